@@ -1,0 +1,52 @@
+/**
+ * A push on its way: what a publish (or an event) asks a device to be shown or told, checked and
+ * complete. It knows nothing of how it came or how it goes out.
+ */
+export interface Notification {
+  /** The domain of ours that it came in on: names its metrics, its tags, its store keys. */
+  readonly domain: string
+  /** The push node; '' when a virtual host's publish named none. */
+  readonly node: string
+  readonly device: Device
+  /** The app (APNs topic), if given. */
+  readonly topic: string | undefined
+  readonly priority: 'normal' | 'high' | undefined
+  readonly mutableContent: boolean | undefined
+  /** How long it is worth delivering, in seconds from `createdAtMs`; 0: now or never. */
+  readonly timeToLiveS: number | undefined
+  /** Pool tags: from the operator's configuration of the domain, never from a client. */
+  readonly tags: readonly string[]
+  readonly content: Alert | Silent
+  /** Milliseconds since the epoch. */
+  readonly createdAtMs: number
+}
+
+/** Which device, at which provider. The three together are what a dead-device mark is about. */
+export interface Device {
+  /** `apns`, `fcm`, or whatever else the gateway knows. */
+  readonly service: string
+  /** `prod`, `dev`; undefined when the publish did not say (the gateway's default is prod). */
+  readonly mode: string | undefined
+  readonly id: string
+}
+
+export interface Alert {
+  readonly kind: 'alert'
+  readonly title: string
+  readonly body: string
+  readonly badge: number | undefined
+  readonly tag: string | undefined
+  readonly clickAction: string | undefined
+  readonly sound: string | undefined
+}
+
+/** No alert: fields for the app alone. Flat: name, value, name, value …; in the publish's order. */
+export interface Silent {
+  readonly kind: 'silent'
+  readonly data: readonly (readonly [name: string, value: string | number])[]
+}
+
+/** The mode that a device without one is at (MongoosePush's default). */
+export function modeOf(device: Device): string {
+  return device.mode ?? 'prod'
+}
