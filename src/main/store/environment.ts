@@ -1,0 +1,141 @@
+import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Database, open, type RootDatabase } from 'lmdb'
+import type { Logger } from 'pino'
+import { type DataLock, lockDataDirectory } from './data-lock.ts'
+import { checkStoreFile } from './file-check.ts'
+import { StoreError, storeErrorFrom } from './store-error.ts'
+import { type Codec, Table } from './table.ts'
+import { WriteQueue } from './write-queue.ts'
+
+/**
+ * The LMDB environment: one file, `store.mdb` in the data directory, with one named database per table.
+ *
+ * Life: `openEnvironment` takes the directory's lock, opens the file and checks whose it is; `table` is
+ * called at start for each kind of record; `close` waits for the writes that were taken. Everything
+ * runs on the main thread but the transactions themselves, which lmdb runs in libuv's pool.
+ */
+
+export interface EnvironmentOptions {
+  /** Made when missing, readable by the daemon's user alone. */
+  readonly dataDir: string
+  readonly log: Logger
+}
+
+/** Raised whenever what is stored changes its meaning: an older one is migrated then, a newer one refused. */
+const formatVersion = 1
+const formatName = 'xmpp-pushd'
+/** Room for tables to come; each costs a few bytes. */
+const maxTables = 32
+/** Changes that may wait for the disk before writes fail with `busy`: some 50 MB of records. */
+const maxWaitingChanges = 100_000
+
+export class Environment implements AsyncDisposable {
+  readonly #root: RootDatabase<unknown, string>
+  readonly #lock: DataLock
+  readonly queue: WriteQueue
+
+  constructor(root: RootDatabase<unknown, string>, lock: DataLock, queue: WriteQueue) {
+    this.#root = root
+    this.#lock = lock
+    this.queue = queue
+  }
+
+  /** Why the store takes no changes at present; undefined when it does. */
+  get fault(): StoreError | undefined {
+    return this.queue.fault
+  }
+
+  /** Transactions since the store was made. */
+  get transactions(): number {
+    const { lastTxnId } = this.#root.getStats() as { lastTxnId: number }
+    return lastTxnId
+  }
+
+  /** @param recentRecords how many decoded values to keep in memory at least; 0: none */
+  table<V>(name: string, codec: Codec<V>, recentRecords: number): Table<V> {
+    return new Table(openDatabase(this.#root, name), codec, this.queue, recentRecords)
+  }
+
+  /** Settled when all writes that were taken are on disk or have failed, and the directory is free for another. */
+  async close(): Promise<void> {
+    await this.queue.close()
+    await this.#root.close()
+    this.#lock.release()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** @throws StoreError `locked`, `version`, `corrupt`, `permission`, … */
+export async function openEnvironment(options: EnvironmentOptions): Promise<Environment> {
+  const { dataDir, log } = options
+  const file = join(dataDir, 'store.mdb')
+  let lock: DataLock | undefined
+  let root: RootDatabase<unknown, string> | undefined
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    lock = await lockDataDirectory(dataDir, Math.random)
+    checkStoreFile(file)
+    root = openRoot(file)
+    checkFormat(root, file)
+    return new Environment(root, lock, writeQueue(root, log))
+  } catch (cause) {
+    await root?.close()
+    lock?.release()
+    throw storeErrorFrom(cause, `cannot open the store ${file}`)
+  }
+}
+
+function writeQueue(root: RootDatabase<unknown, string>, log: Logger): WriteQueue {
+  return new WriteQueue((puts) => root.batch(puts), maxWaitingChanges, log)
+}
+
+function openRoot(file: string): RootDatabase<unknown, string> {
+  const root = open<unknown, string>(file, {
+    noSubdir: true,
+    maxDbs: maxTables,
+    encoding: 'msgpack',
+    // A commit is settled after its fsync. With overlapping syncs it would be settled before, and a
+    // power cut could take back what was acknowledged.
+    overlappingSync: false,
+    // Groups are batches of our own. lmdb's, per turn, leave a rejected promise to nobody when a commit fails.
+    eventTurnBatching: false,
+  })
+  // It holds device tokens and secrets.
+  for (const path of [file, `${file}-lock`]) chmodSync(path, 0o600)
+  return root
+}
+
+/** Values are plain MessagePack, which other programs can read too: no structures shared between records. */
+const valueEncoding = { encoding: 'msgpack', encoder: { useRecords: false } } as const
+
+function openDatabase(root: RootDatabase<unknown, string>, name: string): Database<unknown, string> {
+  return root.openDB<unknown, string>(name, valueEncoding)
+}
+
+/** Refuses what another version or another program wrote; marks a new file as ours. */
+function checkFormat(root: RootDatabase<unknown, string>, file: string): void {
+  const foreign = new StoreError(
+    'version',
+    `${file} was not written by xmpp-pushd: give it another data_dir, or move the file away`,
+  )
+  const tables = [...root.getKeys({ limit: maxTables })]
+  if (tables.length > 0 && !tables.includes('about')) throw foreign
+  const about = openDatabase(root, 'about')
+  const format = about.get('format')
+  // A start that was cut short leaves `about` alone and empty.
+  if (format === undefined && tables.length <= 1) {
+    about.putSync('format', [formatName, formatVersion])
+    return
+  }
+  if (!Array.isArray(format) || format[0] !== formatName) throw foreign
+  if (format[1] !== formatVersion) {
+    throw new StoreError(
+      'version',
+      `${file} has format ${format[1]}, this version knows ${formatVersion}: start the version that wrote it`,
+    )
+  }
+}

@@ -1,0 +1,148 @@
+import type { Database } from 'lmdb'
+import { endOfPrefix, separator } from './keys.ts'
+import { RecentRecords } from './recent-records.ts'
+import { storeErrorFrom } from './store-error.ts'
+import type { WriteGroup, WriteQueue, WriteTarget } from './write-queue.ts'
+
+/** How a value is kept: as anything MessagePack knows. Pure; `decode` throws on what `encode` cannot have written. */
+export interface Codec<V> {
+  encode(value: V): unknown
+  decode(stored: unknown): V
+}
+
+/** No key of `keys.ts` is below it. */
+const lowestKey = separator
+
+interface PendingChange<V> {
+  /** undefined: removed. */
+  readonly value: V | undefined
+  /** Whose commit makes it visible in LMDB. */
+  readonly group: WriteGroup
+}
+
+/**
+ * One kind of entry, by key. Reads are synchronous and see every change at once, also those that are
+ * not on disk yet: they are kept aside until their group is committed. If a commit fails they are
+ * dropped, and reads see what is on disk. `set` and `delete` belong within `WriteQueue.write`.
+ */
+export class Table<V> implements WriteTarget {
+  readonly #db: Database<unknown, string>
+  readonly #codec: Codec<V>
+  readonly #queue: WriteQueue
+  readonly #pending = new Map<string, PendingChange<V>>()
+  readonly #recent: RecentRecords<V> | undefined
+  #size: number
+
+  /** @param recentRecords how many decoded values to keep at hand, at least; 0: none */
+  constructor(db: Database<unknown, string>, codec: Codec<V>, queue: WriteQueue, recentRecords: number) {
+    this.#db = db
+    this.#codec = codec
+    this.#queue = queue
+    this.#recent = recentRecords > 0 ? new RecentRecords(recentRecords) : undefined
+    this.#size = this.#countStored()
+  }
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.#size
+  }
+
+  get(key: string): V | undefined {
+    if (this.#pending.size > 0) {
+      const change = this.#pending.get(key)
+      if (change !== undefined) return change.value
+    }
+    const recent = this.#recent?.get(key)
+    if (recent !== undefined) return recent
+    const value = this.#read(key)
+    if (value !== undefined) this.#recent?.set(key, value)
+    return value
+  }
+
+  has(key: string): boolean {
+    const change = this.#pending.get(key)
+    if (change !== undefined) return change.value !== undefined
+    try {
+      return this.#db.doesExist(key)
+    } catch (cause) {
+      throw storeErrorFrom(cause, 'cannot read the store')
+    }
+  }
+
+  set(key: string, value: V): void {
+    if (!this.has(key)) this.#size++
+    this.#change(key, value)
+  }
+
+  /** Whether there was such an entry. */
+  delete(key: string): boolean {
+    if (!this.has(key)) return false
+    this.#size--
+    this.#change(key, undefined)
+    return true
+  }
+
+  /** The entries whose key begins with `prefix`, which ends with a separator. In no order. */
+  entriesUnder(prefix: string): [key: string, value: V][] {
+    return this.#entries({ start: prefix, end: endOfPrefix(prefix) }, Number.POSITIVE_INFINITY)
+  }
+
+  /** Entries whose key is less than `end`: any `limit` of them when there are more, and all that are not on disk yet. */
+  entriesBelow(end: string, limit: number): [key: string, value: V][] {
+    return this.#entries({ start: lowestKey, end }, limit)
+  }
+
+  #entries(range: { start: string; end: string }, limit: number): [string, V][] {
+    const found: [string, V][] = []
+    for (const [key, { value }] of this.#pending) {
+      if (value !== undefined && key >= range.start && key < range.end) found.push([key, value])
+    }
+    try {
+      for (const { key, value } of this.#db.getRange(range)) {
+        if (found.length >= limit) break
+        if (!this.#pending.has(key)) found.push([key, this.#codec.decode(value)])
+      }
+    } catch (cause) {
+      throw storeErrorFrom(cause, 'cannot read the store')
+    }
+    return found
+  }
+
+  #change(key: string, value: V | undefined): void {
+    this.#recent?.delete(key)
+    this.#pending.set(key, { value, group: this.#queue.add(this, key) })
+  }
+
+  /** For the queue. A group goes to LMDB before the next one forms, so the newest value is the group's own. */
+  store(key: string): void {
+    const value = this.#pending.get(key)?.value
+    if (value === undefined) this.#db.remove(key)
+    else this.#db.put(key, this.#codec.encode(value))
+  }
+
+  /** For the queue. */
+  stored(key: string, group: WriteGroup): void {
+    if (this.#pending.get(key)?.group === group) this.#pending.delete(key)
+  }
+
+  /** For the queue. */
+  discard(): void {
+    this.#pending.clear()
+    this.#recent?.clear()
+    this.#size = this.#countStored()
+  }
+
+  #read(key: string): V | undefined {
+    try {
+      const stored = this.#db.get(key)
+      return stored === undefined ? undefined : this.#codec.decode(stored)
+    } catch (cause) {
+      throw storeErrorFrom(cause, 'cannot read the store')
+    }
+  }
+
+  #countStored(): number {
+    const { entryCount } = this.#db.getStats() as { entryCount: number }
+    return entryCount
+  }
+}

@@ -1,0 +1,167 @@
+import type { Logger } from 'pino'
+import { StoreError, storeErrorFrom } from './store-error.ts'
+
+/**
+ * Groups changes into transactions.
+ *
+ * At most one group is at the disk; all that is changed meanwhile (or in the same turn of the event
+ * loop) forms the next. So one write costs one commit and a thousand cost one too. A group is one LMDB
+ * transaction: after a crash all of it is there or none, and groups are there in their order.
+ *
+ * When a commit fails, the group that has formed behind it fails with it: its changes were decided on
+ * what the first had promised. Nothing of either is kept; what is written next starts from the disk.
+ */
+
+/** Where changes go: a table. Called by the queue alone. */
+export interface WriteTarget {
+  /** Gives the newest value of the key to LMDB; called within `transact`. */
+  store(key: string): void
+  /** The group's change of the key is on disk. */
+  stored(key: string, group: WriteGroup): void
+  /** Changes that are not on disk never will be. May be called more than once. */
+  discard(): void
+}
+
+export class WriteGroup {
+  readonly targets: WriteTarget[] = []
+  readonly keys: string[] = []
+  readonly #settled = Promise.withResolvers<void>()
+  /** Settled when all of it is on disk, or rejected with a StoreError. */
+  readonly durable = this.#settled.promise
+
+  constructor() {
+    // Those who wait have promises of their own; a group that nobody waits for may fail unheard.
+    this.durable.catch(() => undefined)
+  }
+
+  settle(error: StoreError | undefined): void {
+    if (error === undefined) this.#settled.resolve()
+    else this.#settled.reject(error)
+  }
+}
+
+/** Makes one transaction of what `puts` gives to LMDB; settled after its fsync. */
+export type Transact = (puts: () => void) => Promise<unknown>
+
+export class WriteQueue {
+  readonly #transact: Transact
+  readonly #log: Logger
+  readonly #maxWaiting: number
+  #open: WriteGroup | undefined
+  #atDisk: WriteGroup | undefined
+  #closed = false
+  #fault: StoreError | undefined
+
+  /** @param maxWaiting changes that may wait for the disk; past it `write` fails with `busy` */
+  constructor(transact: Transact, maxWaiting: number, log: Logger) {
+    this.#transact = transact
+    this.#maxWaiting = maxWaiting
+    this.#log = log
+  }
+
+  /** Why the last commit failed; undefined once one has succeeded again. */
+  get fault(): StoreError | undefined {
+    return this.#fault
+  }
+
+  /**
+   * Runs `change` now; settled with its result when everything it changed, and everything it can have
+   * seen, is on disk. `change` must not throw once it has changed something.
+   * @throws never; rejects with a StoreError, or with what `change` threw
+   */
+  write<T>(change: () => T): Promise<T> {
+    try {
+      this.#admit()
+      const result = change()
+      const group = this.#open ?? this.#atDisk
+      return group === undefined ? Promise.resolve(result) : group.durable.then(() => result)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Notes a change of this key. Returns the group it is part of. */
+  add(target: WriteTarget, key: string): WriteGroup {
+    if (this.#open === undefined) {
+      this.#open = new WriteGroup()
+      if (this.#atDisk === undefined) this.#commitSoon(this.#open)
+    }
+    this.#open.targets.push(target)
+    this.#open.keys.push(key)
+    return this.#open
+  }
+
+  /** Takes no more writes; settled when those taken are on disk or have failed. */
+  async close(): Promise<void> {
+    this.#closed = true
+    while (this.#open !== undefined || this.#atDisk !== undefined) {
+      const group = this.#open ?? this.#atDisk
+      await group?.durable.catch(() => undefined)
+    }
+  }
+
+  #admit(): void {
+    if (this.#closed) throw new StoreError('closed', 'cannot write to the store: it was closed')
+    const waiting = this.#open?.keys.length ?? 0
+    if (waiting >= this.#maxWaiting) {
+      throw new StoreError('busy', `cannot write to the store: ${waiting} changes wait for the disk`)
+    }
+  }
+
+  #commitSoon(group: WriteGroup): void {
+    setImmediate(() => void this.#commit(group))
+  }
+
+  /** Commits the open group. */
+  async #commit(group: WriteGroup): Promise<void> {
+    this.#atDisk = group
+    this.#open = undefined
+    try {
+      await this.#transact(() => {
+        group.targets.forEach((target, i) => {
+          target.store(group.keys[i] ?? '')
+        })
+      })
+      this.#committed(group)
+    } catch (cause) {
+      await this.#failed(group, cause)
+    }
+    this.#atDisk = undefined
+    if (this.#open !== undefined) this.#commitSoon(this.#open)
+  }
+
+  #committed(group: WriteGroup): void {
+    if (this.#fault !== undefined) {
+      this.#fault = undefined
+      this.#log.info('the store takes changes again')
+    }
+    group.targets.forEach((target, i) => {
+      target.stored(group.keys[i] ?? '', group)
+    })
+    group.settle(undefined)
+  }
+
+  async #failed(group: WriteGroup, cause: unknown): Promise<void> {
+    const error = storeErrorFrom(await commitError(cause), 'cannot write to the store')
+    if (this.#fault === undefined) this.#log.error({ err: error }, 'the store does not take changes')
+    this.#fault = error
+    const behind = this.#open
+    this.#open = undefined
+    for (const { targets } of behind === undefined ? [group] : [group, behind]) {
+      for (const target of new Set(targets)) target.discard()
+    }
+    group.settle(error)
+    behind?.settle(error)
+  }
+}
+
+/** lmdb rejects the writes of a failed transaction with a general error that carries a promise of the real one. */
+async function commitError(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error && 'commitError' in error)) return error
+  try {
+    await error.commitError
+    return error
+  } catch (real) {
+    return real
+  }
+}
