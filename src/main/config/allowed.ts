@@ -1,0 +1,19 @@
+import type { SchemaNode } from './schema.ts'
+
+/** What a key may hold, in words. */
+export function allowed(node: SchemaNode | undefined): string {
+  if (node?.allowed !== undefined) return node.allowed
+  if (node?.enum !== undefined) return node.enum.join(', ')
+  if (node?.minimum !== undefined)
+    return `a whole number from ${tomlInteger(node.minimum)} to ${tomlInteger(node.maximum ?? 0)}`
+  if (node?.type === 'boolean') return 'true or false'
+  if (node?.type === 'object') return 'a table'
+  if (node?.format === 'domain') return 'a domain in lower case'
+  if (node?.items !== undefined) return node.items.type === 'string' ? 'a list of texts' : 'a list of tables'
+  return node?.minLength === undefined ? 'text' : 'text that is not empty'
+}
+
+/** A number as TOML lets it be read: 10_000. */
+export function tomlInteger(value: number): string {
+  return value < 10_000 ? String(value) : String(value).replace(/\B(?=(\d{3})+$)/g, '_')
+}

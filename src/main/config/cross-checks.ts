@@ -1,0 +1,66 @@
+import { isVirtualDomain } from '../../core/served-domains.ts'
+import { isLocal, parseAddress } from '../address.ts'
+import { type Faults, shownValue } from './faults.ts'
+import { gatewayOrigins } from './gateway-origins.ts'
+import { type ConfigFile, componentTables } from './schema.ts'
+
+/** Checks what keys must have to do with one another. Each check runs only where its keys are sound alone. */
+export function checkTogether(file: ConfigFile, faults: Faults): void {
+  checkListener(file, faults)
+  checkDomains(file, faults)
+  checkVirtualHosts(file, faults)
+  checkConnections(file, faults)
+}
+
+function checkListener({ http }: ConfigFile, faults: Faults): void {
+  if (!faults.sound('http.listen') || !faults.sound('http.token_file')) return
+  const address = parseAddress(http.listen)
+  if (address === undefined || isLocal(address) || http.token_file !== '') return
+  faults.add(
+    'http.token_file',
+    `is empty while http.listen is ${shownValue(http.listen)}, allowed: a file with a token, or a listener on loopback or a unix socket`,
+  )
+}
+
+function checkDomains(file: ConfigFile, faults: Faults): void {
+  const seen = new Map<string, string>()
+  for (const { path, table } of componentTables(file)) {
+    if (!faults.sound(`${path}.domain`)) continue
+    const first = seen.get(table.domain)
+    if (first === undefined) seen.set(table.domain, path)
+    else faults.add(`${path}.domain`, `is that of ${first} too, allowed: each domain once`)
+  }
+}
+
+function checkVirtualHosts(file: ConfigFile, faults: Faults): void {
+  if (!faults.sound('push.virtual_pubsub_hosts') || !faults.sound('push.served_hosts')) return
+  const { virtual_pubsub_hosts: patterns, served_hosts: hosts } = file.push
+  if (hosts.length === 0 && patterns.some((pattern) => pattern.includes('@HOST@'))) {
+    faults.add(
+      'push.served_hosts',
+      'is empty while push.virtual_pubsub_hosts has @HOST@, allowed: the domains it stands for',
+    )
+    return
+  }
+  for (const { path: component, table } of componentTables(file)) {
+    const path = `${component}.pubsub`
+    if (!faults.sound(path) || !faults.sound(`${component}.domain`)) continue
+    if (table.pubsub || isVirtualDomain(table.domain, patterns, hosts)) continue
+    faults.add(
+      path,
+      `is false and push.virtual_pubsub_hosts does not match ${table.domain}, so nothing could be published there, allowed: true, or a pattern that matches`,
+    )
+  }
+}
+
+function checkConnections({ push, mongoosepush }: ConfigFile, faults: Faults): void {
+  const keys = ['push.wpool.workers', 'mongoosepush.url', 'mongoosepush.max_http_connections']
+  if (!keys.every((key) => faults.sound(key))) return
+  const origins = gatewayOrigins(mongoosepush).length
+  const least = push.wpool.workers * origins
+  if (mongoosepush.max_http_connections >= least) return
+  faults.add(
+    'mongoosepush.max_http_connections',
+    `is ${mongoosepush.max_http_connections}, allowed: ${least} or more, one for each of ${push.wpool.workers} workers and ${origins} URLs`,
+  )
+}

@@ -1,0 +1,74 @@
+import { allowed, tomlInteger } from './allowed.ts'
+import { configSchema, type SchemaNode, schemaNode } from './schema.ts'
+
+const width = 100
+
+const head = [
+  'The configuration of xmpp-pushd: every key, with its default.',
+  '',
+  'A line that begins with "#" and a space explains; one that begins with "#" and a key is a setting',
+  'that has no default, or an example. Relative paths start at the folder of this file. Keys marked',
+  '(reload) are taken over on SIGHUP, all others at the next start.',
+]
+
+/** The whole configuration as a TOML file with its defaults and what each key means: what an empty file says. */
+export function defaultsText(): string {
+  const lines = [...head.map((line) => `# ${line}`.trimEnd()), '']
+  addTable(lines, schemaNode(configSchema), '', '')
+  return lines.join('\n')
+}
+
+/** `path`: the table's header; `inside`: what stands before a key of a table within it (`retry.`). */
+function addTable(lines: string[], table: SchemaNode, path: string, inside: string, mark = ''): void {
+  for (const [name, node] of Object.entries(table.properties ?? {})) {
+    if (node.items?.properties !== undefined) {
+      addHeader(lines, node.items, `${mark || '#'}[[${name}]]`)
+      addTable(lines, node.items, name, '', '#')
+    } else if (node.properties === undefined) {
+      addKey(lines, node, inside + name, mark)
+    } else if (path === '') {
+      addHeader(lines, node, `[${name}]`)
+      addTable(lines, node, name, '')
+    } else {
+      addTable(lines, node, path, `${inside}${name}.`, mark)
+    }
+  }
+}
+
+function addHeader(lines: string[], node: SchemaNode, header: string): void {
+  if (node.description !== undefined) lines.push(...wrapped(node.description))
+  lines.push(header, '')
+}
+
+function addKey(lines: string[], node: SchemaNode, name: string, mark: string): void {
+  const remarks = [node.description ?? '']
+  const words = allowed(node)
+  if (words !== 'text' && words !== 'true or false') remarks.push(`Allowed: ${words}.`)
+  if (node.inactive === true) remarks.push('It has no effect in this version.')
+  if (node.reload === true) remarks.push('(reload)')
+  lines.push(...wrapped(remarks.join(' ')))
+  if (mark === '') lines.push(`${name} = ${tomlValue(node.default)}`)
+  if (node.example !== undefined) lines.push(`#${name} = ${tomlValue(node.example)}`)
+  else if (mark !== '') lines.push(`${mark}${name} = ${tomlValue(node.default)}`)
+  lines.push('')
+}
+
+function tomlValue(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(tomlValue).join(', ')}]`
+  if (typeof value === 'number') return tomlInteger(value)
+  return JSON.stringify(value)
+}
+
+function wrapped(text: string): string[] {
+  const lines: string[] = []
+  let line = '#'
+  for (const word of text.split(' ')) {
+    if (line.length + 1 + word.length > width && line !== '#') {
+      lines.push(line)
+      line = '#'
+    }
+    line += ` ${word}`
+  }
+  lines.push(line)
+  return lines
+}

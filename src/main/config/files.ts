@@ -1,0 +1,116 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Secret } from '../secret.ts'
+import type { Faults } from './faults.ts'
+import { type ConfigFile, configSchema, type SchemaNode, schemaNode } from './schema.ts'
+
+/** Where files named in the configuration are looked for. */
+export interface Places {
+  /** The configuration file's folder: relative paths start here. */
+  readonly folder: string
+  /** `$CREDENTIALS_DIRECTORY` of systemd. */
+  readonly credentials: string | undefined
+}
+
+/** Makes every path in the file absolute. */
+export function resolvePaths(
+  table: Record<string, unknown>,
+  folder: string,
+  node: SchemaNode = schemaNode(configSchema),
+): void {
+  for (const [name, child] of Object.entries(node.properties ?? {})) {
+    const value = table[name]
+    if (child.path !== undefined) {
+      if (typeof value === 'string' && value !== '') table[name] = resolve(folder, value)
+    } else if (child.items?.properties !== undefined) {
+      if (Array.isArray(value))
+        for (const item of value.filter(isTable)) resolvePaths(item, folder, child.items)
+    } else if (child.properties !== undefined && isTable(value)) {
+      resolvePaths(value, folder, child)
+    }
+  }
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+/** The secret of a component, from the one place that names it; undefined where there is a fault. */
+export function readSecret(
+  table: ConfigFile['component'][number],
+  path: string,
+  places: Places,
+  faults: Faults,
+): Secret | undefined {
+  if (!['domain', 'secret', 'secret_file'].every((key) => faults.sound(`${path}.${key}`))) return undefined
+  if (table.secret !== '' && table.secret_file !== '') {
+    faults.add(`${path}.secret`, 'is given and so is secret_file, allowed: one of them')
+    return undefined
+  }
+  if (table.secret !== '') return new Secret(table.secret)
+  if (table.secret_file !== '') return readToken(table.secret_file, `${path}.secret_file`, faults)
+
+  const credential = places.credentials === undefined ? undefined : join(places.credentials, table.domain)
+  const text = credential === undefined ? undefined : read(credential)
+  if (typeof text === 'string') return tokenOf(text, `${path}.secret`, faults)
+  faults.add(
+    `${path}.secret`,
+    `is missing, allowed: secret_file, secret, or a systemd credential named ${table.domain}`,
+  )
+  return undefined
+}
+
+/** The one line of a secret or token file. */
+export function readToken(file: string, path: string, faults: Faults): Secret | undefined {
+  const text = readNamed(file, path, faults)
+  return text === undefined ? undefined : tokenOf(text, path, faults)
+}
+
+function tokenOf(text: string, path: string, faults: Faults): Secret | undefined {
+  const token = text.trim()
+  if (token !== '' && !/[\r\n\0]/.test(token)) return new Secret(token)
+  faults.add(path, `names a file that ${token === '' ? 'is empty' : 'has several lines'}, allowed: one line`)
+  return undefined
+}
+
+/** PEM text of authorities; undefined when none are named. */
+export function readAuthorities(file: string, path: string, faults: Faults): string | undefined {
+  if (file === '') return undefined
+  const text = readNamed(file, path, faults)
+  if (text === undefined) return undefined
+  try {
+    new X509Certificate(text)
+    return text
+  } catch (error) {
+    faults.add(path, `names a file without a certificate (${(error as Error).message}), allowed: a PEM file`)
+    return undefined
+  }
+}
+
+function readNamed(file: string, path: string, faults: Faults): string | undefined {
+  const text = read(file)
+  if (typeof text === 'string') return text
+  faults.add(path, `names ${JSON.stringify(file)}, which ${text.reason}, allowed: a file that can be read`)
+  return undefined
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'this user may not read',
+  EISDIR: 'is a folder',
+}
+
+/** A file's text, or why it cannot be had. */
+function read(file: string): string | { readonly reason: string } {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    return { reason: whyUnreadable(error) }
+  }
+}
+
+export function whyUnreadable(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+  return reasons[code] ?? `cannot be read (${code})`
+}

@@ -1,0 +1,76 @@
+import { Type } from '@sinclair/typebox'
+import { flag, integer, list, requiredText, text } from '../keys.ts'
+
+const publishersNotes = {
+  description:
+    'Who may publish at all. "any": whoever the node admits; "servers": only a bare domain or a bare JID, which is ' +
+    'how XMPP servers publish (XEP-0357 §3), while clients use a full JID; or a list of domains.',
+  allowed: '"any", "servers", or a list of domains',
+  reload: true,
+}
+
+export const componentTable = Type.Object(
+  {
+    domain: requiredText({
+      description: 'The domain that the XMPP server routes to this component.',
+      format: 'domain',
+      allowed: 'a domain in lower case, such as pubsub.example.com',
+      example: 'pubsub.example.com',
+    }),
+    server: text('127.0.0.1:5347', {
+      description: "The XMPP server's listener for components (XEP-0114).",
+      format: 'address',
+      allowed: 'host:port, [IPv6]:port, or unix:/path',
+    }),
+    secret_file: text('', {
+      description:
+        'File with the secret shared with the XMPP server. Without it and without `secret` a systemd credential ' +
+        "of the domain's name is used.",
+      path: 'readable',
+      example: '/etc/xmpp-pushd/pubsub.example.com.secret',
+    }),
+    secret: text('', {
+      description: 'The secret itself, instead of `secret_file`.',
+      confidential: true,
+    }),
+    tls: flag(false, {
+      description: 'Direct TLS from the first byte, as ejabberd offers it; plain TCP otherwise.',
+    }),
+    tls_ca_file: text('', {
+      description: "PEM file of the authorities trusted for `tls`; empty: the system's.",
+      path: 'readable',
+    }),
+    tls_verify: flag(true, {
+      description: "Whether the server's certificate must be valid for the host in `server`.",
+    }),
+    connections: integer(2, 1, 32, {
+      description:
+        'Streams to the server. It never sees us away while one is left; a server that allows only one ' +
+        '(Prosody, MongooseIM) keeps the others waiting as a standby.',
+    }),
+    ping_interval_ms: integer(15_000, 100, 3_600_000, {
+      description:
+        'How often a stream is tried with a ping to our own domain. Together with `ping_timeout_ms` it should stay ' +
+        'below the 32 s in which ejabberd waits for an answer.',
+    }),
+    ping_timeout_ms: integer(10_000, 100, 60_000, {
+      description: 'How long the ping may take before the stream is taken for dead and opened anew.',
+    }),
+    pubsub: flag(true, {
+      description: 'Whether push nodes can be made on this domain (PubSub-full).',
+      reload: true,
+    }),
+    publishers: Type.Union(
+      [
+        Type.Unsafe<'any' | 'servers'>({ type: 'string', enum: ['any', 'servers'] }),
+        Type.Array(Type.String({ format: 'domain' }), { minItems: 1, uniqueItems: true }),
+      ],
+      { default: 'any', ...publishersNotes },
+    ),
+    tags: list({
+      description: 'MongoosePush pool tags for pushes from this domain. Clients cannot give any.',
+      reload: true,
+    }),
+  },
+  { additionalProperties: false, description: 'One table per domain.' },
+)

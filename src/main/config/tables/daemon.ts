@@ -1,0 +1,60 @@
+import { Type } from '@sinclair/typebox'
+import { choice, integer, text } from '../keys.ts'
+
+/** The keys above all tables. */
+export const daemonKeys = {
+  data_dir: text('/var/lib/xmpp-pushd', {
+    description: 'Where push nodes and dead devices are kept. One daemon at a time may use it.',
+    path: 'any',
+  }),
+  drain_timeout_ms: integer(10_000, 0, 600_000, {
+    description: 'How long a stop waits for what is on its way.',
+    reload: true,
+  }),
+}
+
+export const logTable = Type.Object(
+  {
+    level: choice('info', ['trace', 'debug', 'info', 'warn', 'error'], {
+      description: 'From which level on lines are written. At info no line is about a single notification.',
+      reload: true,
+    }),
+    format: choice('json', ['json', 'pretty'], {
+      description: 'json: one object per line, for machines; pretty: for the eye.',
+    }),
+  },
+  { default: {}, additionalProperties: false, description: 'Logs, on standard output.' },
+)
+
+export const httpTable = Type.Object(
+  {
+    listen: text('127.0.0.1:9590', {
+      description: 'Where metrics, health, publishes over HTTP and the admin routes are served.',
+      format: 'listen-address',
+      allowed: 'host:port, [IPv6]:port, or unix:/path',
+    }),
+    token_file: text('', {
+      description:
+        'File with the bearer token that /v1 and /admin ask for. It may be empty only where `listen` is a loopback ' +
+        'address or a unix socket.',
+      path: 'readable',
+      reload: true,
+    }),
+  },
+  { default: {}, additionalProperties: false, description: "The daemon's own HTTP server." },
+)
+
+export const limitsTable = Type.Object(
+  {
+    max_stanza_bytes: integer(262_144, 10_000, 67_108_864, {
+      description: 'The longest stanza taken from an XMPP server; a longer one costs it the stream.',
+    }),
+    max_stanza_depth: integer(32, 8, 1000, {
+      description: 'How deep elements may stand in one another in a stanza.',
+    }),
+    max_stanza_attributes: integer(64, 16, 1000, {
+      description: 'How many attributes one element may have.',
+    }),
+  },
+  { default: {}, additionalProperties: false, description: 'Bounds on what an XMPP server may send.' },
+)

@@ -1,0 +1,77 @@
+import { availableParallelism } from 'node:os'
+import { Type } from '@sinclair/typebox'
+import { choice, integer, list, text } from '../keys.ts'
+
+const wpoolTable = Type.Object(
+  {
+    workers: integer(Math.min(availableParallelism(), 4), 1, 64, {
+      description: "Worker threads that talk to the gateway. Default: this machine's cores, at most 4.",
+    }),
+  },
+  { default: {}, additionalProperties: false },
+)
+
+export const pushTable = Type.Object(
+  {
+    wpool: wpoolTable,
+    backend: choice('lmdb', ['lmdb'], { description: 'How data is kept in `data_dir`.' }),
+    gateway: choice('mongoosepush', ['mongoosepush'], {
+      description: 'Where notifications go.',
+      allowed: '"mongoosepush" ("direct", the daemon talking to APNs and FCM itself, is not in this version)',
+    }),
+    virtual_pubsub_hosts: list(
+      {
+        description:
+          'Domains on which any node name is good and nobody makes nodes (PubSub-less). @HOST@ stands for each of ' +
+          '`served_hosts`. Each needs a [[component]], if it is to be reached over XMPP.',
+        allowed: 'a list of domains in lower case, which may hold @HOST@',
+        example: ['virtual.@HOST@'],
+        reload: true,
+      },
+      'domain-pattern',
+    ),
+    served_hosts: list(
+      {
+        description: 'The XMPP domains this daemon serves: those of the users.',
+        allowed: 'a list of domains in lower case',
+        example: ['example.com'],
+        reload: true,
+      },
+      'domain',
+    ),
+    reply_deadline_ms: integer(10_000, 100, 30_000, {
+      description:
+        'How long a publish may wait for the gateway before it is answered. XMPP servers give up themselves, the ' +
+        'first of them (ejabberd) after 32 s.',
+    }),
+    max_nodes_per_owner: integer(128, 1, 1_000_000, {
+      description: 'Push nodes that one user may have on one domain.',
+      reload: true,
+    }),
+    dead_device_ttl_s: integer(2_592_000, 60, 315_360_000, {
+      description: 'How long a device that its provider called gone is remembered as such.',
+    }),
+    suspect_limit: integer(5, 1, 1000, {
+      description:
+        'After how many refusals in a row, with none delivered between, a device is taken for dead.',
+    }),
+    max_subscriptions_per_user: integer(32, 1, 10_000, {
+      description: 'Push subscriptions that one user may have.',
+      inactive: true,
+    }),
+    dedup_window_s: integer(300, 0, 86_400, {
+      description: 'How long a message event is remembered, so that it is pushed once only.',
+      inactive: true,
+    }),
+    plugin: text('defaults', {
+      description: 'What decides whether a message event is pushed, and as what.',
+      allowed: 'defaults, enhanced, hints, or the path or package name of an ES module',
+      inactive: true,
+    }),
+    plugin_timeout_ms: integer(100, 1, 10_000, {
+      description: 'How long the plugin may think about one event.',
+      inactive: true,
+    }),
+  },
+  { default: {}, additionalProperties: false, description: 'What is served, and how.' },
+)

@@ -1,0 +1,32 @@
+import { editDistance } from '../nearest-name.ts'
+import { configSchema, type SchemaNode, schemaNode } from './schema.ts'
+
+/** A key in the wrong table is as far away as one wrong letter. */
+const otherTablePenalty = 1
+
+/** Why a key is not known, with the one that was most likely meant. `table`: the path it stands in. */
+export function unknownKeyText(table: string, name: string): string {
+  if (table === '' && name === 'gateway') {
+    return 'talking to APNs and FCM directly is not in this version, allowed: [mongoosepush]'
+  }
+  const home = table.replaceAll(/\[\d+\]/g, '')
+  let nearest = ''
+  let nearestDistance = Number.POSITIVE_INFINITY
+  for (const [path, key] of keysAndTables(schemaNode(configSchema), '')) {
+    const parent = path.slice(0, Math.max(path.lastIndexOf('.'), 0))
+    const distance = editDistance(name, key) + (parent === home ? 0 : otherTablePenalty)
+    if (distance < nearestDistance) {
+      nearest = path
+      nearestDistance = distance
+    }
+  }
+  return `is not a known key, the nearest known one is ${nearest}`
+}
+
+function* keysAndTables(table: SchemaNode, path: string): Generator<readonly [path: string, name: string]> {
+  for (const [name, child] of Object.entries((table.items ?? table).properties ?? {})) {
+    const childPath = path === '' ? name : `${path}.${name}`
+    yield [childPath, name]
+    yield* keysAndTables(child, childPath)
+  }
+}

@@ -1,0 +1,91 @@
+import { Ajv, type ErrorObject } from 'ajv'
+import { parseAddress } from '../address.ts'
+import { allowed } from './allowed.ts'
+import { type Faults, keyPath, shownValue } from './faults.ts'
+import { noteNames } from './keys.ts'
+import { configSchema, type SchemaNode } from './schema.ts'
+import { unknownKeyText } from './unknown-key.ts'
+
+const ajv = new Ajv({
+  allErrors: true,
+  verbose: true,
+  useDefaults: true,
+  // The schema is our own: compiling the schema of schemas to check it would take most of the start.
+  meta: false,
+  validateSchema: false,
+})
+ajv.addVocabulary(noteNames)
+ajv.addFormat('address', (text: string) => isAddress(text, 1))
+ajv.addFormat('listen-address', (text: string) => isAddress(text, 0))
+ajv.addFormat('domain', isDomain)
+ajv.addFormat('domain-pattern', (text: string) => isDomain(text.replaceAll('@HOST@', 'host')))
+ajv.addFormat('origin', isOrigin)
+ajv.addFormat('path-prefix', (text: string) => /^\/[^\s?#]*$/.test(text))
+
+const check = ajv.compile(configSchema)
+
+/**
+ * Checks what a TOML file holds against the schema, each key alone, and fills in the defaults.
+ * `document` is changed; it is a `ConfigFile` wherever `faults` stays sound.
+ */
+export function validate(document: Record<string, unknown>, faults: Faults): void {
+  if (check(document)) return
+  for (const error of check.errors ?? []) addFault(error, faults)
+}
+
+function addFault(error: ErrorObject, faults: Faults): void {
+  // What is wrong with each alternative of a union says less than the union's own words.
+  if (error.schemaPath.includes('/anyOf/')) return
+  const path = pathOf(error.instancePath)
+  const node = error.parentSchema as SchemaNode | undefined
+  if (error.keyword === 'additionalProperties') {
+    const name = String(error.params.additionalProperty)
+    faults.add(keyPath(path, name), unknownKeyText(path, name))
+  } else if (error.keyword === 'required') {
+    const name = String(error.params.missingProperty)
+    faults.add(keyPath(path, name), `is missing, allowed: ${allowed(node?.properties?.[name])}`)
+  } else if (error.keyword === 'uniqueItems') {
+    const twice = (error.data as unknown[])[Number(error.params.i)]
+    faults.add(path, `holds ${shownValue(twice)} twice, allowed: each once`)
+  } else {
+    const value = node?.confidential === true ? 'not text' : shownValue(error.data)
+    faults.add(path, `is ${value}, allowed: ${allowed(node)}`)
+  }
+}
+
+/** `/component/0/domain` → `component[0].domain`. */
+function pathOf(instancePath: string): string {
+  let path = ''
+  for (const part of instancePath.split('/').slice(1)) {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~')
+    path = /^\d+$/.test(name) && path !== '' ? `${path}[${name}]` : keyPath(path, name)
+  }
+  return path
+}
+
+function isAddress(text: string, lowestPort: number): boolean {
+  const address = parseAddress(text)
+  return address !== undefined && (address.kind === 'unix' || address.port >= lowestPort)
+}
+
+/** A domain as it stands in a JID (RFC 7622 §3.2), in the case in which servers write it. */
+function isDomain(text: string): boolean {
+  return (
+    text !== '' &&
+    Buffer.byteLength(text) <= 1023 &&
+    text === text.toLowerCase() &&
+    !/[\s@/<>&'"\p{Cc}]/u.test(text)
+  )
+}
+
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text)
+  return (
+    url !== null &&
+    (url.protocol === 'https:' || url.protocol === 'http:') &&
+    url.username === '' &&
+    url.password === '' &&
+    url.pathname === '/' &&
+    !/[?#\s]/.test(text)
+  )
+}
