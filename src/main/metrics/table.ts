@@ -1,0 +1,236 @@
+import { Exposition } from './exposition.ts'
+import { type AnyFamily, CounterFamily, GaugeFamily, HistogramFamily, type Labels } from './family.ts'
+
+/**
+ * Every metric of the daemon: name (after `xmpp_pushd_`), help, labels with their known values. The file is
+ * the reference; who counts fetches a child once (`metrics.publishes.child(domain, 'delivered')`).
+ */
+
+/** What became of a publish. The `rejected_` ones are the checks, in their order. */
+export const publishResults = [
+  'rejected_malformed',
+  'rejected_no_node',
+  'rejected_forbidden',
+  'rejected_no_device',
+  'rejected_payload',
+  'rejected_content',
+  'rejected_dead_device',
+  'rejected_no_room',
+  'delivered',
+  'stored',
+  /** Empty, and `content.on_empty = "drop"`: answered with a result, nothing sent. */
+  'dropped',
+  'dead_device',
+  'suspect',
+  /** Accepted, but it never got a turn before the reply deadline. */
+  'overload',
+  /** Any other fault: the gateway's, the operator's, or of this one notification. */
+  'failed',
+] as const
+export type PublishResult = (typeof publishResults)[number]
+
+/** How a notification ended: each ends exactly once. */
+export const notificationOutcomes = [
+  'delivered',
+  'dead_device',
+  'suspect',
+  'invalid',
+  'operator_fault',
+  /** The reply deadline came and nothing was stored. */
+  'undelivered',
+  'expired',
+  'superseded',
+  /** No room, or no turn in time. */
+  'overflow',
+] as const
+export type NotificationOutcome = (typeof notificationOutcomes)[number]
+
+/** A stranger names the service: the label takes the two that everybody has, and one for all else. */
+export function serviceLabel(service: string): 'apns' | 'fcm' | 'other' {
+  return service === 'apns' || service === 'fcm' ? service : 'other'
+}
+
+const services = ['apns', 'fcm', 'other']
+const retryCauses = [
+  'throttled',
+  'server_error',
+  'timeout',
+  'connect_error',
+  'connection_lost',
+  'worker_lost',
+]
+/** Codes that the gateway is known to give, and what happens instead of an answer. */
+const gatewayStatuses = ['200', '400', '410', '413', '422', '429', '500', '503', ...retryCauses.slice(2)]
+
+/**
+ * From half a millisecond, what the daemon itself takes, over the gateway's usual 5–250 ms, to the default
+ * reply deadline of 10 s; 30 s is the last that any XMPP server waits for.
+ */
+const publishBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+/** One HTTP request: loopback answers in about a millisecond, the default request timeout is 2 s. */
+const gatewayBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10]
+
+export class Metrics {
+  readonly publishes = new CounterFamily('publishes_total', 'Publishes answered, by what became of them.', {
+    domain: 'domains',
+    result: publishResults,
+  })
+  readonly publishDuration = new HistogramFamily(
+    'publish_duration_seconds',
+    'Time from a publish being read to its answer being written.',
+    publishBounds,
+    { domain: 'domains' },
+  )
+  readonly tagsIgnored = new CounterFamily(
+    'publish_tags_ignored_total',
+    'Publishes whose pool tags were ignored: only the configuration gives tags.',
+    { domain: 'domains' },
+  )
+  readonly notifications = new CounterFamily(
+    'notifications_total',
+    'Notifications that ended, by provider and outcome.',
+    { service: services, outcome: notificationOutcomes },
+  )
+  readonly notificationsShortened = new CounterFamily(
+    'notifications_shortened_total',
+    'Notifications whose text was cut because the gateway called them too large.',
+    { service: services },
+  )
+  readonly suspectAlarm = new GaugeFamily(
+    'suspect_alarm',
+    'Whether (1) so many devices are refused that the configuration, not the devices, is at fault.',
+    { service: services },
+  )
+  readonly gatewayRequests = new CounterFamily(
+    'gateway_requests_total',
+    'HTTP requests to the gateway, by status code or by what happened instead of an answer.',
+    { pool: 'pools', status: gatewayStatuses },
+  )
+  readonly gatewayRequestDuration = new HistogramFamily(
+    'gateway_request_duration_seconds',
+    'Time of one HTTP request to the gateway, from its being sent to its answer.',
+    gatewayBounds,
+    { pool: 'pools' },
+  )
+  readonly gatewayInflight = new GaugeFamily(
+    'gateway_inflight',
+    'Notifications handed to the workers for this gateway and not yet answered by it.',
+    { pool: 'pools' },
+  )
+  readonly gatewayConnections = new GaugeFamily(
+    'gateway_connections',
+    'Open connections to the gateway, over all workers; all services share them, so the pool is its host.',
+    { pool: 'met' },
+  )
+  readonly gatewayCircuitState = new GaugeFamily(
+    'gateway_circuit_state',
+    'Whether the gateway is in use: 0 yes, 1 being probed, 2 left out.',
+    { pool: 'pools' },
+  )
+  readonly pending = new GaugeFamily('pending', 'Notifications held in memory and not yet settled.')
+  readonly stored = new GaugeFamily('stored', 'Notifications stored on disk for later delivery.')
+  readonly storedOldestAge = new GaugeFamily(
+    'stored_oldest_age_seconds',
+    'Age of the oldest notification stored for later delivery; 0 when there is none.',
+  )
+  readonly retries = new CounterFamily('retries_total', 'Attempts made again, by why the last one failed.', {
+    cause: retryCauses,
+  })
+  readonly componentConnected = new GaugeFamily(
+    'component_connected',
+    'Streams to the XMPP server that are up.',
+    { domain: 'domains' },
+  )
+  readonly componentReconnects = new CounterFamily(
+    'component_reconnects_total',
+    'Attempts to open a stream again after it was lost or refused.',
+    { domain: 'domains' },
+  )
+  readonly stanzas = new CounterFamily('stanzas_total', 'Stanzas received.', {
+    domain: 'domains',
+    kind: ['iq', 'message', 'presence', 'other'],
+  })
+  readonly stanzasDropped = new CounterFamily(
+    'stanzas_dropped_total',
+    'Stanzas received that nobody waits for, and (no-stream) answers that no stream could take.',
+    { domain: 'domains', why: ['iq-response', 'message', 'presence', 'unaddressed', 'no-stream'] },
+  )
+  readonly workerUtilization = new GaugeFamily(
+    'worker_utilization',
+    "Share of the time that the worker's event loop was busy, 0 to 1.",
+    { worker: 'workers' },
+  )
+  readonly workerQueue = new GaugeFamily(
+    'worker_queue',
+    'Notifications handed to the worker and not yet answered by it.',
+    { worker: 'workers' },
+  )
+  readonly workerRestarts = new CounterFamily(
+    'worker_restarts_total',
+    'Workers replaced because they ended or no longer answered.',
+    { worker: 'workers' },
+  )
+  readonly nodes = new GaugeFamily('nodes', 'Push nodes stored.')
+  readonly subscriptions = new GaugeFamily('subscriptions', 'Push subscriptions stored.')
+  readonly deadDevices = new GaugeFamily('dead_devices', 'Devices remembered as gone.')
+  readonly registrationsDisabled = new CounterFamily(
+    'registrations_disabled_total',
+    'Registrations removed by the daemon itself, by reason.',
+    { reason: ['dead_device', 'suspect_limit', 'refused', 'account_gone'] },
+  )
+  readonly events = new CounterFamily('events_total', 'Message events taken in, by way in and result.', {
+    source: ['message', 'mongooseim', 'ejabberd', 'forwarded', 'push_offline'],
+    result: ['notified', 'skipped', 'duplicate', 'refused'],
+  })
+  readonly limitsHit = new CounterFamily(
+    'limits_hit_total',
+    'Times a limit was reached, for every limit that has no metric of its own.',
+    {
+      limit: [
+        'stanza_bytes',
+        'stanza_depth',
+        'stanza_attributes',
+        'unsent_bytes',
+        'unsent_bytes',
+        'max_pending',
+        'max_nodes_per_owner',
+        'http_body_bytes',
+      ],
+    },
+  )
+  readonly httpRequests = new CounterFamily(
+    'http_requests_total',
+    "Requests to the daemon's own HTTP server, by route and status code.",
+    { route: 'met', status: 'met' },
+  )
+  readonly configReloads = new CounterFamily('config_reloads_total', 'Times the configuration was reread.', {
+    result: ['applied', 'refused'],
+  })
+  readonly buildInfo = new GaugeFamily('build_info', 'Always 1; the label says what runs.', {
+    version: 'met',
+  } satisfies Labels)
+
+  readonly #exposition: Exposition
+
+  /**
+   * `pools`: gateways by host and service, as the dispatcher labels them; `workers`: how many worker threads.
+   * Children of these and of `domains` exist from the start.
+   */
+  constructor(
+    version: string,
+    domains: readonly string[] = [],
+    pools: readonly string[] = [],
+    workers: number = 0,
+  ) {
+    const families = Object.values(this) as AnyFamily[]
+    const known = { domains, pools, workers: Array.from({ length: workers }, (_, i) => String(i)) }
+    for (const family of families) family.prepare(known)
+    this.buildInfo.child(version).set(1)
+    this.#exposition = new Exposition(families)
+  }
+
+  /** The text of `/metrics`: OpenMetrics when `accept` (an Accept header) asks for it, else Prometheus. */
+  render(accept: string | undefined): Promise<{ contentType: string; body: string }> {
+    return this.#exposition.render(accept)
+  }
+}
