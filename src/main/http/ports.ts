@@ -1,0 +1,64 @@
+import type { Logger } from 'pino'
+import type { Device } from '../../core/notification.ts'
+import type { StanzaError } from '../../core/stanza-error.ts'
+import type { Metrics } from '../metrics/table.ts'
+import type { PublishInput } from '../roles/app-server/publish-input.ts'
+import type { PublishResult } from '../roles/app-server/publish-result.ts'
+import type { Secret } from '../secret.ts'
+
+/** What the HTTP server asks of the daemon. All but `publish` answer at once, and none throws. */
+export interface HttpPorts {
+  readonly version: string
+  readonly metrics: Metrics
+  readonly log: Logger
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number
+  /** What /v1 and /admin ask for; undefined: nothing. Asked for each request, so that it may change. */
+  readonly token: () => Secret | undefined
+
+  /** What the process needs to work, each with how it is. */
+  readonly health: () => readonly HealthCheck[]
+  /** What is missing for pushes to get through, each in a few words; empty: nothing. */
+  readonly notReady: () => readonly string[]
+
+  /**
+   * One publish, through the same checks and the same dispatcher as those that come in over XMPP, counted
+   * like them too. undefined: its host is not served here. Never rejects.
+   */
+  readonly publish: (input: PublishInput) => Promise<PublishEnd | undefined>
+
+  /** Streams to the XMPP servers: domain, state, since when, last error. */
+  readonly streams: () => unknown
+  /** Gateways and workers. */
+  readonly pools: () => unknown
+  /** What waits, and how much may. */
+  readonly queue: () => unknown
+  /** The configuration that runs, without secrets. */
+  readonly config: () => unknown
+  /** A push node with its last outcomes; undefined: there is none of this name. */
+  readonly node: (domain: string, node: string) => object | undefined
+  /** Whether a device is remembered as dead. */
+  readonly deadDevice: (device: Device) => { readonly dead: boolean }
+}
+
+/** What became of a publish: the error that an IQ would get, undefined where it would get a result. */
+export interface PublishEnd {
+  readonly error: StanzaError | undefined
+  readonly result: PublishResult
+}
+
+export interface HealthCheck {
+  /** `event-loop`, `worker`, `store`. */
+  readonly component: string
+  /** What of it: `delay`, `alive`, `writable`. */
+  readonly measurement: string
+  /** Which of several. */
+  readonly componentId: string | undefined
+  /** `warn`: it works, and somebody should look. */
+  readonly status: 'pass' | 'warn' | 'fail'
+  readonly value: number | boolean | undefined
+  /** Unit of `value`. */
+  readonly unit: string | undefined
+  /** Why it does not pass. */
+  readonly output: string | undefined
+}

@@ -1,0 +1,111 @@
+import { pino } from 'pino'
+import { afterEach } from 'vitest'
+import type { HealthCheck, HttpPorts } from '../../../src/main/http/ports.ts'
+import { HttpServer } from '../../../src/main/http/server.ts'
+import { Metrics } from '../../../src/main/metrics/table.ts'
+import type { PublishInput } from '../../../src/main/roles/app-server/publish-input.ts'
+
+/** Closed after each test. */
+export const servers: HttpServer[] = []
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close()
+})
+
+export interface Running {
+  readonly url: string
+  readonly log: string[]
+  readonly published: PublishInput[]
+  readonly metrics: Metrics
+}
+
+export function check(more: Partial<HealthCheck>): HealthCheck {
+  return {
+    component: 'store',
+    measurement: 'writable',
+    componentId: undefined,
+    status: 'pass',
+    value: undefined,
+    unit: undefined,
+    output: undefined,
+    ...more,
+  }
+}
+
+/** A server on a port of its own; it remembers what it was asked to publish. */
+export async function run(more: Partial<HttpPorts> = {}): Promise<Running> {
+  const log: string[] = []
+  const published: PublishInput[] = []
+  const metrics = new Metrics('1.2.3')
+  const server = new HttpServer({
+    version: '1.2.3',
+    metrics,
+    log: pino({}, { write: (line: string) => void log.push(line) }),
+    nowMs: () => 0,
+    token: () => undefined,
+    health: () => [check({})],
+    notReady: () => [],
+    publish: async (input) => {
+      published.push(input)
+      return { error: undefined, result: 'delivered' }
+    },
+    streams: () => ({ 'a.example': [] }),
+    pools: () => ({ gateways: [] }),
+    queue: () => ({ pending: 0 }),
+    config: () => ({ data_dir: '/x' }),
+    node: (domain, node) => (node === 'known' ? { domain, node } : undefined),
+    deadDevice: (device) => ({ dead: device.id === 'gone', ...device }),
+    ...more,
+  })
+  servers.push(server)
+  const url = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })
+  return { url, log, published, metrics }
+}
+
+export async function post(url: string, body: string | Uint8Array<ArrayBuffer>, type = 'application/json') {
+  const response = await fetch(`${url}/v1/publish`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': type },
+  })
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  }
+}
+
+export async function get(url: string, headers: Record<string, string> = {}) {
+  const response = await fetch(url, { headers })
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  }
+}
+
+export const publish = {
+  host: 'a.example',
+  node: 'n',
+  options: { service: 'apns', device_id: 'd' },
+  summary: {},
+}
+
+/** A daemon that knows nothing. */
+export function portsOf(metrics: Metrics): HttpPorts {
+  return {
+    version: '1',
+    metrics,
+    log: pino({ level: 'silent' }),
+    nowMs: () => 0,
+    token: () => undefined,
+    health: () => [],
+    notReady: () => [],
+    publish: async () => undefined,
+    streams: () => ({}),
+    pools: () => ({}),
+    queue: () => ({}),
+    config: () => ({}),
+    node: () => undefined,
+    deadDevice: () => ({ dead: false }),
+  }
+}
