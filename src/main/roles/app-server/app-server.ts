@@ -1,0 +1,268 @@
+import type { Logger } from 'pino'
+import { bareJid, domainOfBare, hasResource } from '../../../core/jid.ts'
+import type { Notification } from '../../../core/notification.ts'
+import { type IqHeader, iqError, iqResult } from '../../../core/stanza.ts'
+import { stanzaErrors } from '../../../core/stanza-error.ts'
+import type { Element } from '../../../core/xml/element.ts'
+import type { Metrics } from '../../metrics/table.ts'
+import type { DeadDeviceStore, NodeStore } from '../../store/ports.ts'
+import { checkPublish } from './check-publish.ts'
+import { Domain } from './domain.ts'
+import { pubsubNs, pubsubOwnerNs, stanzaErrorNs } from './namespaces.ts'
+import { NodeRequests } from './node-requests.ts'
+import type { AppServerOptions } from './options.ts'
+import type { PublishInput } from './publish-input.ts'
+import { PublishRequest } from './publish-request.ts'
+import { failedCheck } from './publish-result.ts'
+import { answerQuery, isQuery } from './queries.ts'
+import { readPublish } from './read-publish.ts'
+import { Registrations } from './registrations.ts'
+import type { DropReason, PublishVerdict, Verdict } from './verdict.ts'
+
+export { answerOverload, answerPublish } from './answer-publish.ts'
+
+export interface AppServerPorts {
+  readonly nodes: NodeStore
+  readonly deadDevices: DeadDeviceStore
+  readonly metrics: Metrics
+  readonly log: Logger
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number
+}
+
+/** While the store is at fault every publish is: one line in this time says so. */
+const faultLogIntervalMs = 10_000
+
+/**
+ * The App Server of XEP-0357: a stanza to one of its domains becomes a verdict. It holds no state but its
+ * options; whatever lasts is in the store.
+ *
+ * Every IQ get or set gets exactly one answer, and a fault of ours is always a `wait`: it must not cost
+ * anybody a registration.
+ */
+export class AppServer {
+  readonly #ports: AppServerPorts
+  readonly #nodeRequests: NodeRequests
+  readonly #registrations: Registrations
+  #options: AppServerOptions
+  #domains: ReadonlyMap<string, Domain>
+  #faultLoggedMs = Number.NEGATIVE_INFINITY
+
+  constructor(options: AppServerOptions, ports: AppServerPorts) {
+    this.#ports = ports
+    this.#nodeRequests = new NodeRequests(ports)
+    this.#registrations = new Registrations(ports)
+    this.#options = options
+    this.#domains = compileDomains(options, ports.metrics)
+  }
+
+  /** From the next stanza on these options hold. */
+  reconfigure(options: AppServerOptions): void {
+    this.#domains = compileDomains(options, this.#ports.metrics)
+    this.#options = options
+  }
+
+  /** What is to be done about a stanza that came in on a stream of `domain`. Never throws. */
+  handle(domain: string, stanza: Element): Verdict {
+    if (stanza.name !== 'iq') return this.#handleOther(domain, stanza)
+
+    let id: string | undefined
+    let type: string | undefined
+    let from = ''
+    let to = domain
+    const { attributes } = stanza
+    for (let i = 0; i < attributes.length; i += 2) {
+      const value = attributes[i + 1] ?? ''
+      switch (attributes[i]) {
+        case 'id':
+          id = value
+          break
+        case 'type':
+          type = value
+          break
+        case 'from':
+          from = value
+          break
+        case 'to':
+          to = value
+          break
+      }
+    }
+    if (type === 'result') return this.#drop(domain, 'iq-response')
+    if (type === 'error') {
+      this.#heedError(stanza, from)
+      return this.#drop(domain, 'iq-response')
+    }
+    if (from === '') return this.#drop(domain, 'unaddressed')
+
+    const request = new PublishRequest(id ?? '', from, to)
+    if ((type !== 'get' && type !== 'set') || id === undefined) {
+      return answer(iqError(request, stanzaErrors.badRequest))
+    }
+    const payload = onlyChild(stanza)
+    if (payload === undefined) return answer(iqError(request, stanzaErrors.badRequest))
+    try {
+      return this.#handleRequest(this.#domainAt(to, domain), request, type, payload)
+    } catch (err) {
+      const publish = isPublish(payload) ? 'failed' : undefined
+      return { kind: 'answer', stanza: this.#fault(request, err), publish }
+    }
+  }
+
+  serves(domain: string): boolean {
+    return this.#domains.has(domain)
+  }
+
+  /** The checks for a publish that came in another way than as a stanza. Throws what the store throws. */
+  checkPublish(input: PublishInput): PublishVerdict {
+    const domain = this.#domains.get(input.domain)
+    if (domain === undefined) return noSuchDomain
+    return checkPublish(input, domain, this.#options.content, this.#ports)
+  }
+
+  /** A device turned out dead, and the publish is being answered so: its registration goes. Never rejects. */
+  async forgetRegistration(notification: Notification): Promise<void> {
+    if (this.#hasNodeFor(notification)) await this.#registrations.forgetDevice(notification)
+  }
+
+  /**
+   * A device turned out dead after its publish was answered: the node takes no more publishes. Returns the
+   * messages that tell its owners, to be sent from the notification's domain. Never rejects.
+   */
+  async deviceDied(notification: Notification): Promise<string[]> {
+    return this.#hasNodeFor(notification) ? this.#registrations.retireNode(notification) : []
+  }
+
+  /** An account, by bare JID, is known to be gone: its nodes go, on every domain. How many. Never rejects. */
+  async accountGone(account: string): Promise<number> {
+    const bare = bareJid(account)
+    return bare === undefined ? 0 : this.#registrations.accountGone(bare)
+  }
+
+  #handleRequest(
+    domain: Domain | undefined,
+    request: PublishRequest,
+    type: 'get' | 'set',
+    payload: Element,
+  ): Verdict {
+    if (domain === undefined) return answer(iqError(request, stanzaErrors.serviceUnavailable))
+    if (isPublish(payload)) return this.#publish(domain, request, type, payload)
+    const { name, ns } = payload
+    if (name === 'pubsub' && (ns === pubsubNs || ns === pubsubOwnerNs)) {
+      const { maxNodesPerOwner } = this.#options
+      return this.#settled(
+        request,
+        this.#nodeRequests.handle(domain, request, type, payload, maxNodesPerOwner),
+      )
+    }
+    if (!isQuery(payload)) return answer(iqError(request, stanzaErrors.serviceUnavailable))
+    if (type === 'set') return answer(iqError(request, stanzaErrors.badRequest))
+    return answer(answerQuery(domain, request, payload, this.#ports.nodes, this.#options.version))
+  }
+
+  #publish(domain: Domain, request: PublishRequest, type: 'get' | 'set', payload: Element): Verdict {
+    const input = readPublish(domain.name, request.from, payload)
+    if (type === 'get') input.malformed = 'a publish is an IQ of type set'
+    const verdict = checkPublish(input, domain, this.#options.content, this.#ports)
+    switch (verdict.kind) {
+      case 'push':
+        return { kind: 'push', notification: verdict.notification, request }
+      case 'refused':
+        return { kind: 'answer', stanza: iqError(request, verdict.error), publish: verdict.check }
+      case 'done':
+        return { kind: 'answer', stanza: iqResult(request), publish: 'dropped' }
+    }
+  }
+
+  #handleOther(domain: string, stanza: Element): Verdict {
+    const { name } = stanza
+    if (name !== 'message' && name !== 'presence') return this.#drop(domain, 'unaddressed')
+    if (stanza.attr('type') === 'error') this.#heedError(stanza, stanza.attr('from') ?? '')
+    return this.#drop(domain, name)
+  }
+
+  /**
+   * The one sign a component gets that an account is gone for good: its server answers, from the bare JID,
+   * with `cancel/gone` and no new address (RFC 6120 §8.3.3.5). All else that happens when an account is
+   * deleted (service-unavailable, item-not-found, an unsubscribe) happens to living accounts too.
+   */
+  #heedError(stanza: Element, from: string): void {
+    if (from === '' || hasResource(from)) return
+    for (const error of stanza.elements('error')) {
+      const gone = error.attr('type') === 'cancel' ? error.child('gone', stanzaErrorNs) : undefined
+      if (gone !== undefined && gone.text().trim() === '') void this.accountGone(from)
+    }
+  }
+
+  /** The domain that an address is at: as a rule the stream's own, but one stream may carry several. */
+  #domainAt(to: string, streamDomain: string): Domain | undefined {
+    if (to === streamDomain) return this.#domains.get(to)
+    const bare = bareJid(to)
+    const addressed = bare === undefined ? undefined : this.#domains.get(domainOfBare(bare))
+    return addressed ?? this.#domains.get(streamDomain)
+  }
+
+  /** Only where publishes go into nodes: elsewhere a node's name proves nothing about the node. */
+  #hasNodeFor({ domain, node }: Notification): boolean {
+    const known = this.#domains.get(domain)
+    return known?.pubsub === true && !known.virtual && node !== ''
+  }
+
+  #drop(domain: string, why: DropReason): Verdict {
+    this.#domains.get(domain)?.dropped[why].add(1)
+    return dropped[why]
+  }
+
+  #settled(request: IqHeader, stanza: string | Promise<string>): Verdict {
+    if (typeof stanza === 'string') return answer(stanza)
+    return { kind: 'later', stanza: stanza.catch((err) => this.#fault(request, err)) }
+  }
+
+  /** The store, in all likelihood. */
+  #fault(request: IqHeader, err: unknown): string {
+    const now = this.#ports.nowMs()
+    if (now - this.#faultLoggedMs >= faultLogIntervalMs) {
+      this.#faultLoggedMs = now
+      this.#ports.log.error({ err }, 'a request cannot be handled')
+    }
+    return iqError(request, stanzaErrors.internalServerError)
+  }
+}
+
+const noSuchDomain: PublishVerdict = {
+  kind: 'refused',
+  check: failedCheck.nodeExists,
+  error: stanzaErrors.itemNotFound,
+}
+
+const dropped: Readonly<Record<DropReason, Verdict>> = {
+  'iq-response': { kind: 'drop', why: 'iq-response' },
+  message: { kind: 'drop', why: 'message' },
+  presence: { kind: 'drop', why: 'presence' },
+  unaddressed: { kind: 'drop', why: 'unaddressed' },
+}
+
+function compileDomains(options: AppServerOptions, metrics: Metrics): ReadonlyMap<string, Domain> {
+  return new Map(options.domains.map((domain) => [domain.domain, new Domain(domain, metrics)]))
+}
+
+function answer(stanza: string): Verdict {
+  return { kind: 'answer', stanza, publish: undefined }
+}
+
+/** RFC 6120 §8.2.3: a request has exactly one child element. */
+function onlyChild(stanza: Element): Element | undefined {
+  let only: Element | undefined
+  for (const child of stanza.children) {
+    if (typeof child === 'string') continue
+    if (only !== undefined) return undefined
+    only = child
+  }
+  return only
+}
+
+function isPublish(payload: Element): boolean {
+  return (
+    payload.ns === pubsubNs && payload.name === 'pubsub' && payload.child('publish', pubsubNs) !== undefined
+  )
+}

@@ -1,0 +1,106 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { Notification } from '../../../core/notification.ts'
+import { type StanzaError, stanzaErrors, withText } from '../../../core/stanza-error.ts'
+import type { DeadDeviceStore, NodeRecord, NodeStore } from '../../store/ports.ts'
+import { mayPublish } from './affiliations.ts'
+import { readContent } from './content.ts'
+import type { Domain } from './domain.ts'
+import { faultOfOptions, parseBoolean, parseInteger } from './option-values.ts'
+import type { ContentOptions } from './options.ts'
+import type { PublishInput, PublishOptions } from './publish-input.ts'
+import { failedCheck, type PublishResult } from './publish-result.ts'
+import type { PublishVerdict } from './verdict.ts'
+
+export interface CheckPorts {
+  readonly nodes: NodeStore
+  readonly deadDevices: DeadDeviceStore
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number
+}
+
+/**
+ * The checks of a publish, in order, up to the last but one (whether there is room is for the dispatcher to
+ * say): the first that fails is the verdict. Allocates the notification and little else.
+ */
+export function checkPublish(
+  input: PublishInput,
+  domain: Domain,
+  rules: ContentOptions,
+  ports: CheckPorts,
+): PublishVerdict {
+  // 1: well-formed.
+  if (input.malformed !== undefined) {
+    return refused(failedCheck.wellFormed, withText(stanzaErrors.badRequest, input.malformed))
+  }
+
+  if (input.asksForTags) domain.tagsIgnored.add(1)
+
+  // 2 and 3: the node, and who publishes.
+  if (!domain.virtual) {
+    const record = domain.pubsub && input.node !== '' ? ports.nodes.get(domain.name, input.node) : undefined
+    if (record === undefined) return refused(failedCheck.nodeExists, stanzaErrors.itemNotFound)
+    const { from } = input
+    if (from !== undefined && !(domain.admits(from) && mayPublish(record, from))) return forbidden
+    if (record.registration !== undefined && !useRegistration(record, input.options)) return forbidden
+  } else if (input.from !== undefined && !domain.admits(input.from)) {
+    return forbidden
+  }
+
+  // 4: the device. (A registered node's secret belongs here, and was seen to above.)
+  const { options } = input
+  const service = options.service
+  const id = options.deviceId ?? options.device
+  if (service === undefined || id === undefined) return noDevice
+
+  // 5 and 6: the payload, and what becomes of it.
+  if (!input.isNotification) return refused(failedCheck.isNotification, stanzaErrors.invalidPayload)
+  const optionFault = faultOfOptions(options, id)
+  if (optionFault !== undefined) return unusable(optionFault)
+  const content = readContent(input.summary, options, rules)
+  if (content.kind === 'fault') return unusable(content.text)
+
+  // 7: the device lives.
+  const device = { service, mode: options.mode, id }
+  if (ports.deadDevices.isDead(device)) return deadDevice
+
+  if (content.kind === 'nothing') return done
+  const { priority, mutableContent, timeToLive } = options
+  const notification: Notification = {
+    domain: domain.name,
+    node: input.node,
+    device,
+    topic: options.topic,
+    // Their values are known to be right by now.
+    priority: priority === undefined ? undefined : priority === 'high' ? 'high' : 'normal',
+    mutableContent: mutableContent === undefined ? undefined : parseBoolean(mutableContent) === true,
+    timeToLiveS: timeToLive === undefined ? undefined : parseInteger(timeToLive),
+    tags: domain.tags,
+    content,
+    createdAtMs: ports.nowMs(),
+  }
+  return { kind: 'push', notification }
+}
+
+const forbidden = refused(failedCheck.mayPublish, stanzaErrors.forbidden)
+const noDevice = refused(failedCheck.namesDevice, stanzaErrors.preconditionNotMet)
+const deadDevice = refused(failedCheck.deviceLives, stanzaErrors.deviceNotRegistered)
+const done: PublishVerdict = { kind: 'done' }
+
+function refused(check: PublishResult, error: StanzaError): PublishVerdict {
+  return { kind: 'refused', check, error }
+}
+
+function unusable(why: string): PublishVerdict {
+  return refused(failedCheck.hasContent, withText(stanzaErrors.invalidPayload, why))
+}
+
+/** Completes the options from the node's registration; false when the publish does not know its secret. */
+function useRegistration(record: NodeRecord, options: PublishOptions): boolean {
+  const { registration } = record
+  if (registration === undefined) return true
+  const shown = Buffer.from(options.secret ?? '')
+  const wanted = Buffer.from(registration.secret)
+  if (shown.length !== wanted.length || !timingSafeEqual(shown, wanted)) return false
+  options.fillFrom(registration.options)
+  return true
+}

@@ -1,0 +1,90 @@
+import type { Alert, Silent } from '../../../core/notification.ts'
+import { notAnInteger, parseBoolean, parseInteger } from './option-values.ts'
+import type { ContentOptions } from './options.ts'
+import type { PublishOptions, Summary } from './publish-input.ts'
+
+/** What a device is to be shown or told: from the summary, under the operator's rules. Pure. */
+
+/** Nothing to read, and `on_empty = "drop"`. */
+export interface Nothing {
+  readonly kind: 'nothing'
+}
+
+/** Why no notification can be made of it; the text names the field, never its value. */
+export interface ContentFault {
+  readonly kind: 'fault'
+  readonly text: string
+}
+
+const nothing: Nothing = { kind: 'nothing' }
+
+const countField = 'message-count'
+const senderField = 'last-message-sender'
+const bodyField = 'last-message-body'
+/** Fields that name somebody: `include_sender` is about all of them. */
+const senderFields = [senderField, 'message-sender', 'pending-subscription-from']
+
+/**
+ * - a sender, a body, a count or a subscription request: something to read, so an alert, with default texts
+ *   where its own are missing or may not go out
+ * - nothing of these: a wake-up, silent, with whatever other fields there are
+ * - `silent` asked for: all fields as data
+ */
+export function readContent(
+  summary: Summary,
+  options: PublishOptions,
+  rules: ContentOptions,
+): Alert | Silent | Nothing | ContentFault {
+  const countText = summary.get(countField)
+  const count = countText === undefined ? undefined : parseInteger(countText)
+  if (count === notAnInteger) return fault(countField, 'not a non-negative integer')
+
+  if (summary.fields.length === 0 && rules.onEmpty === 'drop') return nothing
+  const sender = summary.get(senderField)
+  const body = summary.get(bodyField)
+  const readable =
+    sender !== undefined ||
+    body !== undefined ||
+    (count !== undefined && count > 0) ||
+    hasSubscriptionRequest(summary)
+  if (!readable || parseBoolean(options.silent) === true) return silentOf(summary, count, rules)
+
+  // A text that was there and may not go out is not missing.
+  if (sender === undefined || body === undefined) {
+    if (rules.onMissing === 'silent') return silentOf(summary, count, rules)
+    if (rules.onMissing === 'reject') return fault(sender === undefined ? senderField : bodyField, 'missing')
+  }
+  const shownSender = rules.includeSender ? sender : undefined
+  const shownBody = rules.includeBody ? body : undefined
+  return {
+    kind: 'alert',
+    title: shownSender ?? rules.defaultTitle,
+    body: shownBody ?? rules.defaultBody,
+    badge: count,
+    tag: shownSender,
+    clickAction: options.clickAction,
+    sound: options.sound,
+  }
+}
+
+/** Every field under its own name; the count as a number. */
+function silentOf(summary: Summary, count: number | undefined, rules: ContentOptions): Silent {
+  const data: [string, string | number][] = []
+  const { fields } = summary
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] ?? ''
+    if (!rules.includeSender && senderFields.includes(name)) continue
+    if (!rules.includeBody && name === bodyField) continue
+    data.push([name, name === countField && count !== undefined ? count : (fields[i + 1] ?? '')])
+  }
+  return { kind: 'silent', data }
+}
+
+function hasSubscriptionRequest(summary: Summary): boolean {
+  const count = summary.get('pending-subscription-count')
+  return (count !== undefined && count !== '0') || summary.get('pending-subscription-from') !== undefined
+}
+
+function fault(field: string, what: string): ContentFault {
+  return { kind: 'fault', text: `${field}: ${what}` }
+}

@@ -1,0 +1,51 @@
+import { bareJid, domainOfBare, hasResource, normalDomain } from '../../../core/jid.ts'
+import type { Metrics } from '../../metrics/table.ts'
+import type { Tally } from '../../metrics/tally.ts'
+import { renderDomainInfo } from './disco.ts'
+import type { AppServerDomain } from './options.ts'
+import type { DropReason } from './verdict.ts'
+
+/** One domain as its stanzas need it: looked up once per stanza, everything in it made beforehand. */
+export class Domain {
+  readonly name: string
+  readonly pubsub: boolean
+  readonly virtual: boolean
+  readonly tags: readonly string[]
+  /** The answer's payload to disco#info. */
+  readonly info: string
+  readonly tagsIgnored: Tally
+  readonly dropped: Readonly<Record<DropReason, Tally>>
+  readonly #anybody: boolean
+  /** Whose servers may publish; undefined: any server. */
+  readonly #publishers: ReadonlySet<string> | undefined
+
+  constructor(options: AppServerDomain, metrics: Metrics) {
+    const { domain, publishers } = options
+    this.name = domain
+    this.pubsub = options.pubsub
+    this.virtual = options.virtual
+    this.tags = options.tags
+    this.info = renderDomainInfo(options.pubsub, options.virtual)
+    this.tagsIgnored = metrics.tagsIgnored.child(domain)
+    this.dropped = {
+      'iq-response': metrics.stanzasDropped.child(domain, 'iq-response'),
+      message: metrics.stanzasDropped.child(domain, 'message'),
+      presence: metrics.stanzasDropped.child(domain, 'presence'),
+      unaddressed: metrics.stanzasDropped.child(domain, 'unaddressed'),
+    }
+    this.#anybody = publishers === 'any'
+    this.#publishers = typeof publishers === 'string' ? undefined : new Set(publishers.map(normalDomain))
+  }
+
+  /**
+   * Whether the configuration lets this address publish. Only a client's requests come from a full JID, so
+   * an address without a resource is a server's: its own or, acting for a user, the user's bare one.
+   */
+  admits(from: string): boolean {
+    if (this.#anybody) return true
+    if (hasResource(from)) return false
+    if (this.#publishers === undefined) return true
+    const bare = bareJid(from)
+    return bare !== undefined && this.#publishers.has(domainOfBare(bare))
+  }
+}

@@ -1,0 +1,12 @@
+/** Namespaces that the App Server role answers to or names. */
+export const pubsubNs = 'http://jabber.org/protocol/pubsub'
+export const pubsubOwnerNs = 'http://jabber.org/protocol/pubsub#owner'
+export const publishOptionsNs = 'http://jabber.org/protocol/pubsub#publish-options'
+export const nodeConfigNs = 'http://jabber.org/protocol/pubsub#node_config'
+export const pushNs = 'urn:xmpp:push:0'
+export const summaryNs = 'urn:xmpp:push:summary'
+export const discoInfoNs = 'http://jabber.org/protocol/disco#info'
+export const discoItemsNs = 'http://jabber.org/protocol/disco#items'
+export const pingNs = 'urn:xmpp:ping'
+export const versionNs = 'jabber:iq:version'
+export const stanzaErrorNs = 'urn:ietf:params:xml:ns:xmpp-stanzas'

@@ -1,0 +1,51 @@
+import type { PublishOptions } from './publish-input.ts'
+
+/** Values of publish-options and summary fields, as what they stand for. Pure. */
+
+/** The gateway's badge and times are 32-bit integers. */
+const maxInteger = 2_147_483_647
+/** No provider's device ids come near; a longer one would only burden the gateway's URLs. */
+const maxDeviceIdLength = 4096
+
+export const notAnInteger = -1
+export const notABoolean = 'neither'
+
+/** Decimal digits only, at most 2³¹ − 1; else `notAnInteger`. */
+export function parseInteger(text: string): number {
+  if (text === '') return notAnInteger
+  let value = 0
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (digit < 0 || digit > 9) return notAnInteger
+    value = value * 10 + digit
+    if (value > maxInteger) return notAnInteger
+  }
+  return value
+}
+
+/** XEP-0004 §3.3: `true` and `1`, `false` and `0`. */
+export function parseBoolean(text: string | undefined): boolean | undefined | typeof notABoolean {
+  if (text === undefined) return undefined
+  if (text === 'true' || text === '1') return true
+  if (text === 'false' || text === '0') return false
+  return notABoolean
+}
+
+/**
+ * What is wrong with an option's value: the gateway would refuse it, and every later publish with it. Names
+ * the option, never the value.
+ */
+export function faultOfOptions(options: PublishOptions, deviceId: string): string | undefined {
+  const { mode, priority, timeToLive } = options
+  if (deviceId.length > maxDeviceIdLength) return `device_id: longer than ${maxDeviceIdLength} characters`
+  if (mode !== undefined && mode !== 'prod' && mode !== 'dev') return 'mode: neither prod nor dev'
+  if (priority !== undefined && priority !== 'normal' && priority !== 'high') {
+    return 'priority: neither normal nor high'
+  }
+  if (parseBoolean(options.silent) === notABoolean) return 'silent: neither true nor false'
+  if (parseBoolean(options.mutableContent) === notABoolean) return 'mutable_content: neither true nor false'
+  if (timeToLive !== undefined && parseInteger(timeToLive) === notAnInteger) {
+    return 'time_to_live: not a number of seconds'
+  }
+  return undefined
+}

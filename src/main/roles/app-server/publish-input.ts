@@ -1,0 +1,124 @@
+/** A publish as it was asked for, before any check and whichever way it came in. */
+export class PublishInput {
+  /** The domain of ours that it is addressed to. */
+  readonly domain: string
+  /** Who publishes; undefined: somebody trusted, whom no affiliation is asked of. */
+  readonly from: string | undefined
+  /** The push node; '' when none is named. */
+  node = ''
+  /** Why it is not well-formed. */
+  malformed: string | undefined = undefined
+  /** Whether the payload is `<notification xmlns='urn:xmpp:push:0'>`, one or more. */
+  isNotification = false
+  /** It asked for pool tags, which only the configuration gives. */
+  asksForTags = false
+  readonly options = new PublishOptions()
+  readonly summary = new Summary()
+
+  constructor(domain: string, from: string | undefined) {
+    this.domain = domain
+    this.from = from
+  }
+
+  /** Takes one publish-option; an unknown one is ignored. False: this one was there already. */
+  setOption(name: string, value: string): boolean {
+    if (name !== 'tags') return this.options.set(name, value)
+    this.asksForTags = true
+    return true
+  }
+}
+
+/** The known publish-options, as written; undefined: absent or empty. */
+export class PublishOptions {
+  service: string | undefined = undefined
+  deviceId: string | undefined = undefined
+  /** `device`: the older name of `device_id`. */
+  device: string | undefined = undefined
+  mode: string | undefined = undefined
+  clickAction: string | undefined = undefined
+  topic: string | undefined = undefined
+  silent: string | undefined = undefined
+  priority: string | undefined = undefined
+  sound: string | undefined = undefined
+  mutableContent: string | undefined = undefined
+  timeToLive: string | undefined = undefined
+  secret: string | undefined = undefined
+
+  /** False: the option is set already. */
+  set(name: string, text: string): boolean {
+    const slot = slotOf(name)
+    if (slot === undefined || text === '') return true
+    if (this[slot] !== undefined) return false
+    this[slot] = text
+    return true
+  }
+
+  /** Takes from `other`, a registration's options, what is not said here. */
+  fillFrom(other: Readonly<Record<string, string>>): void {
+    const namesDevice = this.deviceId !== undefined || this.device !== undefined
+    for (const [name, text] of Object.entries(other)) {
+      if (namesDevice && isDeviceName(name)) continue
+      this.set(name, text)
+    }
+  }
+}
+
+/** Whether a publish-option means something here; others are ignored whatever they hold. */
+export function isKnownOption(name: string): boolean {
+  return slotOf(name) !== undefined
+}
+
+type OptionSlot = {
+  [K in keyof PublishOptions]: PublishOptions[K] extends string | undefined ? K : never
+}[keyof PublishOptions]
+
+function slotOf(name: string): OptionSlot | undefined {
+  switch (name) {
+    case 'service':
+    case 'device':
+    case 'mode':
+    case 'topic':
+    case 'silent':
+    case 'priority':
+    case 'sound':
+    case 'secret':
+      return name
+    case 'device_id':
+      return 'deviceId'
+    case 'click_action':
+      return 'clickAction'
+    case 'mutable_content':
+      return 'mutableContent'
+    case 'time_to_live':
+      return 'timeToLive'
+    default:
+      return undefined
+  }
+}
+
+function isDeviceName(name: string): boolean {
+  return name === 'device_id' || name === 'device'
+}
+
+/** The fields of the summary forms that hold something, in their order; a later one replaces an earlier. */
+export class Summary {
+  /** Flat: name, value, name, value … */
+  readonly fields: string[] = []
+
+  set(name: string, value: string): void {
+    const { fields } = this
+    for (let i = 0; i < fields.length; i += 2) {
+      if (fields[i] === name) {
+        fields[i + 1] = value
+        return
+      }
+    }
+    fields.push(name, value)
+  }
+
+  get(name: string): string | undefined {
+    const { fields } = this
+    for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1]
+    return undefined
+  }
+}

@@ -1,0 +1,60 @@
+import { bareJid } from '../../../core/jid.ts'
+import { type IqHeader, iqError, iqResult } from '../../../core/stanza.ts'
+import { stanzaErrors } from '../../../core/stanza-error.ts'
+import type { Element } from '../../../core/xml/element.ts'
+import { escapeXml } from '../../../core/xml/escape.ts'
+import type { NodeStore } from '../../store/ports.ts'
+import { maySee } from './affiliations.ts'
+import { renderItems, renderNodeInfo } from './disco.ts'
+import type { Domain } from './domain.ts'
+import { discoInfoNs, discoItemsNs, pingNs, versionNs } from './namespaces.ts'
+
+/** Service discovery (XEP-0030), ping (XEP-0199), software version (XEP-0092): asked with a get, on every domain. */
+export function isQuery({ name, ns }: Element): boolean {
+  if (ns === pingNs) return name === 'ping'
+  return name === 'query' && (ns === discoInfoNs || ns === discoItemsNs || ns === versionNs)
+}
+
+/** `payload`: one that `isQuery`. */
+export function answerQuery(
+  domain: Domain,
+  request: IqHeader,
+  payload: Element,
+  nodes: NodeStore,
+  version: string,
+): string {
+  switch (payload.ns) {
+    case pingNs:
+      return iqResult(request)
+    case versionNs:
+      return iqResult(
+        request,
+        `<query xmlns='${versionNs}'><name>xmpp-pushd</name><version>${escapeXml(version)}</version></query>`,
+      )
+  }
+
+  const node = payload.attr('node') ?? ''
+  if (node !== '' && !sees(domain, request.from, node, nodes)) {
+    return iqError(request, stanzaErrors.itemNotFound)
+  }
+  if (payload.ns === discoInfoNs) return iqResult(request, node === '' ? domain.info : renderNodeInfo(node))
+  // A node has no items to show: it is a sink.
+  const items = node === '' ? ownedNodes(domain, request.from, nodes) : []
+  return iqResult(request, renderItems(node, domain.name, items))
+}
+
+function sees(domain: Domain, from: string, node: string, nodes: NodeStore): boolean {
+  const record = domain.pubsub ? nodes.get(domain.name, node) : undefined
+  return record !== undefined && maySee(record, from)
+}
+
+/** The nodes that the sender owns, and nobody else's. */
+function ownedNodes(domain: Domain, from: string, nodes: NodeStore): string[] {
+  const sender = domain.pubsub ? bareJid(from) : undefined
+  if (sender === undefined) return []
+  const owned: string[] = []
+  for (const { node, affiliation } of nodes.affiliationsOf(domain.name, sender)) {
+    if (affiliation === 'owner') owned.push(node)
+  }
+  return owned
+}

@@ -1,0 +1,30 @@
+import type { Notification } from '../../../core/notification.ts'
+import type { StanzaError } from '../../../core/stanza-error.ts'
+import type { PublishRequest } from './publish-request.ts'
+import type { PublishResult } from './publish-result.ts'
+
+/** What is to be done about a stanza. */
+export type Verdict =
+  | {
+      readonly kind: 'answer'
+      /** A complete stanza: goes out now. */
+      readonly stanza: string
+      /** Set when it answers a publish: to be counted. */
+      readonly publish: PublishResult | undefined
+    }
+  /** Answered once the store has the change. Never rejects. */
+  | { readonly kind: 'later'; readonly stanza: Promise<string> }
+  /** To submit; its outcome is answered by `answerPublish(request, outcome)`. */
+  | { readonly kind: 'push'; readonly notification: Notification; readonly request: PublishRequest }
+  /** Nobody waits for it; the role has counted it. */
+  | { readonly kind: 'drop'; readonly why: DropReason }
+
+/** `unaddressed`: a request that nobody could be answered to, or no stanza at all. */
+export type DropReason = 'iq-response' | 'message' | 'presence' | 'unaddressed'
+
+/** What the checks make of a publish, whichever way it came in. */
+export type PublishVerdict =
+  | { readonly kind: 'push'; readonly notification: Notification }
+  | { readonly kind: 'refused'; readonly check: PublishResult; readonly error: StanzaError }
+  /** Nothing to send: an empty publish, and `content.on_empty = "drop"`. */
+  | { readonly kind: 'done' }
