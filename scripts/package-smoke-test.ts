@@ -1,0 +1,39 @@
+// Packs the package, installs it into an empty folder as a user would, and runs what it installed there.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+const dir = mkdtempSync(join(tmpdir(), 'pushd-package-'))
+try {
+  run('npm', ['pack', '--pack-destination', dir], '.')
+  const packed = readdirSync(dir).find((file) => file.endsWith('.tgz'))
+  if (packed === undefined) throw new Error('npm pack made no package')
+  run('npm', ['init', '-y'], dir)
+  run('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', `./${packed}`], dir)
+  expectIn(run('npx', ['xmpp-pushd', '--version'], dir), version)
+  expectIn(run('npx', ['xmpp-pushd', 'config', '--defaults'], dir), '[mongoosepush]')
+  expectIn(run('npx', ['xmpp-pushd', 'demo'], dir), '<publish')
+  console.log('package: installed, --version, config --defaults and demo work')
+} finally {
+  rmSync(dir, { recursive: true, force: true })
+}
+
+function run(command: string, args: string[], cwd: string): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    timeout: 120_000,
+  })
+  if (error !== undefined || status !== 0) {
+    throw new Error(`${command} ${args.join(' ')}: exit code ${status}\n${stdout}\n${stderr}`, {
+      cause: error,
+    })
+  }
+  return stdout
+}
+
+function expectIn(output: string, wanted: string): void {
+  if (!output.includes(wanted)) throw new Error(`"${wanted}" is missing in:\n${output}`)
+}

@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'smol-toml'
+import { Child } from './child.ts'
+import { freePort } from './free-port.ts'
+import { until } from './until.ts'
+
+const commandLine = new URL('../../src/main/cli.ts', import.meta.url).pathname
+
+/** The configuration file's tables. What a test does not say is set for a small daemon on loopback. */
+export type DaemonConfig = Readonly<Record<string, unknown>>
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly level: string; readonly msg: string }
+
+/** The real daemon, as a process of its own. */
+export class Daemon implements AsyncDisposable {
+  readonly dir: string
+  readonly configFile: string
+  /** Of its HTTP server. */
+  readonly url: string
+  #child: Child | undefined
+  #earlierOutput = ''
+
+  constructor(dir: string, port: number, config: DaemonConfig) {
+    this.dir = dir
+    this.configFile = join(dir, 'pushd.toml')
+    this.url = `http://127.0.0.1:${port}`
+    this.configure({ data_dir: join(dir, 'data'), http: { listen: `127.0.0.1:${port}` }, ...config })
+  }
+
+  /** Writes the whole configuration file anew; read by the next start, or at a SIGHUP. */
+  configure(config: DaemonConfig): void {
+    writeFileSync(this.configFile, stringify(config))
+  }
+
+  /** Resolves once /readyz is 200; with `'alive'`, once it answers HTTP at all. */
+  async start(until_: 'ready' | 'alive' = 'ready'): Promise<void> {
+    this.#child = new Child(process.execPath, [commandLine, 'start', '--config', this.configFile])
+    await (until_ === 'ready' ? this.ready() : this.#answers('/healthz', () => true))
+  }
+
+  async ready(timeoutMs = 15_000): Promise<void> {
+    await this.#answers('/readyz', (status) => status === 200, timeoutMs)
+  }
+
+  /** Stops it, if it runs; how it ended. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | undefined> {
+    const child = this.#child
+    if (child === undefined) return undefined
+    this.signal(signal)
+    const { code, signal: endedBy } = await child.exited
+    this.#child = undefined
+    this.#earlierOutput += child.output
+    return code ?? endedBy ?? undefined
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  /** All it has logged, restarts included. */
+  get log(): LogLine[] {
+    const lines = this.output.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'))
+    return lines.map((line) => JSON.parse(line) as LogLine)
+  }
+
+  /** The lines that an operator should look into. */
+  get complaints(): LogLine[] {
+    return this.log.filter(({ level }) => level === 'warn' || level === 'error' || level === 'fatal')
+  }
+
+  get output(): string {
+    return this.#earlierOutput + (this.#child?.output ?? '')
+  }
+
+  /** The sum of a metric's series (its name without prefix) that have these labels. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text()
+    const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
+    let sum = 0
+    for (const line of text.split('\n')) {
+      const [, series, shown = '', value] = /^xmpp_pushd_(\w+)(?:\{(.*)\})? (\S+)/.exec(line) ?? []
+      if (series === name && wanted.every((label) => shown.split(',').includes(label))) sum += Number(value)
+    }
+    return sum
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  async #answers(path: string, isEnough: (status: number) => boolean, timeoutMs?: number): Promise<void> {
+    let last = 'no answer'
+    const ask = async () => {
+      if (this.#child?.hasExited !== false) throw new Error('the daemon is not running')
+      const response = await fetch(this.url + path).catch(() => undefined)
+      if (response === undefined) return false
+      last = `${response.status} ${await response.text()}`
+      return isEnough(response.status)
+    }
+    try {
+      await until(`GET ${path}`, ask, timeoutMs)
+    } catch (error) {
+      throw new Error(`${path} of the daemon: ${last}\n${this.output}`, { cause: error })
+    }
+  }
+}
+
+/** Starts the daemon with a configuration and a folder of its own, and waits until it is ready. */
+export async function startDaemon(config: DaemonConfig, wait: 'ready' | 'alive' = 'ready'): Promise<Daemon> {
+  const dir = mkdtempSync(join(tmpdir(), 'pushd-'))
+  const daemon = new Daemon(dir, await freePort(), config)
+  try {
+    await daemon.start(wait)
+  } catch (error) {
+    await daemon[Symbol.asyncDispose]()
+    throw error
+  }
+  return daemon
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { readmeSnippet } from './readme.ts'
+import { folderFor, type ServerKind, writeCertificate, writeConfig, XmppServer } from './xmpp-server.ts'
+
+const templates = new URL('../integration/servers/ejabberd/', import.meta.url)
+
+const ejabberd: ServerKind = {
+  name: 'ejabberd',
+  user: 'ejabberd',
+  command: 'ejabberdctl',
+  args: (dir) => [
+    ...['-n', 'xmpp-pushd-test@localhost', '-d', dir, '-c', `${dir}/ejabberdctl.cfg`],
+    ...['-f', `${dir}/ejabberd.yml`, '-l', dir, '-s', `${dir}/spool`, 'foreground'],
+  ],
+  logFile: 'ejabberd.log',
+  pidFile: 'ejabberd.pid',
+}
+
+export interface EjabberdOptions {
+  /** Direct TLS for components; the certificate is `certificateOf(server)`. */
+  readonly tls?: boolean
+  /** In place of the README's: under `modules:`, indented by two. */
+  readonly modules?: string
+}
+
+/** Runs ejabberd with what the README says to put into its configuration. */
+export async function startEjabberd(options: EjabberdOptions = {}): Promise<XmppServer> {
+  const dir = folderFor(ejabberd.user)
+  const [clientPort, componentPort, distributionPort] = [await freePort(), await freePort(), await freePort()]
+  const server = new XmppServer(ejabberd, dir, clientPort, componentPort)
+  if (options.tls) writeCertificate(certificateOf(server))
+
+  const tls = `    tls: true\n    certfile: "${certificateOf(server)}"\n`
+  const listen = readmeSnippet('ejabberd-listen').replace('5347', String(componentPort))
+  const values = {
+    DIR: dir,
+    CLIENT_PORT: String(clientPort),
+    DISTRIBUTION_PORT: String(distributionPort),
+    LISTEN: listen + (options.tls ? tls : ''),
+    MODULES: options.modules ?? readmeSnippet('ejabberd-modules'),
+  }
+  for (const file of ['ejabberd.yml', 'ejabberdctl.cfg']) {
+    writeConfig(join(dir, file), readFileSync(new URL(`${file}.template`, templates), 'utf8'), values)
+  }
+  await server.start()
+  return server
+}
+
+export function certificateOf(server: XmppServer): string {
+  return join(server.dir, 'component.pem')
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { readmeSnippet } from './readme.ts'
+import { folderFor, type ServerKind, writeConfig, XmppServer } from './xmpp-server.ts'
+
+const template = new URL('../integration/servers/prosody/prosody.cfg.lua.template', import.meta.url)
+
+const prosody: ServerKind = {
+  name: 'Prosody',
+  user: 'prosody',
+  command: 'prosody',
+  args: (dir) => ['--config', `${dir}/prosody.cfg.lua`, '-F'],
+  logFile: 'prosody.log',
+  pidFile: 'prosody.pid',
+}
+
+export interface ProsodyOptions {
+  /** In place of the README's settings of the global section. */
+  readonly settings?: string
+}
+
+/** Runs Prosody with what the README says to put into its configuration. */
+export async function startProsody(options: ProsodyOptions = {}): Promise<XmppServer> {
+  const dir = folderFor(prosody.user)
+  const [clientPort, componentPort] = [await freePort(), await freePort()]
+  const server = new XmppServer(prosody, dir, clientPort, componentPort)
+  writeConfig(join(dir, 'prosody.cfg.lua'), readFileSync(template, 'utf8'), {
+    DIR: dir,
+    CLIENT_PORT: String(clientPort),
+    COMPONENT_PORT: String(componentPort),
+    MODULES: readmeSnippet('prosody-modules'),
+    SETTINGS: options.settings ?? readmeSnippet('prosody-settings'),
+    COMPONENT: readmeSnippet('prosody-component'),
+  })
+  await server.start()
+  return server
+}

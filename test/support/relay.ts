@@ -1,0 +1,72 @@
+import type { AddressInfo } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** One connection by way of a relay, and what went each way. */
+export interface RelayedConnection {
+  readonly toServer: string
+  readonly toClient: string
+  readonly isOpen: boolean
+  /** Breaks it for the client, and ends it for the server; resolves once the server has closed it, too. */
+  cut(): Promise<void>
+}
+
+/** Stands between the daemon and a server, and shows what goes over each connection. */
+export class Relay implements AsyncDisposable {
+  readonly connections: RelayedConnection[] = []
+  readonly #server: Server
+
+  private constructor(targetPort: number) {
+    this.#server = createServer((client) => this.connections.push(join(client, targetPort)))
+  }
+
+  static async start(targetPort: number): Promise<Relay> {
+    const relay = new Relay(targetPort)
+    await new Promise<void>((resolve) => relay.#server.listen(0, '127.0.0.1', resolve))
+    return relay
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  get open(): RelayedConnection[] {
+    return this.connections.filter(({ isOpen }) => isOpen)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.open.map((connection) => connection.cut()))
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
+
+function join(client: Socket, targetPort: number): RelayedConnection {
+  const server = connect(targetPort, '127.0.0.1')
+  let [toServer, toClient] = ['', '']
+  const serverIsDone = new Promise<void>((resolve) => server.once('close', () => resolve()))
+  const cut = () => {
+    client.destroy()
+    server.end()
+    return serverIsDone
+  }
+  client.on('data', (chunk) => {
+    toServer += chunk.toString('latin1')
+  })
+  server.on('data', (chunk) => {
+    toClient += chunk.toString('latin1')
+  })
+  // An end is passed on by pipe; a connection that breaks on one side breaks on the other.
+  client.on('error', cut).on('close', cut).pipe(server)
+  server.on('error', cut).on('close', cut).pipe(client)
+  return {
+    get toServer() {
+      return toServer
+    },
+    get toClient() {
+      return toClient
+    },
+    get isOpen() {
+      return !client.destroyed
+    },
+    cut,
+  }
+}
