@@ -1,0 +1,186 @@
+/**
+ * The running daemon: what it is made of, in which order that starts, and how it stops.
+ *
+ * Start: store, streams, workers, HTTP. The streams come as early as can be, since while they are away XMPP
+ * servers drop their users' registrations; what they bring meanwhile waits for the workers.
+ * Stop is the reverse but for the streams: they are no longer read at once, and closed last, so that everything
+ * under way is still answered.
+ */
+import { performance } from 'node:perf_hooks'
+import type { Logger } from 'pino'
+import type { Notification } from '../core/notification.ts'
+import { parseAddress } from './address.ts'
+import type { Config } from './config/config.ts'
+import { gatewayOrigins } from './config/gateway-origins.ts'
+import type { Reload } from './config/reload.ts'
+import { Dispatcher } from './dispatch/dispatcher.ts'
+import type { DeadDeviceFound } from './dispatch/judge.ts'
+import { poolLabels } from './dispatch/route.ts'
+import { Exchange } from './exchange.ts'
+import { HttpServer } from './http/server.ts'
+import { httpPorts } from './http-ports.ts'
+import { Metrics } from './metrics/table.ts'
+import { appServerOptions, componentOptions, dispatchOptions } from './part-options.ts'
+import { AppServer } from './roles/app-server/app-server.ts'
+import { LmdbDeadDeviceStore } from './store/dead-devices.ts'
+import { type Environment, openEnvironment } from './store/environment.ts'
+import { LmdbNodeStore } from './store/nodes.ts'
+import { version } from './version.ts'
+import { ComponentDomain } from './xmpp/component-domain.ts'
+
+/** How often marks of dead devices past their time are removed. */
+const sweepIntervalMs = 3_600_000
+
+export class Daemon {
+  readonly #log: Logger
+  readonly #environment: Environment
+  readonly #deadDevices: LmdbDeadDeviceStore
+  readonly #appServer: AppServer
+  readonly #dispatcher: Dispatcher
+  readonly #domains: ReadonlyMap<string, ComponentDomain>
+  readonly #http: HttpServer
+  readonly metrics: Metrics
+  #config: Config
+  #sweepTimer: NodeJS.Timeout | undefined
+  #stopping = false
+  #httpAddress = ''
+
+  /** @throws StoreError, and whatever keeps the HTTP listener or the workers from starting. */
+  static async start(config: Config, log: Logger): Promise<Daemon> {
+    const environment = await openEnvironment({ dataDir: config.data_dir, log })
+    const daemon = new Daemon(config, log, environment)
+    try {
+      await daemon.#start()
+      return daemon
+    } catch (error) {
+      await daemon.stop()
+      throw error
+    }
+  }
+
+  private constructor(config: Config, log: Logger, environment: Environment) {
+    this.#config = config
+    this.#log = log
+    this.#environment = environment
+    const appServer = appServerOptions(config, version)
+    const metrics = new Metrics(
+      version,
+      appServer.domains.map(({ domain }) => domain),
+      poolLabels(gatewayOrigins(config.mongoosepush)),
+      config.push.wpool.workers,
+      config.component.map(({ domain }) => domain),
+    )
+    this.metrics = metrics
+    metrics.pendingLimit.child().set(config.queue.max_pending)
+    metrics.storeWritable.read(() => (environment.fault === undefined ? 1 : 0))
+    const nodes = new LmdbNodeStore(environment)
+    this.#deadDevices = new LmdbDeadDeviceStore(environment, {
+      ttlS: config.push.dead_device_ttl_s,
+      nowMs: Date.now,
+    })
+    const deadDevices = this.#deadDevices
+    metrics.nodes.read(() => nodes.count())
+    metrics.deadDevices.read(() => deadDevices.count())
+
+    this.#appServer = new AppServer(appServer, { nodes, deadDevices, metrics, log, nowMs: Date.now })
+    this.#dispatcher = new Dispatcher(dispatchOptions(config), {
+      nowMs: Date.now,
+      monotonicMs: () => performance.now(),
+      random: Math.random,
+      log,
+      metrics,
+      deadDevices,
+      onDeadDevice: (notification, found) => void this.#deviceDied(notification, found),
+    })
+    const exchange = new Exchange(config.queue.max_pending, {
+      appServer: this.#appServer,
+      dispatcher: this.#dispatcher,
+      metrics,
+      monotonicMs: () => performance.now(),
+      holdReading: (held) => {
+        for (const domain of this.#domains.values()) held ? domain.pauseReading() : domain.resumeReading()
+      },
+    })
+    this.#domains = new Map(
+      config.component.map((component) => [
+        component.domain,
+        new ComponentDomain(
+          componentOptions(component, config),
+          (domain, stanza, answerTo) => exchange.handle(domain, stanza, answerTo),
+          { log, metrics, random: Math.random },
+        ),
+      ]),
+    )
+    this.#http = new HttpServer({
+      version,
+      metrics,
+      log,
+      nowMs: Date.now,
+      ...httpPorts({
+        config: () => this.#config,
+        stopping: () => this.#stopping,
+        storeFault: () => environment.fault,
+        nodes,
+        deadDevices,
+        dispatcher: this.#dispatcher,
+        exchange,
+        domains: this.#domains,
+      }),
+    })
+  }
+
+  async #start(): Promise<void> {
+    for (const domain of this.#domains.values()) domain.start()
+    await this.#dispatcher.start()
+    const address = parseAddress(this.#config.http.listen)
+    if (address === undefined) throw new Error(`no address: ${this.#config.http.listen}`)
+    this.#httpAddress = await this.#http.listen(address)
+    this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs)
+  }
+
+  /** Takes over what a reread configuration may change. */
+  reconfigure(reload: Reload): void {
+    this.#config = reload.config
+    this.#log.level = reload.config.log.level
+    this.#appServer.reconfigure(appServerOptions(reload.config, version))
+  }
+
+  /** Where the HTTP server listens. */
+  get httpAddress(): string {
+    return this.#httpAddress
+  }
+
+  /** Notifications accepted and not settled. */
+  get pending(): number {
+    return this.#dispatcher.pending
+  }
+
+  get config(): Config {
+    return this.#config
+  }
+
+  /** Resolves when everything under way is answered, or `drain_timeout_ms` is over, and all is closed. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    clearInterval(this.#sweepTimer)
+    for (const domain of this.#domains.values()) domain.stopReading()
+    await this.#dispatcher.stop(this.#config.drain_timeout_ms)
+    await this.#http.close()
+    await Promise.all([...this.#domains.values()].map((domain) => domain.close()))
+    await this.#environment.close()
+  }
+
+  async #deviceDied(notification: Notification, found: DeadDeviceFound): Promise<void> {
+    if (!found.late) return this.#appServer.forgetRegistration(notification)
+    const domain = this.#domains.get(notification.domain)
+    for (const message of await this.#appServer.deviceDied(notification)) domain?.send(message)
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      await this.#deadDevices.sweep()
+    } catch (err) {
+      this.#log.error({ err }, 'cannot remove old marks of dead devices')
+    }
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Where requests meet verdicts: a stanza goes to its role, the role's verdict is carried out (an answer
+ * written, a notification submitted), and an outcome becomes the answer to the publish it belongs to. A publish
+ * over HTTP takes the same way.
+ *
+ * Back-pressure starts here: at `max_pending` unanswered notifications the streams are no longer read, so
+ * that TCP holds the XMPP server back; at three quarters of it they are read again.
+ */
+import type { Notification } from '../core/notification.ts'
+import type { Outcome, OutcomeSink } from '../core/outcome.ts'
+import { stanzaErrors } from '../core/stanza-error.ts'
+import type { Element } from '../core/xml/element.ts'
+import type { Dispatcher } from './dispatch/dispatcher.ts'
+import type { PublishEnd } from './http/ports.ts'
+import type { Metrics } from './metrics/table.ts'
+import { PublishMeter } from './publish-meter.ts'
+import type { RecentOutcome } from './recent-outcomes.ts'
+import { answerOf } from './roles/app-server/answer-publish.ts'
+import { type AppServer, answerOverload, answerPublish } from './roles/app-server/app-server.ts'
+import type { PublishInput } from './roles/app-server/publish-input.ts'
+import type { PublishRequest } from './roles/app-server/publish-request.ts'
+import type { StanzaSink } from './xmpp/ports.ts'
+
+const resumeShare = 0.75
+
+export interface ExchangePorts {
+  readonly appServer: AppServer
+  readonly dispatcher: Dispatcher
+  readonly metrics: Metrics
+  /** Milliseconds that never jump, with fractions. */
+  readonly monotonicMs: () => number
+  /** Stops or resumes reading on all streams. */
+  readonly holdReading: (held: boolean) => void
+}
+
+export class Exchange {
+  readonly #ports: ExchangePorts
+  readonly #maxPending: number
+  readonly #meters = new Map<string, PublishMeter>()
+  #held = false
+
+  constructor(maxPending: number, ports: ExchangePorts) {
+    this.#maxPending = maxPending
+    this.#ports = ports
+  }
+
+  /** Takes every stanza of every stream: the streams' `StanzaHandler`. */
+  handle(domain: string, stanza: Element, answerTo: StanzaSink): void {
+    const { appServer, dispatcher } = this.#ports
+    const startedMs = this.#ports.monotonicMs()
+    const verdict = appServer.handle(domain, stanza)
+    switch (verdict.kind) {
+      case 'push': {
+        const { notification, request } = verdict
+        const answer = new PublishAnswer(this, request, notification, answerTo, startedMs)
+        if (!dispatcher.submit(notification, answer)) answer.refuse()
+        else if (dispatcher.pending >= this.#maxPending) this.#hold(true)
+        return
+      }
+      case 'answer':
+        answerTo.send(verdict.stanza)
+        if (verdict.publish !== undefined) {
+          this.meter(domain).answered(verdict.publish, '', this.#ports.monotonicMs() - startedMs)
+        }
+        return
+      case 'later':
+        void verdict.stanza.then((answer) => answerTo.send(answer))
+        return
+      case 'drop':
+        return
+    }
+    verdict satisfies never
+  }
+
+  /** One publish without XMPP; undefined: its domain is not served. Throws what the store throws. */
+  async publish(input: PublishInput): Promise<PublishEnd | undefined> {
+    const { appServer, dispatcher } = this.#ports
+    if (!appServer.serves(input.domain)) return undefined
+    const startedMs = this.#ports.monotonicMs()
+    const end = await this.#publish(appServer, dispatcher, input)
+    this.#answered(input.domain, input.node, end.result, startedMs)
+    return end
+  }
+
+  async #publish(appServer: AppServer, dispatcher: Dispatcher, input: PublishInput): Promise<PublishEnd> {
+    const verdict = appServer.checkPublish(input)
+    switch (verdict.kind) {
+      case 'refused':
+        return { error: verdict.error, result: verdict.check }
+      case 'done':
+        return { error: undefined, result: 'dropped' }
+      case 'push': {
+        const { promise, resolve } = Promise.withResolvers<Outcome>()
+        if (dispatcher.submit(verdict.notification, { settle: resolve })) return answerOf(await promise)
+        return { error: stanzaErrors.resourceConstraint, result: 'rejected_no_room' }
+      }
+    }
+  }
+
+  /** The outcome of a stanza's publish is known and its answer sent. */
+  settled(notification: Notification, result: PublishEnd['result'], startedMs: number): void {
+    this.#answered(notification.domain, notification.node, result, startedMs)
+  }
+
+  /** What became of the last publishes to a node, newest first. */
+  recent(domain: string, node: string): RecentOutcome[] {
+    return this.#meters.get(domain)?.recent(node) ?? []
+  }
+
+  meter(domain: string): PublishMeter {
+    const known = this.#meters.get(domain)
+    if (known !== undefined) return known
+    const meter = new PublishMeter(this.#ports.metrics, domain)
+    this.#meters.set(domain, meter)
+    return meter
+  }
+
+  #answered(domain: string, node: string, result: PublishEnd['result'], startedMs: number): void {
+    this.meter(domain).answered(result, node, this.#ports.monotonicMs() - startedMs)
+    if (this.#held && this.#ports.dispatcher.pending < this.#maxPending * resumeShare) this.#hold(false)
+  }
+
+  #hold(held: boolean): void {
+    if (this.#held === held) return
+    this.#held = held
+    this.#ports.holdReading(held)
+  }
+}
+
+/** Waits for the outcome of one publish stanza and answers it. */
+class PublishAnswer implements OutcomeSink {
+  readonly #exchange: Exchange
+  readonly #request: PublishRequest
+  readonly #notification: Notification
+  readonly #answerTo: StanzaSink
+  readonly #startedMs: number
+
+  constructor(
+    exchange: Exchange,
+    request: PublishRequest,
+    notification: Notification,
+    answerTo: StanzaSink,
+    startedMs: number,
+  ) {
+    this.#exchange = exchange
+    this.#request = request
+    this.#notification = notification
+    this.#answerTo = answerTo
+    this.#startedMs = startedMs
+  }
+
+  settle(outcome: Outcome): void {
+    this.#send(answerPublish(this.#request, outcome))
+  }
+
+  refuse(): void {
+    this.#send(answerOverload(this.#request))
+  }
+
+  #send({ stanza, result }: ReturnType<typeof answerPublish>): void {
+    this.#answerTo.send(stanza)
+    this.#exchange.settled(this.#notification, result, this.#startedMs)
+  }
+}

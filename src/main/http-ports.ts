@@ -1,0 +1,118 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Config } from './config/config.ts'
+import { redacted } from './config/redacted.ts'
+import type { Dispatcher } from './dispatch/dispatcher.ts'
+import type { Exchange } from './exchange.ts'
+import type { HealthCheck, HttpPorts } from './http/ports.ts'
+import type { DeadDeviceStore, NodeRecord, NodeStore } from './store/ports.ts'
+import type { StoreError } from './store/store-error.ts'
+import type { ComponentDomain } from './xmpp/component-domain.ts'
+
+/** The parts of the daemon that its HTTP server shows. */
+export interface ShownParts {
+  readonly config: () => Config
+  readonly stopping: () => boolean
+  readonly storeFault: () => StoreError | undefined
+  readonly nodes: NodeStore
+  readonly deadDevices: DeadDeviceStore
+  readonly dispatcher: Dispatcher
+  readonly exchange: Exchange
+  readonly domains: ReadonlyMap<string, ComponentDomain>
+}
+
+type ShownPorts = Omit<HttpPorts, 'version' | 'metrics' | 'log' | 'nowMs'>
+
+/** A turn of the event loop that takes so long costs XMPP servers their patience. */
+const slowTurnMs = 1_000
+
+export function httpPorts(parts: ShownParts): ShownPorts {
+  const { dispatcher, exchange, domains, nodes, deadDevices, config } = parts
+  const health = healthChecks(parts)
+  return {
+    token: () => config().http.token,
+    health,
+    notReady: () => notReady(parts),
+    publish: (input) => exchange.publish(input),
+    streams: () => Object.fromEntries([...domains].map(([name, domain]) => [name, domain.state()])),
+    pools: () => {
+      const { gateways, workers } = dispatcher.state()
+      return { gateways, workers }
+    },
+    queue: () => {
+      const { pending, waiting, accepted, late } = dispatcher.state()
+      return { pending, max_pending: config().queue.max_pending, waiting, accepted, late }
+    },
+    config: () => redacted(config()),
+    node: (domain, node) => {
+      const record = nodes.get(domain, node)
+      const recent = exchange.recent(domain, node).map(({ result, atMs }) => ({ result, at: isoTime(atMs) }))
+      if (record === undefined) return recent.length === 0 ? undefined : { domain, node, recent }
+      return { domain, node, ...shownRecord(record), recent }
+    },
+    deadDevice: (device) => ({ dead: deadDevices.isDead(device) }),
+  }
+}
+
+function shownRecord({ owner, configuration, affiliations, registration, createdAtMs }: NodeRecord): object {
+  return {
+    owner,
+    configuration,
+    affiliations,
+    // The options, not the secret.
+    registration: registration?.options,
+    created: isoTime(createdAtMs),
+  }
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+function notReady({ domains, dispatcher, stopping }: ShownParts): string[] {
+  const missing: string[] = []
+  if (stopping()) missing.push('the daemon is stopping')
+  for (const [name, { fault }] of domains) if (fault !== undefined) missing.push(`${name}: ${fault}`)
+  if (dispatcher.state().gatewayDown) missing.push('the gateway is down')
+  return missing
+}
+
+function healthChecks({ dispatcher, storeFault }: ShownParts): () => HealthCheck[] {
+  const delay = monitorEventLoopDelay({ resolution: 20 })
+  delay.enable()
+  return () => {
+    const longestMs = Math.round(delay.max / 1e6)
+    delay.reset()
+    const fault = storeFault()
+    return [
+      {
+        component: 'event-loop',
+        measurement: 'delay',
+        componentId: undefined,
+        status: longestMs > slowTurnMs ? 'warn' : 'pass',
+        value: longestMs,
+        unit: 'ms',
+        output: undefined,
+      },
+      {
+        component: 'store',
+        measurement: 'writable',
+        componentId: undefined,
+        status: fault === undefined ? 'pass' : 'fail',
+        value: fault === undefined,
+        unit: undefined,
+        output: fault?.message,
+      },
+      ...dispatcher.state().workers.map(
+        ({ index, up }): HealthCheck => ({
+          component: 'worker',
+          measurement: 'alive',
+          componentId: String(index),
+          status: up ? 'pass' : 'fail',
+          value: up,
+          unit: undefined,
+          output: up ? undefined : 'not up; a new one is being started',
+        }),
+      ),
+    ]
+  }
+}

@@ -1,0 +1,92 @@
+import { isVirtualDomain } from '../core/served-domains.ts'
+import type { ComponentConfig, Config } from './config/config.ts'
+import { gatewayOrigins } from './config/gateway-origins.ts'
+import type { DispatchOptions } from './dispatch/options.ts'
+import type { AppServerDomain, AppServerOptions } from './roles/app-server/options.ts'
+import { type ComponentOptions, componentDefaults } from './xmpp/component-options.ts'
+
+/** What each part takes from the configuration. Pure. */
+
+/** A worker that has not beaten for so long hangs: ten beats, and longer than any pause of its garbage collector. */
+const workerHangMs = 5_000
+
+export function appServerOptions(config: Config, version: string): AppServerOptions {
+  const { content, push } = config
+  return {
+    version,
+    domains: servedDomains(config),
+    content: {
+      defaultTitle: content.default_title,
+      defaultBody: content.default_body,
+      includeSender: content.include_sender,
+      includeBody: content.include_body,
+      onMissing: content.on_missing,
+      onEmpty: content.on_empty,
+    },
+    maxNodesPerOwner: push.max_nodes_per_owner,
+  }
+}
+
+/** The components' domains, and the virtual hosts that only HTTP reaches. */
+function servedDomains(config: Config): AppServerDomain[] {
+  const { virtual_pubsub_hosts: patterns, served_hosts: hosts } = config.push
+  const domains = config.component.map((component) => ({
+    domain: component.domain,
+    pubsub: component.pubsub,
+    virtual: isVirtualDomain(component.domain, patterns, hosts),
+    publishers: component.publishers,
+    tags: component.tags,
+  }))
+  const known = new Set(domains.map(({ domain }) => domain))
+  for (const pattern of patterns) {
+    for (const host of pattern.includes('@HOST@') ? hosts : ['']) {
+      const domain = pattern.replaceAll('@HOST@', () => host)
+      if (known.has(domain)) continue
+      known.add(domain)
+      domains.push({ domain, pubsub: false, virtual: true, publishers: 'any', tags: [] })
+    }
+  }
+  return domains
+}
+
+export function dispatchOptions(config: Config): DispatchOptions {
+  const { mongoosepush, push, queue, content } = config
+  return {
+    urls: gatewayOrigins(mongoosepush),
+    apiVersion: mongoosepush.api_version,
+    pathPrefix: mongoosepush.path_prefix,
+    defaults: { title: content.default_title, body: content.default_body },
+    tls: { ca: mongoosepush.tls.ca, verify: mongoosepush.tls.verify },
+    maxHttpConnections: mongoosepush.max_http_connections,
+    requestTimeoutMs: mongoosepush.request_timeout_ms,
+    workers: push.wpool.workers,
+    workerHangMs,
+    replyDeadlineMs: push.reply_deadline_ms,
+    maxPending: queue.max_pending,
+    retry: {
+      maxAttempts: queue.retry.max_attempts,
+      baseMs: queue.retry.base_ms,
+      capMs: queue.retry.cap_ms,
+    },
+    suspectLimit: push.suspect_limit,
+  }
+}
+
+export function componentOptions(component: ComponentConfig, config: Config): ComponentOptions {
+  const { limits } = config
+  return {
+    ...componentDefaults,
+    domain: component.domain,
+    server: component.server,
+    secret: component.secret.reveal(),
+    connections: component.connections,
+    tls: component.tls ? { ca: component.tls_ca, verify: component.tls_verify } : undefined,
+    pingIntervalMs: component.ping_interval_ms,
+    pingTimeoutMs: component.ping_timeout_ms,
+    limits: {
+      maxStanzaBytes: limits.max_stanza_bytes,
+      maxDepth: limits.max_stanza_depth,
+      maxAttributes: limits.max_stanza_attributes,
+    },
+  }
+}

@@ -1,0 +1,84 @@
+/** The process around the daemon: configuration file, signals, exit code. */
+import { loadConfigFile } from './config/load.ts'
+import { changedKeys } from './config/reload.ts'
+import { Daemon } from './daemon.ts'
+import { exitCodes } from './exit-codes.ts'
+import { createLog } from './log.ts'
+import { StoreError } from './store/store-error.ts'
+import { version } from './version.ts'
+
+/** The stop itself is bounded by `drain_timeout_ms`; what still holds the process this much later is a bug. */
+const lastResortMs = 5_000
+
+/** System errors at the start that may be gone the next time. */
+const passing = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'])
+
+/** Runs until SIGTERM or SIGINT; resolves to the exit code. Faults of the start are on standard error. */
+export async function runDaemon({ configFile }: { readonly configFile: string }): Promise<number> {
+  const loaded = loadConfigFile(configFile)
+  if (loaded.kind === 'faulty') {
+    process.stderr.write(`${loaded.faults.join('\n')}\n`)
+    return exitCodes.config
+  }
+  const { config } = loaded
+  const log = createLog(config.log)
+  log.info({ version, node: process.version, pid: process.pid, config: configFile }, 'starting')
+  for (const note of loaded.notes) log.warn(note)
+
+  const stopAsked = Promise.withResolvers<NodeJS.Signals>()
+  let daemon: Daemon | undefined
+  let reloadAsked = false
+  function reload(): void {
+    if (daemon === undefined) reloadAsked = true
+    else reloadConfig(daemon)
+  }
+  process.on('SIGHUP', reload)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      stopAsked.resolve(signal)
+      // The second one: nothing acknowledged is in memory alone, so there is nothing to lose.
+      process.once(signal, () => process.exit(exitCodes.ok))
+    })
+  }
+
+  function reloadConfig(running: Daemon): void {
+    const next = loadConfigFile(configFile)
+    if (next.kind === 'faulty') {
+      running.metrics.configReloads.child('refused').add(1)
+      log.error({ faults: next.faults }, 'the configuration is faulty: nothing was changed')
+      return
+    }
+    const change = changedKeys(running.config, next.config)
+    running.reconfigure(change)
+    running.metrics.configReloads.child('applied').add(1)
+    log.info({ applied: change.applied, needsRestart: change.needsRestart }, 'configuration reread')
+    for (const note of next.notes) log.warn(note)
+  }
+
+  try {
+    daemon = await Daemon.start(config, log)
+  } catch (error) {
+    log.error({ err: error }, 'cannot start')
+    return startFailure(error)
+  }
+  log.info({ http: daemon.httpAddress, domains: config.component.map(({ domain }) => domain) }, 'started')
+  if (reloadAsked) reloadConfig(daemon)
+
+  const signal = await stopAsked.promise
+  log.info({ signal, pending: daemon.pending }, 'stopping')
+  setTimeout(() => {
+    log.error('the stop hangs: this is a bug')
+    process.exit(exitCodes.software)
+  }, daemon.config.drain_timeout_ms + lastResortMs).unref()
+  await daemon.stop()
+  process.off('SIGHUP', reload)
+  log.info('stopped')
+  return exitCodes.ok
+}
+
+function startFailure(error: unknown): number {
+  if (error instanceof StoreError) return error.transient ? exitCodes.tempFail : exitCodes.config
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (passing.has(code)) return exitCodes.tempFail
+  return code === 'EACCES' || code === 'EPERM' || code === 'ENOENT' ? exitCodes.config : exitCodes.software
+}
