@@ -1,0 +1,82 @@
+import { notificationBase } from '../../core/mongoosepush/request.ts'
+import type { Metrics } from '../metrics/table.ts'
+import type { DispatchOptions } from './options.ts'
+import { Route, services } from './route.ts'
+import type { ServiceQueue } from './service-queue.ts'
+
+/**
+ * While another service is in use, one may hold this share of an origin's connections at most, so that a slow
+ * provider leaves some to the others.
+ */
+const largestShare = 0.75
+const inUseMs = 60_000
+
+/** The gateway's URLs: used in turn, each with a circuit per service. */
+export class Gateways {
+  readonly origins: readonly string[]
+  /** What comes before the device id in a path, by URL. */
+  readonly bases: readonly string[]
+  /** By URL, then by service. */
+  readonly routes: readonly (readonly Route[])[]
+  readonly #connections: readonly number[]
+  #turn = 0
+
+  /** `connections`: per origin, over all workers. */
+  constructor(options: DispatchOptions, connections: readonly number[], metrics: Metrics, nowMs: number) {
+    this.origins = options.urls.map((url) => new URL(url).origin)
+    this.bases = options.urls.map((url) =>
+      notificationBase(`${new URL(url).pathname}/${options.pathPrefix}`, options.apiVersion),
+    )
+    this.routes = options.urls.map((url) =>
+      services.map((service) => new Route(url, service, metrics, nowMs)),
+    )
+    this.#connections = connections
+  }
+
+  /**
+   * The URL for the next attempt: in turn, of those that are in use (or due for a probe) and have room, but not
+   * `last`, where it failed before, if there is another. -1: none.
+   */
+  choose(
+    queue: ServiceQueue,
+    last: number,
+    othersInUse: boolean,
+    hasRoom: (origin: number) => boolean,
+    nowMs: number,
+  ): number {
+    const count = this.origins.length
+    let fallback = -1
+    for (let i = 0; i < count; i++) {
+      const origin = (this.#turn + i) % count
+      const route = this.routes[origin]?.[queue.index]
+      if (route === undefined || route.circuit.permits(nowMs) === 'none') continue
+      if (othersInUse && route.inflight >= this.#shareOf(origin)) continue
+      if (!hasRoom(origin)) continue
+      if (origin === last && count > 1) {
+        fallback = origin
+        continue
+      }
+      // A second attempt is out of turn: else those after it would all begin where it failed.
+      if (last < 0) this.#turn = (origin + 1) % count
+      return origin
+    }
+    return fallback
+  }
+
+  /** No URL is in use for this service. */
+  allLeftOut(queue: ServiceQueue): boolean {
+    return this.routes.every((byService) => byService[queue.index]?.circuit.state !== 'closed')
+  }
+
+  #shareOf(origin: number): number {
+    return Math.max(1, Math.floor((this.#connections[origin] ?? 1) * largestShare))
+  }
+}
+
+/** Whether a service other than this one has been in use of late. */
+export function othersInUse(queues: readonly ServiceQueue[], queue: ServiceQueue, nowMs: number): boolean {
+  for (const other of queues) {
+    if (other !== queue && nowMs - other.lastUsedMs < inUseMs) return true
+  }
+  return false
+}

@@ -1,0 +1,180 @@
+/** From what an attempt came to, to what follows for the push, its device and its gateway. */
+import type { Logger } from 'pino'
+import { shorten } from '../../core/mongoosepush/shorten.ts'
+import type { Notification } from '../../core/notification.ts'
+import type { AttemptOutcome, Outcome } from '../../core/outcome.ts'
+import { decideRetry, type RetryLimits } from '../../core/retry.ts'
+import type { Metrics } from '../metrics/table.ts'
+import type { DeadDeviceStore } from '../store/ports.ts'
+import { Notices } from './notices.ts'
+import type { PendingPush } from './pending-push.ts'
+import { Refusals } from './refusals.ts'
+import type { Route } from './route.ts'
+
+export interface JudgePorts {
+  readonly monotonicMs: () => number
+  /** 0 ≤ r < 1. */
+  readonly random: () => number
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly deadDevices: DeadDeviceStore
+  /** After the device was handed to `deadDevices`. Must not throw. */
+  onDeadDevice(notification: Notification, found: DeadDeviceFound): void
+}
+
+export interface DeadDeviceFound {
+  /** Who says so: the provider, or the number of refusals in a row. */
+  readonly by: 'provider' | 'suspect_limit'
+  /** The sink had been told another outcome before. */
+  readonly late: boolean
+}
+
+/** What can become of a push. All but `settle` are only asked for one that is not settled. */
+export interface Fates {
+  /** It ended; nothing happens when it had ended before. */
+  settle(push: PendingPush, outcome: Outcome): void
+  /** Another attempt, this much later. */
+  tryAgain(push: PendingPush, delayMs: number, nowMs: number): void
+  /** Another attempt at once. */
+  sendAgain(push: PendingPush, nowMs: number): void
+  /** No further attempt can succeed in time. */
+  giveUp(push: PendingPush, reason: string): void
+  /** Milliseconds until nobody wants it any more. */
+  remainingMs(push: PendingPush, nowMs: number): number
+}
+
+/** The same fault that nobody knows, so often in a row, ends a notification. */
+const maxUnknown = 5
+
+type Retry = Extract<AttemptOutcome, { kind: 'retry' }>
+
+export class Judge {
+  readonly #fates: Fates
+  readonly #retry: RetryLimits
+  readonly #ports: JudgePorts
+  readonly #refusals: Refusals
+  readonly #notices = new Notices()
+
+  constructor(fates: Fates, retry: RetryLimits, suspectLimit: number, ports: JudgePorts) {
+    this.#fates = fates
+    this.#retry = retry
+    this.#ports = ports
+    this.#refusals = new Refusals(suspectLimit, ports.metrics, ports.monotonicMs)
+  }
+
+  /** A settled push is judged too: what its answer says of the device and the gateway is still true. */
+  judge(push: PendingPush, route: Route, outcome: AttemptOutcome, nowMs: number): void {
+    this.#informCircuit(push, route, outcome, nowMs)
+    switch (outcome.kind) {
+      case 'delivered':
+        this.#refusals.accepted(push, nowMs)
+        this.#fates.settle(push, outcome)
+        return
+      case 'dead_device':
+        this.#refusals.accepted(push, nowMs)
+        this.#bury(push, outcome.reason, 'provider', nowMs)
+        return
+      case 'suspect':
+        this.#suspect(push, outcome.reason, nowMs)
+        return
+      case 'too_large':
+        if (!push.settled) this.#shorten(push, outcome.reason, nowMs)
+        return
+      case 'operator_fault':
+        this.#blameOperator(route, outcome.reason, nowMs)
+        this.#fates.settle(push, outcome)
+        return
+      case 'retry':
+        if (!push.settled) this.#tryAgain(push, outcome, nowMs)
+        return
+    }
+    outcome satisfies never
+  }
+
+  #informCircuit(push: PendingPush, route: Route, outcome: AttemptOutcome, nowMs: number): void {
+    const { probe } = push
+    push.probe = false
+    const { log } = this.#ports
+    if (outcome.kind !== 'retry' || outcome.cause === 'throttled') {
+      if (route.circuit.succeeded(probe, nowMs)) log.info({ pool: route.pool }, 'the gateway is in use again')
+      return
+    }
+    const { cause, reason } = outcome
+    if (cause === 'worker_lost') {
+      if (probe) route.circuit.probeLost(nowMs)
+      return
+    }
+    route.lastError = reason
+    if (route.circuit.failed(push.deviceKey, probe, nowMs)) {
+      log.error(
+        { pool: route.pool, cause, reason },
+        'the gateway fails for many devices: left out until it recovers',
+      )
+    }
+  }
+
+  #suspect(push: PendingPush, reason: string, nowMs: number): void {
+    const verdict = this.#refusals.refused(push, nowMs)
+    if (verdict === 'dead') {
+      this.#bury(push, reason, 'suspect_limit', nowMs)
+      return
+    }
+    const { service } = push.queue
+    if (verdict === 'spared' && this.#notices.due(`suspects ${service}`, nowMs)) {
+      this.#ports.log.error(
+        { service, reason },
+        'so many devices are refused that the configuration must be wrong: none is taken for dead',
+      )
+    }
+    this.#fates.settle(push, { kind: 'suspect', reason })
+  }
+
+  #bury(push: PendingPush, reason: string, by: DeadDeviceFound['by'], nowMs: number): void {
+    const { notification, settled } = push
+    const { deadDevices, log } = this.#ports
+    deadDevices.add(notification.device, notification.domain, notification.node).catch((error: unknown) => {
+      if (this.#notices.due('dead device not stored', nowMs)) {
+        log.error({ err: error }, 'a dead device could not be stored: it will be met again')
+      }
+    })
+    this.#ports.onDeadDevice(notification, { by, late: settled })
+    this.#fates.settle(push, { kind: 'dead_device', reason })
+  }
+
+  #blameOperator(route: Route, reason: string, nowMs: number): void {
+    if (!this.#notices.due(`${route.pool} ${reason}`, nowMs)) return
+    this.#ports.log.error(
+      { pool: route.pool, reason },
+      'the gateway refuses notifications: its configuration, or that of this daemon, is wrong',
+    )
+  }
+
+  /** Once: what is refused again for its size is not for this gateway. */
+  #shorten(push: PendingPush, reason: string, nowMs: number): void {
+    const shorter = push.shortened ? undefined : shorten(push.notification)
+    if (shorter === undefined) {
+      this.#fates.settle(push, { kind: 'invalid', reason })
+      return
+    }
+    this.#ports.metrics.notificationsShortened.child(push.queue.service).add(1)
+    push.shortened = true
+    push.notification = shorter
+    push.retryCause = ''
+    this.#fates.sendAgain(push, nowMs)
+  }
+
+  #tryAgain(push: PendingPush, { cause, reason, retryAfterMs, known }: Retry, nowMs: number): void {
+    push.retryCause = cause
+    push.lastReason = reason
+    push.unknownCount = known ? 0 : push.unknownReason === reason ? push.unknownCount + 1 : 1
+    push.unknownReason = known ? '' : reason
+    if (push.unknownCount >= maxUnknown) {
+      this.#fates.settle(push, { kind: 'invalid', reason })
+      return
+    }
+    const remainingMs = this.#fates.remainingMs(push, nowMs)
+    const decision = decideRetry(push.attempts, retryAfterMs, remainingMs, this.#retry, this.#ports.random())
+    if (decision.action === 'retry') this.#fates.tryAgain(push, decision.delayMs, nowMs)
+    else this.#fates.giveUp(push, reason)
+  }
+}

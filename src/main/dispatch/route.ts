@@ -1,0 +1,60 @@
+import { Circuit, circuitLimits } from '../../core/circuit.ts'
+import { type Metrics, serviceLabel } from '../metrics/table.ts'
+import type { Distribution, Tally } from '../metrics/tally.ts'
+
+export const services = ['apns', 'fcm', 'other'] as const satisfies ReturnType<typeof serviceLabel>[]
+
+/** The label `pool`: a gateway's host and port, and one of `services`. */
+export function poolLabel(url: string, service: string): string {
+  return `${new URL(url).host}/${serviceLabel(service)}`
+}
+
+/** Every value that the label `pool` takes for these gateway URLs, known from the start. */
+export function poolLabels(urls: readonly string[]): string[] {
+  return urls.flatMap((url) => services.map((service) => poolLabel(url, service)))
+}
+
+/** One gateway URL for one service: its circuit, what is under way on it, its metrics. */
+export class Route {
+  readonly pool: string
+  readonly circuit: Circuit
+  /** Handed to workers and not yet answered. */
+  inflight = 0
+  lastError: string | undefined
+  readonly #metrics: Metrics
+  readonly #duration: Distribution
+  /** By status code, fetched when first met: a gateway may answer anything. */
+  readonly #byStatus: (Tally | undefined)[] = []
+  readonly #byCause = new Map<string, Tally>()
+
+  constructor(url: string, service: string, metrics: Metrics, nowMs: number) {
+    this.pool = poolLabel(url, service)
+    this.circuit = new Circuit(circuitLimits, nowMs)
+    this.#metrics = metrics
+    this.#duration = metrics.gatewayRequestDuration.child(this.pool)
+    metrics.gatewayInflight.read(() => this.inflight, this.pool)
+    metrics.gatewayCircuitState.read(() => circuitLevels[this.circuit.state], this.pool)
+  }
+
+  countStatus(status: number, durationUs: number): void {
+    let tally = this.#byStatus[status]
+    if (tally === undefined) {
+      tally = this.#metrics.gatewayRequests.child(this.pool, String(status))
+      this.#byStatus[status] = tally
+    }
+    tally.add(1)
+    this.#duration.observe(durationUs / 1e6)
+  }
+
+  countNoResponse(cause: string): void {
+    let tally = this.#byCause.get(cause)
+    if (tally === undefined) {
+      tally = this.#metrics.gatewayRequests.child(this.pool, cause)
+      this.#byCause.set(cause, tally)
+    }
+    tally.add(1)
+  }
+}
+
+/** As the metric's help says. */
+const circuitLevels = { closed: 0, 'half-open': 1, open: 2 } as const

@@ -1,0 +1,93 @@
+import { pino } from 'pino'
+import type { Notification } from '../../../src/core/notification.ts'
+import type { Outcome } from '../../../src/core/outcome.ts'
+import { Dispatcher } from '../../../src/main/dispatch/dispatcher.ts'
+import type { DeadDeviceFound } from '../../../src/main/dispatch/judge.ts'
+import type { DispatchOptions } from '../../../src/main/dispatch/options.ts'
+import { Metrics } from '../../../src/main/metrics/table.ts'
+import { LmdbDeadDeviceStore } from '../../../src/main/store/dead-devices.ts'
+import { openStore, scratchDirectory } from '../store/open-store.ts'
+
+/** The dispatcher with a real worker thread and store; retries are quick, all else as by default. */
+export interface DispatcherAtWork extends AsyncDisposable {
+  readonly dispatcher: Dispatcher
+  readonly deadDevices: LmdbDeadDeviceStore
+  readonly deaths: { readonly notification: Notification; readonly found: DeadDeviceFound }[]
+  readonly log: Record<string, unknown>[]
+  /** Its outcome; rejects when it is not taken or settled more than once. */
+  push(notification: Notification): Promise<Outcome>
+  /** A line of `/metrics`, such as `retries_total{cause="timeout"}`: its value. */
+  metric(line: string): Promise<number | undefined>
+}
+
+export async function dispatcherAtWork(
+  options: Partial<DispatchOptions> & Pick<DispatchOptions, 'urls'>,
+): Promise<DispatcherAtWork> {
+  const directory = scratchDirectory()
+  const store = await openStore(directory.path)
+  const deadDevices = new LmdbDeadDeviceStore(store, { ttlS: 1_000, nowMs: Date.now })
+  const metrics = new Metrics('test')
+  const deaths: { notification: Notification; found: DeadDeviceFound }[] = []
+  const log: Record<string, unknown>[] = []
+  const dispatcher = new Dispatcher(
+    {
+      apiVersion: 'v3',
+      pathPrefix: '/',
+      defaults: { title: 'New message', body: 'You have a new message' },
+      tls: { ca: undefined, verify: true },
+      maxHttpConnections: 16,
+      requestTimeoutMs: 2_000,
+      workers: 1,
+      workerHangMs: 5_000,
+      replyDeadlineMs: 10_000,
+      maxPending: 10_000,
+      retry: { baseMs: 20, capMs: 100, maxAttempts: 0 },
+      suspectLimit: 5,
+      ...options,
+    },
+    {
+      nowMs: Date.now,
+      monotonicMs: () => performance.now(),
+      random: Math.random,
+      log: pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line)) }),
+      metrics,
+      deadDevices,
+      onDeadDevice: (notification, found) => void deaths.push({ notification, found }),
+    },
+  )
+  await dispatcher.start()
+  return {
+    dispatcher,
+    deadDevices,
+    deaths,
+    log,
+    push: (notification) => outcomeOf(dispatcher, notification),
+    async metric(line) {
+      const { body } = await metrics.render(undefined)
+      const found = body.split('\n').find((text) => text.startsWith(`xmpp_pushd_${line} `))
+      return found === undefined ? undefined : Number(found.split(' ').at(-1))
+    },
+    async [Symbol.asyncDispose]() {
+      await dispatcher.stop(0)
+      await store.close()
+      directory[Symbol.dispose]()
+    },
+  }
+}
+
+function outcomeOf(dispatcher: Dispatcher, notification: Notification): Promise<Outcome> {
+  const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
+  let outcome: Outcome | undefined
+  let submitting = true
+  const accepted = dispatcher.submit(notification, {
+    settle(settled) {
+      if (submitting) throw new Error('settled within submit')
+      if (outcome !== undefined) throw new Error(`settled again: ${outcome.kind}, then ${settled.kind}`)
+      outcome = settled
+      resolve(settled)
+    },
+  })
+  submitting = false
+  if (!accepted) reject(new Error('not accepted'))
+  return promise
+}
