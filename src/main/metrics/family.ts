@@ -15,7 +15,10 @@ export type LabelValues = readonly string[] | keyof KnownValues | 'met'
 
 /** What the configuration knows. */
 export interface KnownValues {
+  /** All domains that publishes are taken for. */
   readonly domains: readonly string[]
+  /** Those of them with streams to an XMPP server: a virtual host may be reached over HTTP alone. */
+  readonly components: readonly string[]
   /** Gateways, each with each service: `push.example:8443/apns`. */
   readonly pools: readonly string[]
   /** Numbers of the worker threads, from 0. */
@@ -41,14 +44,14 @@ abstract class Family<Child> {
   readonly name: string
   readonly help: string
   abstract readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly #labels: Labels
+  readonly labels: Labels
   readonly #labelNames: readonly string[]
   readonly #children = new Map<string, { labels: Readonly<Record<string, string>>; child: Child }>()
 
   constructor(name: string, help: string, labels: Labels = {}) {
     this.name = prefix + name
     this.help = help
-    this.#labels = labels
+    this.labels = labels
     this.#labelNames = Object.keys(labels)
   }
 
@@ -72,7 +75,7 @@ abstract class Family<Child> {
   /** Makes every child whose label values are all known. */
   prepare(known: KnownValues): void {
     let combinations: string[][] = [[]]
-    for (const values of Object.values(this.#labels)) {
+    for (const values of Object.values(this.labels)) {
       const list = values === 'met' ? [] : typeof values === 'string' ? known[values] : values
       combinations = combinations.flatMap((before) => list.map((value) => [...before, value]))
     }

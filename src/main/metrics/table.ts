@@ -51,6 +51,9 @@ export function serviceLabel(service: string): 'apns' | 'fcm' | 'other' {
 }
 
 const services = ['apns', 'fcm', 'other']
+/** Where a stream to an XMPP server stands. */
+export const streamStates = ['waiting', 'connecting', 'up', 'standby', 'stopped'] as const
+export type StreamStateName = (typeof streamStates)[number]
 const retryCauses = [
   'throttled',
   'server_error',
@@ -128,6 +131,10 @@ export class Metrics {
     { pool: 'pools' },
   )
   readonly pending = new GaugeFamily('pending', 'Notifications held in memory and not yet settled.')
+  readonly pendingLimit = new GaugeFamily(
+    'pending_limit',
+    'queue.max_pending: at this many the XMPP servers are no longer read.',
+  )
   readonly stored = new GaugeFamily('stored', 'Notifications stored on disk for later delivery.')
   readonly storedOldestAge = new GaugeFamily(
     'stored_oldest_age_seconds',
@@ -139,15 +146,20 @@ export class Metrics {
   readonly componentConnected = new GaugeFamily(
     'component_connected',
     'Streams to the XMPP server that are up.',
-    { domain: 'domains' },
+    { domain: 'components' },
+  )
+  readonly componentStreams = new GaugeFamily(
+    'component_streams',
+    'The configured streams by state; standby: the server takes none beside the one that is up.',
+    { domain: 'components', state: streamStates },
   )
   readonly componentReconnects = new CounterFamily(
     'component_reconnects_total',
     'Attempts to open a stream again after it was lost or refused.',
-    { domain: 'domains' },
+    { domain: 'components' },
   )
   readonly stanzas = new CounterFamily('stanzas_total', 'Stanzas received.', {
-    domain: 'domains',
+    domain: 'components',
     kind: ['iq', 'message', 'presence', 'other'],
   })
   readonly stanzasDropped = new CounterFamily(
@@ -170,6 +182,10 @@ export class Metrics {
     'Workers replaced because they ended or no longer answered.',
     { worker: 'workers' },
   )
+  readonly storeWritable = new GaugeFamily(
+    'store_writable',
+    'Whether (1) the last change was written to the store, or none was tried yet; 0: it failed.',
+  )
   readonly nodes = new GaugeFamily('nodes', 'Push nodes stored.')
   readonly subscriptions = new GaugeFamily('subscriptions', 'Push subscriptions stored.')
   readonly deadDevices = new GaugeFamily('dead_devices', 'Devices remembered as gone.')
@@ -190,7 +206,6 @@ export class Metrics {
         'stanza_bytes',
         'stanza_depth',
         'stanza_attributes',
-        'unsent_bytes',
         'unsent_bytes',
         'max_pending',
         'max_nodes_per_owner',
@@ -213,18 +228,19 @@ export class Metrics {
   readonly #exposition: Exposition
 
   /**
-   * `pools`: gateways by host and service, as the dispatcher labels them; `workers`: how many worker threads.
-   * Children of these and of `domains` exist from the start.
+   * `pools`: gateways by host and service, as the dispatcher labels them; `workers`: how many worker threads;
+   * `components`: those of `domains` that have streams. Children of all these exist from the start.
    */
   constructor(
     version: string,
     domains: readonly string[] = [],
     pools: readonly string[] = [],
     workers: number = 0,
+    components: readonly string[] = domains,
   ) {
     const families = Object.values(this) as AnyFamily[]
-    const known = { domains, pools, workers: Array.from({ length: workers }, (_, i) => String(i)) }
-    for (const family of families) family.prepare(known)
+    const workerNames = Array.from({ length: workers }, (_, i) => String(i))
+    for (const family of families) family.prepare({ domains, components, pools, workers: workerNames })
     this.buildInfo.child(version).set(1)
     this.#exposition = new Exposition(families)
   }
