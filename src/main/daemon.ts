@@ -26,6 +26,7 @@ import { LmdbDeadDeviceStore } from './store/dead-devices.ts'
 import { type Environment, openEnvironment } from './store/environment.ts'
 import { LmdbNodeStore } from './store/nodes.ts'
 import { version } from './version.ts'
+import type { Vitals } from './watchdog.ts'
 import { ComponentDomain } from './xmpp/component-domain.ts'
 
 /** How often marks of dead devices past their time are removed. */
@@ -159,6 +160,22 @@ export class Daemon {
     return this.#config
   }
 
+  /** What shows that it can still work. */
+  get vitals(): Vitals {
+    return {
+      workersUp: this.#dispatcher.state().workers.filter(({ up }) => up).length,
+      commitAtDisk: this.#environment.queue.commitAtDisk,
+    }
+  }
+
+  /** How it is, in one line for people. */
+  get summary(): string {
+    const connected = [...this.#domains.values()].filter(({ streamsUp }) => streamsUp > 0).length
+    const { gatewayDown, pending } = this.#dispatcher.state()
+    const gateway = gatewayDown ? 'gateway down' : 'gateway in use'
+    return `${connected} of ${this.#domains.size} domains connected, ${gateway}, ${pending} pending`
+  }
+
   /** Resolves when everything under way is answered, or `drain_timeout_ms` is over, and all is closed. */
   async stop(): Promise<void> {
     this.#stopping = true
@@ -171,9 +188,10 @@ export class Daemon {
   }
 
   async #deviceDied(notification: Notification, found: DeadDeviceFound): Promise<void> {
-    if (!found.late) return this.#appServer.forgetRegistration(notification)
+    const reason = found.by === 'provider' ? 'dead_device' : 'suspect_limit'
+    if (!found.late) return this.#appServer.forgetRegistration(notification, reason)
     const domain = this.#domains.get(notification.domain)
-    for (const message of await this.#appServer.deviceDied(notification)) domain?.send(message)
+    for (const message of await this.#appServer.deviceDied(notification, reason)) domain?.send(message)
   }
 
   async #sweep(): Promise<void> {

@@ -16,7 +16,7 @@ import { PublishRequest } from './publish-request.ts'
 import { failedCheck } from './publish-result.ts'
 import { answerQuery, isQuery } from './queries.ts'
 import { readPublish } from './read-publish.ts'
-import { Registrations } from './registrations.ts'
+import { type DeadReason, Registrations } from './registrations.ts'
 import type { DropReason, PublishVerdict, Verdict } from './verdict.ts'
 
 export { answerOverload, answerPublish } from './answer-publish.ts'
@@ -121,16 +121,16 @@ export class AppServer {
   }
 
   /** A device turned out dead, and the publish is being answered so: its registration goes. Never rejects. */
-  async forgetRegistration(notification: Notification): Promise<void> {
-    if (this.#hasNodeFor(notification)) await this.#registrations.forgetDevice(notification)
+  async forgetRegistration(notification: Notification, reason: DeadReason): Promise<void> {
+    if (this.#hasNodeFor(notification)) await this.#registrations.forgetDevice(notification, reason)
   }
 
   /**
    * A device turned out dead after its publish was answered: the node takes no more publishes. Returns the
    * messages that tell its owners, to be sent from the notification's domain. Never rejects.
    */
-  async deviceDied(notification: Notification): Promise<string[]> {
-    return this.#hasNodeFor(notification) ? this.#registrations.retireNode(notification) : []
+  async deviceDied(notification: Notification, reason: DeadReason): Promise<string[]> {
+    return this.#hasNodeFor(notification) ? this.#registrations.retireNode(notification, reason) : []
   }
 
   /** An account, by bare JID, is known to be gone: its nodes go, on every domain. How many. Never rejects. */

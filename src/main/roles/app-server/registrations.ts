@@ -19,6 +19,9 @@ export interface RegistrationPorts {
   readonly log: Logger
 }
 
+/** Who called the device dead: its provider, or the number of refusals in a row. */
+export type DeadReason = 'dead_device' | 'suspect_limit'
+
 export class Registrations {
   readonly #ports: RegistrationPorts
 
@@ -27,11 +30,11 @@ export class Registrations {
   }
 
   /** Removes the node if it is registered for exactly this device. Never rejects. */
-  async forgetDevice({ domain, node, device }: Notification): Promise<void> {
+  async forgetDevice({ domain, node, device }: Notification, reason: DeadReason): Promise<void> {
     try {
       const record = this.#ports.nodes.get(domain, node)
       if (record === undefined || !isRegisteredFor(record, device)) return
-      if (await this.#ports.nodes.remove(domain, node)) this.#countRemoved('dead_device')
+      if (await this.#ports.nodes.remove(domain, node)) this.#countRemoved(reason)
     } catch (err) {
       this.#ports.log.error({ err, domain }, 'cannot remove the registration of a dead device')
     }
@@ -41,7 +44,7 @@ export class Registrations {
    * The same after the publish was answered: nobody may publish to the node from now on, and its owners get
    * the affiliation change of XEP-0357 §8, whose stanzas are returned. Never rejects.
    */
-  async retireNode({ domain, node, device }: Notification): Promise<string[]> {
+  async retireNode({ domain, node, device }: Notification, reason: DeadReason): Promise<string[]> {
     try {
       let owners: string[] = []
       let registered = false
@@ -51,7 +54,7 @@ export class Registrations {
         return withoutPublishers(record)
       })
       if (registered) await this.#ports.nodes.remove(domain, node)
-      if (found) this.#countRemoved('dead_device')
+      if (found) this.#countRemoved(reason)
       return owners.map((owner) => affiliationGone(domain, node, owner))
     } catch (err) {
       this.#ports.log.error({ err, domain }, 'cannot retire the node of a dead device')
@@ -74,7 +77,7 @@ export class Registrations {
     }
   }
 
-  #countRemoved(reason: 'dead_device' | 'account_gone', count = 1): void {
+  #countRemoved(reason: DeadReason | 'account_gone', count = 1): void {
     this.#ports.metrics.registrationsDisabled.child(reason).add(count)
   }
 }

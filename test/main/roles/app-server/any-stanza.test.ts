@@ -153,6 +153,6 @@ test('a store at fault costs nobody a registration: what needs it is answered wi
   expect(app.publish({ to: pubsubHost, node: 'unknown' })).toBe('wait/internal-server-error')
   expect(app.result({ to: pubsubHost, node: 'unknown' })).toBe('failed')
   expect(await app.server.accountGone('alice@chat.test')).toBe(0)
-  expect(await app.server.deviceDied(notification)).toEqual([])
-  await app.server.forgetRegistration(notification)
+  expect(await app.server.deviceDied(notification, 'dead_device')).toEqual([])
+  await app.server.forgetRegistration(notification, 'dead_device')
 })

@@ -43,7 +43,7 @@ function notificationTo(app: AppServerAtWork, domain: string, node: string, id =
 test('a dead device found in time: its registered node goes, since the answer makes the server forget its own', async () => {
   await using app = await startAppServer()
   await withNodes(app)
-  await app.server.forgetRegistration(notificationTo(app, pubsubHost, 'registered'))
+  await app.server.forgetRegistration(notificationTo(app, pubsubHost, 'registered'), 'dead_device')
   expect(app.nodes.get(pubsubHost, 'registered')).toBeUndefined()
   const { body } = await app.metrics.render(undefined)
   expect(body).toContain('xmpp_pushd_registrations_disabled_total{reason="dead_device"} 1')
@@ -58,14 +58,14 @@ test.each([
   await using app = await startAppServer()
   await withNodes(app)
   const before = app.nodes.get(domain, node)
-  await app.server.forgetRegistration(notificationTo(app, domain, node, id))
+  await app.server.forgetRegistration(notificationTo(app, domain, node, id), 'dead_device')
   expect(app.nodes.get(domain, node)).toEqual(before)
 })
 
 test('a dead device found after the answer: nobody may publish to its node any more, and the owners are told', async () => {
   await using app = await startAppServer()
   await withNodes(app)
-  const messages = await app.server.deviceDied(notificationTo(app, pubsubHost, 'made'))
+  const messages = await app.server.deviceDied(notificationTo(app, pubsubHost, 'made'), 'dead_device')
   expect(messages.toSorted()).toEqual([
     `<message from='${pubsubHost}' to='alice@chat.test'><pubsub xmlns='http://jabber.org/protocol/pubsub' node='made'>` +
       "<affiliation jid='alice@chat.test' affiliation='none'/></pubsub></message>",
@@ -83,7 +83,9 @@ test('a dead device found after the answer: nobody may publish to its node any m
 test('a registered node goes then too, and its owners are told', async () => {
   await using app = await startAppServer()
   await withNodes(app)
-  expect(await app.server.deviceDied(notificationTo(app, pubsubHost, 'registered'))).toHaveLength(2)
+  expect(
+    await app.server.deviceDied(notificationTo(app, pubsubHost, 'registered'), 'dead_device'),
+  ).toHaveLength(2)
   expect(app.nodes.get(pubsubHost, 'registered')).toBeUndefined()
 })
 
@@ -96,7 +98,7 @@ test.each([
 ])('on %s there is nobody to tell', async (_, domain, node) => {
   await using app = await startAppServer()
   await withNodes(app)
-  expect(await app.server.deviceDied(notificationTo(app, domain, node))).toEqual([])
+  expect(await app.server.deviceDied(notificationTo(app, domain, node), 'dead_device')).toEqual([])
   expect(app.nodes.get(shadowedHost, 'made')).toEqual(record)
 })
 
