@@ -1,0 +1,236 @@
+import { X509Certificate } from 'node:crypto'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { Logger } from 'pino'
+import type { Element } from '../../core/xml/element.ts'
+import { escapeXml } from '../../core/xml/escape.ts'
+import type { CounterFamily } from '../metrics/family.ts'
+import { type Metrics, type StreamStateName, streamStates } from '../metrics/table.ts'
+import type { Tally } from '../metrics/tally.ts'
+import type { ComponentOptions } from './component-options.ts'
+import type { ComponentStream, StreamLimit, StreamSetup } from './component-stream.ts'
+import type { StanzaHandler } from './ports.ts'
+import type { ReconnectLimits, ReconnectPlan } from './reconnect-policy.ts'
+import { parseServerAddress, type ServerAddress } from './server-address.ts'
+import type { LossCause, StreamLoss } from './stream-loss.ts'
+import { type SlotHost, StreamSlot, type StreamState } from './stream-slot.ts'
+
+export type { ComponentOptions, StreamState }
+
+export interface DomainPorts {
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** From 0 to below 1. */
+  readonly random: () => number
+}
+
+/** Ids of pings begin with it, whichever daemon sends them: all of a domain's answer each other's. */
+const pingIdPrefix = 'xmpp-pushd-ping-'
+
+/**
+ * All streams of one domain. What comes in on any of them goes to the handler; what goes out takes the
+ * stream that it answers on, or any.
+ *
+ * Pings from the domain to itself never reach the handler. The server may return them on any of the
+ * domain's streams, so it is here that they are answered and put to the stream that sent them.
+ */
+export class ComponentDomain implements SlotHost {
+  readonly reconnect: ReconnectLimits
+  readonly random: () => number
+  readonly #options: ComponentOptions
+  readonly #handler: StanzaHandler
+  readonly #log: Logger
+  readonly #address: ServerAddress
+  readonly #secureContext: SecureContext | undefined
+  readonly #slots: StreamSlot[] = []
+  /** The domain as servers write it into `from`. */
+  readonly #self: string
+  readonly #pingId: string
+  #setups = 0
+  #lastLoss: StreamLoss | undefined
+  /** What the log was told since the last stream came up, by cause: it is told once. */
+  readonly #told = new Map<LossCause, string>()
+
+  readonly #iqs: Tally
+  readonly #messages: Tally
+  readonly #presences: Tally
+  readonly #others: Tally
+  readonly #unsendable: Tally
+  readonly #reconnects: Tally
+  readonly #limitsHit: CounterFamily
+
+  /**
+   * @throws {SyntaxError} when `options.server` is no address.
+   * @throws {Error} when `options.tls.ca` holds no certificate.
+   */
+  constructor(options: ComponentOptions, handler: StanzaHandler, ports: DomainPorts) {
+    const { domain, tls } = options
+    this.#options = options
+    this.#self = domain.toLowerCase()
+    this.#handler = handler
+    this.random = ports.random
+    this.#log = ports.log.child({ domain, server: options.server })
+    this.#address = parseServerAddress(options.server)
+    this.#secureContext = tls === undefined ? undefined : secureContext(tls.ca)
+    this.reconnect = {
+      baseMs: options.reconnectBaseMs,
+      capMs: options.reconnectCapMs,
+      standbyMs: options.standbyMs,
+    }
+    this.#pingId = `${pingIdPrefix}${ports.random().toString(36).slice(2)}-`
+
+    const { metrics } = ports
+    this.#iqs = metrics.stanzas.child(domain, 'iq')
+    this.#messages = metrics.stanzas.child(domain, 'message')
+    this.#presences = metrics.stanzas.child(domain, 'presence')
+    this.#others = metrics.stanzas.child(domain, 'other')
+    this.#unsendable = metrics.stanzasDropped.child(domain, 'no-stream')
+    this.#reconnects = metrics.componentReconnects.child(domain)
+    this.#limitsHit = metrics.limitsHit
+    metrics.componentConnected.read(() => this.streamsUp, domain)
+    for (const state of streamStates) {
+      metrics.componentStreams.read(() => this.#streamsIn(state), domain, state)
+    }
+
+    for (let i = 0; i < options.connections; i++) {
+      this.#slots.push(new StreamSlot(i, options.staggerMs, this))
+    }
+  }
+
+  /** Connects, and goes on connecting until `stopReading` or `close`. Returns at once. */
+  start(): void {
+    for (const slot of this.#slots) slot.start()
+  }
+
+  get streamsUp(): number {
+    let count = 0
+    for (const slot of this.#slots) if (slot.stream !== undefined) count++
+    return count
+  }
+
+  /** Why no stream of the domain is up, for people; undefined while one is. */
+  get fault(): string | undefined {
+    if (this.streamsUp > 0) return undefined
+    return this.#lastLoss?.text ?? 'not connected yet'
+  }
+
+  state(): readonly StreamState[] {
+    return this.#slots.map((slot) => slot.state())
+  }
+
+  /** Sends a complete stanza on any stream that is up. False when there is none: the stanza is gone, and counted. */
+  send(stanza: string): boolean {
+    for (const slot of this.#slots) if (slot.stream?.trySend(stanza) === true) return true
+    this.#unsendable.add(1)
+    return false
+  }
+
+  /** Back-pressure: leaves what the servers send in their sockets, until `resumeReading`. */
+  pauseReading(): void {
+    for (const slot of this.#slots) slot.pause()
+  }
+
+  resumeReading(): void {
+    for (const slot of this.#slots) slot.resume()
+  }
+
+  /** Begins to stop: no reads and no new streams any more, for good; answers still go out. */
+  stopReading(): void {
+    for (const slot of this.#slots) slot.stop()
+  }
+
+  /** Ends every stream, with all that was sent before. Resolves when the sockets are closed; never rejects. */
+  async close(): Promise<void> {
+    this.stopReading()
+    await Promise.all(this.#slots.map((slot) => slot.close()))
+  }
+
+  nextSetup(isReconnect: boolean): StreamSetup {
+    if (isReconnect) this.#reconnects.add(1)
+    return {
+      options: this.#options,
+      address: this.#address,
+      secureContext: this.#secureContext,
+      pingId: `${this.#pingId}${this.#setups++}-`,
+    }
+  }
+
+  stanza(stanza: Element, answerTo: ComponentStream): void {
+    switch (stanza.name) {
+      case 'iq':
+        this.#iqs.add(1)
+        if (stanza.attr('from') === this.#self && this.#takePing(stanza, answerTo)) return
+        break
+      case 'message':
+        this.#messages.add(1)
+        break
+      case 'presence':
+        this.#presences.add(1)
+        break
+      default:
+        // Not a stanza (RFC 6120 §8): there is nobody to hand it to.
+        this.#others.add(1)
+        return
+    }
+    try {
+      this.#handler(this.#options.domain, stanza, answerTo)
+    } catch (error) {
+      // A bug, and one stanza's: the others of the stream do not pay for it.
+      this.#log.error({ err: error }, 'a stanza could not be handled')
+    }
+  }
+
+  slotUp(slot: StreamSlot): void {
+    this.#told.clear()
+    this.#log.info({ stream: slot.index }, 'connected')
+    for (const other of this.#slots) if (other !== slot) other.anotherIsUp()
+  }
+
+  slotLost(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void {
+    this.#lastLoss = loss
+    this.#logLoss(slot, loss, wasUp, plan)
+    if (this.streamsUp > 0) return
+    for (const other of this.#slots) if (other !== slot) other.noneIsUp()
+  }
+
+  limitHit(limit: StreamLimit): void {
+    this.#limitsHit.child(limit).add(1)
+  }
+
+  #streamsIn(state: StreamStateName): number {
+    let count = 0
+    for (const slot of this.#slots) if (slot.isIn(state)) count++
+    return count
+  }
+
+  /** A stream that was up is news each time; attempts that fail for the same cause are so once. */
+  #logLoss(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void {
+    const fields = { stream: slot.index, reason: loss.text, retryInMs: plan && Math.round(plan.delayMs) }
+    const known = this.#told.get(loss.cause)
+    const repeated = loss.cause === 'refused' ? known !== undefined : known === loss.text
+    this.#told.set(loss.cause, loss.text)
+
+    if (plan?.state === 'standby') this.#log[repeated ? 'debug' : 'info'](fields, 'standby')
+    else if (wasUp) this.#log.warn(fields, 'stream lost')
+    else if (loss.cause === 'refused') this.#log[repeated ? 'debug' : 'error'](fields, 'stream refused')
+    else this.#log[repeated ? 'debug' : 'warn'](fields, 'no stream')
+  }
+
+  /** Takes an IQ from the domain itself when it belongs to a ping; a `get` is answered. False when it does not. */
+  #takePing(iq: Element, answerTo: ComponentStream): boolean {
+    const id = iq.attr('id')
+    const type = iq.attr('type')
+    if (id === undefined || !id.startsWith(pingIdPrefix) || type === 'set') return false
+    for (const slot of this.#slots) slot.pingSeen(id)
+    if (type === 'get') {
+      const domain = escapeXml(this.#options.domain)
+      answerTo.send(`<iq type='result' id='${escapeXml(id)}' from='${domain}' to='${domain}'/>`)
+    }
+    return true
+  }
+}
+
+function secureContext(ca: string | undefined): SecureContext {
+  // Node.js takes anything for an authority, and then finds every certificate unknown.
+  if (ca !== undefined) new X509Certificate(ca)
+  return createSecureContext({ ca })
+}

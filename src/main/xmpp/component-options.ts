@@ -1,0 +1,46 @@
+import type { ParserLimits } from './stream-parser.ts'
+
+/** One domain and the server that it is a component of. Checked and complete: no defaults are filled in here. */
+export interface ComponentOptions extends ComponentTimes {
+  readonly domain: string
+  /** `host:port`, `[IPv6]:port` or `unix:/path`. */
+  readonly server: string
+  readonly secret: string
+  /** Streams to hold open, at least 1. Where the server takes only one, the others stand by. */
+  readonly connections: number
+  /** Direct TLS; undefined: none. `ca`: PEM text that replaces the built-in authorities. */
+  readonly tls: undefined | { readonly ca: string | undefined; readonly verify: boolean }
+  readonly limits: ParserLimits
+  /** What one stream holds for a server that does not read; past it the stream is dead. */
+  readonly maxUnsentBytes: number
+}
+
+export interface ComponentTimes {
+  /** From the first packet to the stream being up. */
+  readonly handshakeTimeoutMs: number
+  readonly pingIntervalMs: number
+  readonly pingTimeoutMs: number
+  /** The first pause between two attempts to connect, after one at once; it doubles up to the cap. */
+  readonly reconnectBaseMs: number
+  readonly reconnectCapMs: number
+  /** Between two attempts of a stream that the server does not take beside another one. */
+  readonly standbyMs: number
+  /** Between the first attempts of the domain's streams: ejabberd's listen backlog holds five. */
+  readonly staggerMs: number
+  /** How long a closed stream waits for the server to close it too. */
+  readonly closeTimeoutMs: number
+}
+
+export const componentDefaults = {
+  maxUnsentBytes: 16 * 1024 * 1024,
+  handshakeTimeoutMs: 10_000,
+  // Together under the 32 s in which ejabberd waits for an answer.
+  pingIntervalMs: 15_000,
+  pingTimeoutMs: 10_000,
+  reconnectBaseMs: 250,
+  reconnectCapMs: 15_000,
+  // A standby is called as soon as no other stream is up; by itself it only finds out that the server has changed.
+  standbyMs: 60_000,
+  staggerMs: 50,
+  closeTimeoutMs: 1_000,
+} as const satisfies Partial<ComponentOptions>

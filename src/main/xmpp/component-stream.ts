@@ -1,0 +1,270 @@
+import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import type { Element } from '../../core/xml/element.ts'
+import { escapeXml } from '../../core/xml/escape.ts'
+import { ComponentHandshake, type HandshakeStep, streamHeader, streamNs } from './component-handshake.ts'
+import type { ComponentOptions } from './component-options.ts'
+import { Liveness } from './liveness.ts'
+import { openSocket } from './open-socket.ts'
+import type { StanzaSink } from './ports.ts'
+import type { ServerAddress } from './server-address.ts'
+import { StanzaWriter } from './stanza-writer.ts'
+import { type ParserLimit, renderStreamError, type StreamFault } from './stream-error.ts'
+import { lossBySocketError, lossByStreamError, type StreamLoss } from './stream-loss.ts'
+import { StreamParser } from './stream-parser.ts'
+
+/** What one stream is opened with. */
+export interface StreamSetup {
+  readonly options: ComponentOptions
+  readonly address: ServerAddress
+  /** Direct TLS; undefined: none. */
+  readonly secureContext: SecureContext | undefined
+  /** The ids of this stream's pings begin with it; they are no other stream's. */
+  readonly pingId: string
+}
+
+/** Bounds of one stream, by their names in the metrics. */
+export type StreamLimit = ParserLimit | 'unsent_bytes'
+
+/** Who opened the stream. Everything is called synchronously from the socket's events, in the order of the wire. */
+export interface StreamOwner {
+  /** The handshake is done; `stanza` follows, perhaps before this turn of the event loop is over. */
+  streamUp(stream: ComponentStream): void
+  stanza(stanza: Element, stream: ComponentStream): void
+  /** Once, and the last call: the stream is lost or never came up. Not called after `close`. */
+  streamLost(stream: ComponentStream, loss: StreamLoss): void
+  /** The stream is gone, but has got one more stanza to send. False when nobody can. */
+  sendElsewhere(stanza: string): boolean
+  /** A limit was reached; the stream is lost. */
+  limitHit(limit: StreamLimit): void
+}
+
+/** How long TCP waits before it probes a silent connection: behind the pings, for a stream that is not read. */
+const keepAliveDelayMs = 30_000
+const streamEnd = '</stream:stream>'
+
+/**
+ * One XEP-0114 stream on one socket, for once: it connects, shakes hands, is up, and ends.
+ *
+ *   connecting ──socket open──▶ shaking-hands ──<handshake/>──▶ up
+ *        └───────────────┬─────────────┴─────────────────────────┘
+ *                        ▼ lost, or close()
+ *                     closing ──both sides ended, or closeTimeoutMs──▶ closed
+ *
+ * While `closing` the socket is read and what it says ignored: a socket that is destroyed with unread
+ * bytes takes back what was written last (TCP reset).
+ */
+export class ComponentStream implements StanzaSink {
+  readonly #setup: StreamSetup
+  readonly #owner: StreamOwner
+  readonly #socket: Socket
+  readonly #parser: StreamParser
+  readonly #handshake: ComponentHandshake
+  readonly #writer: StanzaWriter
+  readonly #liveness: Liveness
+  #phase: 'connecting' | 'shaking-hands' | 'up' | 'closing' | 'closed' = 'connecting'
+  #paused = false
+  #pings = 0
+  /** One at a time: the deadline of the handshake, the next step of liveness, the deadline of closing. */
+  #timer: NodeJS.Timeout
+  readonly #closed = Promise.withResolvers<void>()
+
+  /** Starts to connect. */
+  constructor(setup: StreamSetup, owner: StreamOwner) {
+    const { options, address, secureContext } = setup
+    this.#setup = setup
+    this.#owner = owner
+    this.#handshake = new ComponentHandshake(options.secret)
+    this.#liveness = new Liveness({ intervalMs: options.pingIntervalMs, timeoutMs: options.pingTimeoutMs })
+    this.#parser = new StreamParser(
+      {
+        streamStart: (header) => this.#streamStart(header),
+        stanza: (element) => this.#element(element),
+        streamEnd: () => this.#streamEnd(),
+        error: (fault) => this.#fault(fault),
+      },
+      options.limits,
+    )
+    const socket = openSocket(address, secureContext, options.tls?.verify ?? true)
+    this.#socket = socket
+    this.#writer = new StanzaWriter(socket, options.maxUnsentBytes)
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, keepAliveDelayMs)
+    socket.once(secureContext === undefined ? 'connect' : 'secureConnect', () => this.#connected())
+    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    socket.once('end', () => this.#lose({ cause: 'network', text: 'the server closed the connection' }))
+    socket.on('error', (error) => this.#lose(lossBySocketError(error)))
+    socket.once('close', () => this.#socketClosed())
+    this.#timer = setTimeout(() => this.#handshakeTimeout(), options.handshakeTimeoutMs)
+  }
+
+  get up(): boolean {
+    return this.#phase === 'up'
+  }
+
+  send(stanza: string): boolean {
+    return this.trySend(stanza) || this.#owner.sendElsewhere(stanza)
+  }
+
+  /** As `send`, but on this stream or not at all. */
+  trySend(stanza: string): boolean {
+    if (this.#phase !== 'up') return false
+    if (this.#writer.send(stanza)) return true
+    this.#owner.limitHit('unsent_bytes')
+    this.#lose({ cause: 'network', text: 'the server does not read what is sent to it' })
+    return false
+  }
+
+  /** A ping with this id came back, or its result, on whichever stream: perhaps it is this one's. */
+  pingSeen(id: string): void {
+    if (id.startsWith(this.#setup.pingId)) this.#liveness.answered()
+  }
+
+  /** Reads no more until `resume`; what is read already is still handed out. A handshake goes on. */
+  pause(): void {
+    this.#paused = true
+    if (this.#phase === 'up') this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#liveness.excused()
+    this.#socket.resume()
+  }
+
+  /**
+   * Sends what is queued and `</stream:stream>`, and waits for the server to do the same, briefly. A
+   * stream that is not up yet is dropped. Never rejects.
+   */
+  close(): Promise<void> {
+    this.#beginClose(this.#phase === 'up' || this.#phase === 'shaking-hands' ? streamEnd : undefined)
+    return this.#closed.promise
+  }
+
+  #connected(): void {
+    if (this.#phase !== 'connecting') return
+    this.#phase = 'shaking-hands'
+    this.#socket.write(streamHeader(this.#setup.options.domain))
+  }
+
+  #read(chunk: Buffer): void {
+    this.#liveness.heard()
+    this.#parser.write(chunk)
+  }
+
+  #streamStart(header: Element): void {
+    if (this.#phase === 'shaking-hands') this.#handshakeStep(this.#handshake.streamStart(header))
+  }
+
+  #element(element: Element): void {
+    if (this.#phase === 'up') {
+      if (element.ns === streamNs && element.name === 'error') {
+        this.#lose(lossByStreamError(element, true), streamEnd)
+      } else {
+        this.#owner.stanza(element, this)
+      }
+    } else if (this.#phase === 'shaking-hands') {
+      this.#handshakeStep(this.#handshake.element(element))
+    }
+  }
+
+  #handshakeStep(step: HandshakeStep): void {
+    switch (step.kind) {
+      case 'wait':
+        return
+      case 'send':
+        this.#socket.write(step.xml)
+        return
+      case 'up':
+        this.#becomeUp()
+        return
+      case 'refused':
+        this.#lose(step.loss, streamEnd)
+        return
+      case 'fault':
+        this.#fault(step.fault)
+        return
+      default:
+        step satisfies never
+    }
+  }
+
+  #becomeUp(): void {
+    this.#phase = 'up'
+    if (this.#paused) this.#socket.pause()
+    this.#stepLater(this.#liveness.firstMs)
+    this.#owner.streamUp(this)
+  }
+
+  #stepLater(delayMs: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#livenessStep(), delayMs)
+  }
+
+  #livenessStep(): void {
+    // A stream that we do not read is silent by our own doing.
+    if (this.#paused) {
+      this.#liveness.excused()
+      this.#stepLater(this.#liveness.firstMs)
+      return
+    }
+    const step = this.#liveness.step()
+    if (step.action === 'dead') {
+      this.#lose({ cause: 'network', text: 'the server does not answer pings' })
+      return
+    }
+    if (step.action === 'ping' && !this.trySend(this.#pingXml())) return
+    this.#stepLater(step.nextMs)
+  }
+
+  #pingXml(): string {
+    const domain = escapeXml(this.#setup.options.domain)
+    const id = `${this.#setup.pingId}${this.#pings++}`
+    return `<iq type='get' id='${id}' from='${domain}' to='${domain}'><ping xmlns='urn:xmpp:ping'/></iq>`
+  }
+
+  #streamEnd(): void {
+    this.#lose({ cause: 'network', text: 'the server closed the stream' }, streamEnd)
+    this.#socket.end()
+  }
+
+  #fault(fault: StreamFault): void {
+    if (fault.limit !== undefined) this.#owner.limitHit(fault.limit)
+    const loss: StreamLoss = { cause: 'network', text: `faulty stream (${fault.condition}: ${fault.text})` }
+    this.#lose(loss, renderStreamError(fault) + streamEnd)
+  }
+
+  #handshakeTimeout(): void {
+    const text = this.#phase === 'connecting' ? 'no connection in time' : 'no answer to the handshake in time'
+    this.#lose({ cause: 'network', text })
+  }
+
+  #socketClosed(): void {
+    this.#lose({ cause: 'network', text: 'the connection was closed' })
+    clearTimeout(this.#timer)
+    this.#phase = 'closed'
+    this.#closed.resolve()
+  }
+
+  #lose(loss: StreamLoss, farewell?: string): void {
+    if (this.#phase === 'closing' || this.#phase === 'closed') return
+    this.#beginClose(farewell)
+    this.#owner.streamLost(this, loss)
+  }
+
+  /** Without a farewell there is nobody to say it to: the socket is destroyed. */
+  #beginClose(farewell: string | undefined): void {
+    if (this.#phase === 'closing' || this.#phase === 'closed') return
+    this.#phase = 'closing'
+    clearTimeout(this.#timer)
+    const socket = this.#socket
+    if (farewell === undefined || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    this.#writer.flush()
+    socket.write(farewell)
+    socket.resume()
+    this.#timer = setTimeout(() => socket.destroy(), this.#setup.options.closeTimeoutMs)
+  }
+}

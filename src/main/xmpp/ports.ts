@@ -1,0 +1,13 @@
+import type { Element } from '../../core/xml/element.ts'
+
+/** Where an answer goes: the stream its request came in on or, if that is gone, another of the domain. */
+export interface StanzaSink {
+  /**
+   * Queues one complete stanza (with `to` and `from`); all that a turn of the event loop queues goes out in
+   * one write. False when no stream of the domain is up: the stanza is gone, and counted.
+   */
+  send(stanza: string): boolean
+}
+
+/** Takes every stanza (depth-1 child of a stream) of every domain. Must not throw. */
+export type StanzaHandler = (domain: string, stanza: Element, answerTo: StanzaSink) => void

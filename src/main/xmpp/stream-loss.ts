@@ -1,0 +1,53 @@
+import type { Element } from '../../core/xml/element.ts'
+import { streamErrorNs } from './stream-error.ts'
+
+/** Why a stream was lost, or never came up. */
+export type LossCause =
+  /** Not the server's word: no connection, no answer in time, faulty XML, a connection that just ended. */
+  | 'network'
+  /** `<stream:error/>`, other than those below. */
+  | 'stream-error'
+  /** `<conflict/>`: the server has a stream of this domain, and one is all it takes. */
+  | 'conflict'
+  /** `<not-authorized/>` or `<host-unknown/>` before the stream was up: somebody has to change a configuration. */
+  | 'refused'
+
+export interface StreamLoss {
+  readonly cause: LossCause
+  /** For people: the log, `/readyz`, `/admin`. */
+  readonly text: string
+}
+
+/** What the conditions mean that an operator can do something about, when they answer the handshake. */
+const refusals = new Map([
+  ['not-authorized', 'the secret is wrong, or the server does not know the domain'],
+  ['host-unknown', 'the server does not know the domain'],
+])
+
+/** The server's words are quoted up to this length (UTF-16 units). */
+const maxQuote = 200
+
+/** The loss that a received `<stream:error/>` means (RFC 6120 §4.9). */
+export function lossByStreamError(error: Element, wasUp: boolean): StreamLoss {
+  let condition = 'undefined-condition'
+  let words = ''
+  for (const child of error.elements()) {
+    if (child.ns !== streamErrorNs) continue
+    if (child.name === 'text') words = child.text().slice(0, maxQuote)
+    else condition = child.name.slice(0, maxQuote)
+  }
+  const said = words === '' ? condition : `${condition}, "${words}"`
+  if (condition === 'conflict') {
+    return { cause: 'conflict', text: `another stream holds the domain (${said})` }
+  }
+  const refusal = wasUp ? undefined : refusals.get(condition)
+  if (refusal !== undefined) return { cause: 'refused', text: `${refusal} (${said})` }
+  return { cause: 'stream-error', text: `the server ended the stream with an error (${said})` }
+}
+
+/** The loss that a socket's error means. */
+export function lossBySocketError(error: Error & { code?: string }): StreamLoss {
+  // The error over several addresses of a host has a code, but no message.
+  const said = [error.code, error.message].filter((part) => part !== undefined && part !== '')
+  return { cause: 'network', text: `connection failed (${said.join(': ')})` }
+}

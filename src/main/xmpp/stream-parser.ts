@@ -1,0 +1,64 @@
+import type { Element } from '../../core/xml/element.ts'
+import { type StreamFault, StreamFaultError } from './stream-error.ts'
+import { TextPieces } from './text-pieces.ts'
+import { Tokenizer } from './tokenizer.ts'
+import { TreeBuilder } from './tree-builder.ts'
+
+export type { StreamErrorCondition, StreamFault } from './stream-error.ts'
+
+/** Takes what a stream brings, in order, from within `write`. */
+export interface StreamEvents {
+  /** The stream header, as an element without children. */
+  streamStart(header: Element): void
+  /** One complete child of the stream. */
+  stanza(element: Element): void
+  /** `</stream:stream>`. Nothing follows. */
+  streamEnd(): void
+  /** The stream cannot be read on. Nothing follows. */
+  error(fault: StreamFault): void
+}
+
+export interface ParserLimits {
+  /** The most bytes of one stanza, from its `<` to its `>`; also of a stream header. */
+  maxStanzaBytes: number
+  /** How deep elements may be nested in a stanza, which itself is at depth 1. */
+  maxDepth: number
+  /** The most attributes of one element, declarations included; each is compared with all before it. */
+  maxAttributes: number
+}
+
+/**
+ * Reads the XML of one stream (RFC 6120 §4, §11) from bytes as they come, in chunks cut anywhere.
+ *
+ * It takes namespace-well-formed XML 1.0 in UTF-8 within the limits, without what RFC 6120 §11.1 forbids.
+ * At the first byte that shows anything else it reports the stream error that RFC 6120 §4.9.3 has for it,
+ * after every stanza that was complete before. No input makes it throw. After an error or the end of the
+ * stream it is deaf.
+ */
+export class StreamParser {
+  private readonly events: StreamEvents
+  private readonly tree: TreeBuilder
+  private readonly pieces: TextPieces
+  private hasFailed = false
+
+  constructor(events: StreamEvents, limits: ParserLimits) {
+    this.events = events
+    this.tree = new TreeBuilder(events, limits)
+    this.pieces = new TextPieces(new Tokenizer(this.tree, limits.maxStanzaBytes))
+  }
+
+  /** Must not be called from within an event. The chunk may be used again when the call returns. */
+  write(chunk: Uint8Array): void {
+    if (this.hasFailed || this.tree.isComplete) return
+    try {
+      this.pieces.write(chunk)
+    } catch (error) {
+      // What comes after the end of the stream is not even looked at for being UTF-8.
+      if (error instanceof StreamFaultError && this.tree.isComplete) return
+      this.hasFailed = true
+      if (!(error instanceof StreamFaultError)) throw error
+      const { condition, text, limit } = error
+      this.events.error({ condition, text, limit })
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import type { Element } from '../../core/xml/element.ts'
+import type { StreamStateName } from '../metrics/table.ts'
+import { ComponentStream, type StreamLimit, type StreamOwner, type StreamSetup } from './component-stream.ts'
+import { planReconnect, type ReconnectLimits, type ReconnectPlan } from './reconnect-policy.ts'
+import type { StreamLoss } from './stream-loss.ts'
+
+/** What `/admin` shows of one stream. */
+export interface StreamState {
+  /** From 0 to `connections` - 1. */
+  readonly stream: number
+  /** `waiting`: between two attempts; `standby`: the server takes no stream beside the one that is up. */
+  readonly state: StreamStateName
+  /** Milliseconds since the epoch. */
+  readonly sinceMs: number
+  /** Why the last stream was lost or refused, also when another one is up since. */
+  readonly lastError: string | undefined
+}
+
+/** The domain that a slot belongs to. */
+export interface SlotHost {
+  readonly reconnect: ReconnectLimits
+  readonly random: () => number
+  /** Asked once for every attempt; all but a slot's first are reconnects. */
+  nextSetup(isReconnect: boolean): StreamSetup
+  /** Streams of the domain that are up; one that is being lost does not count. */
+  readonly streamsUp: number
+  slotUp(slot: StreamSlot): void
+  /** The slot is no longer up, if it was; `plan` says when it tries again, undefined for a stopped one. */
+  slotLost(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void
+  stanza(stanza: Element, answerTo: ComponentStream): void
+  send(stanza: string): boolean
+  limitHit(limit: StreamLimit): void
+}
+
+/**
+ * The place of one stream in its domain: opens a stream, and after each loss another one, until it is stopped.
+ *
+ *   waiting ──delay is over──▶ connecting ──▶ up
+ *      ▲                           │          │
+ *      └────────── loss ───────────┴──────────┘
+ *   standby (a conflict while another is up) ──delay is over, or none is up──▶ connecting
+ */
+export class StreamSlot implements StreamOwner {
+  readonly index: number
+  readonly #host: SlotHost
+  /** Every attempt waits at least so long: the slots of a domain do not connect in one instant. */
+  readonly #staggerMs: number
+  /** The stream that connects, is up, or was up when the slot was stopped. */
+  #stream: ComponentStream | undefined
+  #state: StreamState['state'] = 'waiting'
+  #sinceMs = Date.now()
+  #lastLoss: StreamLoss | undefined
+  /** Losses in a row, with no stream between them that lasted. */
+  #losses = 0
+  #attempted = false
+  #paused = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(index: number, staggerMs: number, host: SlotHost) {
+    this.index = index
+    this.#staggerMs = index * staggerMs
+    this.#host = host
+  }
+
+  /** The stream, while it is up. A stopped slot's stream may still be. */
+  get stream(): ComponentStream | undefined {
+    return this.#stream?.up === true ? this.#stream : undefined
+  }
+
+  isIn(state: StreamStateName): boolean {
+    return this.#state === state
+  }
+
+  state(): StreamState {
+    return {
+      stream: this.index,
+      state: this.#state,
+      sinceMs: this.#sinceMs,
+      lastError: this.#lastLoss?.text,
+    }
+  }
+
+  /** Connects for the first time. */
+  start(): void {
+    this.#connectIn(0)
+  }
+
+  /** Another slot's stream came up: what was a conflict with nobody of ours is none any more. */
+  anotherIsUp(): void {
+    if (this.#state !== 'waiting' || this.#lastLoss?.cause !== 'conflict') return
+    const { reconnect, random } = this.#host
+    const plan = planReconnect('conflict', 0, true, reconnect, random())
+    this.#losses = 0
+    this.#become(plan.state)
+    this.#connectIn(plan.delayMs)
+  }
+
+  /** The last stream of the domain was lost: a standby is needed now. */
+  noneIsUp(): void {
+    if (this.#state === 'standby') this.#connectIn(0)
+  }
+
+  /** A ping with this id came back, or its result. */
+  pingSeen(id: string): void {
+    this.#stream?.pingSeen(id)
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#stream?.pause()
+  }
+
+  resume(): void {
+    if (this.#state === 'stopped') return
+    this.#paused = false
+    this.#stream?.resume()
+  }
+
+  /** No reads and no attempts any more. A stream that is up still sends. */
+  stop(): void {
+    if (this.#state === 'stopped') return
+    clearTimeout(this.#timer)
+    if (this.stream === undefined) void this.#stream?.close()
+    else this.pause()
+    this.#become('stopped')
+  }
+
+  /** Ends the stream of a stopped slot. */
+  async close(): Promise<void> {
+    await this.#stream?.close()
+  }
+
+  streamUp(): void {
+    this.#become('up')
+    this.#host.slotUp(this)
+  }
+
+  stanza(stanza: Element, stream: ComponentStream): void {
+    this.#host.stanza(stanza, stream)
+  }
+
+  streamLost(_stream: ComponentStream, loss: StreamLoss): void {
+    const { reconnect, random } = this.#host
+    this.#stream = undefined
+    this.#lastLoss = loss
+    if (this.#state === 'stopped') {
+      this.#host.slotLost(this, loss, true, undefined)
+      return
+    }
+    const wasUp = this.#state === 'up'
+    if (wasUp && Date.now() - this.#sinceMs >= reconnect.capMs) this.#losses = 0
+    const plan = planReconnect(loss.cause, this.#losses, this.#host.streamsUp > 0, reconnect, random())
+    this.#losses = plan.state === 'standby' ? 0 : this.#losses + 1
+    this.#become(plan.state)
+    this.#connectIn(plan.delayMs)
+    this.#host.slotLost(this, loss, wasUp, plan)
+  }
+
+  sendElsewhere(stanza: string): boolean {
+    return this.#host.send(stanza)
+  }
+
+  limitHit(limit: StreamLimit): void {
+    this.#host.limitHit(limit)
+  }
+
+  #connectIn(delayMs: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#connect(), Math.max(delayMs, this.#staggerMs))
+  }
+
+  #connect(): void {
+    this.#become('connecting')
+    this.#stream = new ComponentStream(this.#host.nextSetup(this.#attempted), this)
+    if (this.#paused) this.#stream.pause()
+    this.#attempted = true
+  }
+
+  #become(state: StreamState['state']): void {
+    if (this.#state === state) return
+    this.#state = state
+    this.#sinceMs = Date.now()
+  }
+}

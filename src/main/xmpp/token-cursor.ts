@@ -1,0 +1,113 @@
+import { Buffer } from 'node:buffer'
+import { isNameCharacter, isNameStart } from '../../core/xml/characters.ts'
+import { notWellFormed, type StreamFaultError } from './stream-error.ts'
+import * as units from './units.ts'
+import { findWord } from './vocabulary.ts'
+
+// V8 folds a module's own constants into its code, but not those that it imports.
+const { classes, colonSign, inNames, isSpace, nonAscii, startsNames } = units
+
+const nothing: Uint8Array = Buffer.alloc(0)
+
+/**
+ * A place in the text of a stream that comes in pieces, and the token that is being read there. The part of
+ * a token that came in earlier pieces waits in `held`, so that no unit is ever looked at twice.
+ *
+ * The methods that read units take the index of the first and return that of the next to be read.
+ */
+export class TokenCursor {
+  // The piece at hand (see TextSink); `end` is the index after its last unit.
+  protected pieceText = ''
+  protected units = nothing
+  protected base = 0
+  protected end = 0
+
+  /** What of the token at hand came in earlier pieces. */
+  protected held = ''
+  /** Where the colon is in the name at hand, or -1. */
+  protected colon = -1
+
+  protected beginPiece(text: string, units: Uint8Array, base: number): void {
+    this.pieceText = text
+    this.units = units
+    this.base = base
+    this.end = base + text.length
+  }
+
+  /** Lets go of the piece. */
+  protected endPiece(): void {
+    this.pieceText = ''
+    this.units = nothing
+  }
+
+  protected skipSpace(from: number): number {
+    const { units, end } = this
+    let i = from
+    while (i < end && (classes[units[i]!]! & isSpace) !== 0) i++
+    return i
+  }
+
+  /** Skips what may be in a name. How it begins is not looked at before all of it is there. */
+  protected skipName(from: number): number {
+    const { units, end } = this
+    let i = from
+    for (; i < end; i++) {
+      const unit = units[i]!
+      if ((classes[unit]! & inNames) !== 0) continue
+      if (unit === colonSign) {
+        if (this.colon !== -1) throw notWellFormed('A name with two colons.')
+        this.colon = this.held.length + i - from
+      } else if (unit === nonAscii) {
+        const codePoint = this.pieceText.codePointAt(i - this.base)!
+        if (!isNameCharacter(codePoint)) throw badName()
+        if (codePoint > 0xffff) i++
+      } else {
+        break
+      }
+    }
+    return i
+  }
+
+  /** The name at hand, checked, as `take`. */
+  protected takeName(from: number, to: number): string {
+    const name = this.take(from, to)
+    if (!beginsName(name, 0)) throw badName()
+    if (this.colon !== -1 && !beginsName(name, this.colon + 1)) throw badName()
+    return name
+  }
+
+  /** Does the piece go on with this name at `from`? It must be long enough for it. */
+  protected isNext(name: string, from: number): boolean {
+    const { pieceText } = this
+    const at = from - this.base
+    for (let i = 0; i < name.length; i++) {
+      if (pieceText.charCodeAt(at + i) !== name.charCodeAt(i)) return false
+    }
+    return true
+  }
+
+  /** The token at hand, which goes up to `to`; what of it is in this piece begins at `from`. */
+  protected take(from: number, to: number): string {
+    const { held } = this
+    if (held === '') {
+      return findWord(this.units, from, to) ?? this.pieceText.slice(from - this.base, to - this.base)
+    }
+    this.held = ''
+    return held + this.pieceText.slice(from - this.base, to - this.base)
+  }
+
+  /** The token at hand does not end in this piece: keeps its part, from `from` on. */
+  protected hold(from: number): number {
+    this.held += this.pieceText.slice(from - this.base)
+    return this.end
+  }
+}
+
+function beginsName(name: string, at: number): boolean {
+  const codePoint = name.codePointAt(at) ?? 0
+  return codePoint < nonAscii ? (classes[codePoint]! & startsNames) !== 0 : isNameStart(codePoint)
+}
+
+function badName(): StreamFaultError {
+  return notWellFormed('A name that is none.')
+}

@@ -1,0 +1,68 @@
+import { once } from 'node:events'
+import { Writable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { StanzaWriter } from '../../../src/main/xmpp/stanza-writer.ts'
+
+/** A peer that keeps each write apart, and takes them only while `accepting`. */
+class Recorder extends Writable {
+  readonly writes: string[] = []
+  accepting = true
+
+  constructor() {
+    super({ decodeStrings: false })
+  }
+
+  override _write(chunk: string, _encoding: string, taken: () => void): void {
+    this.writes.push(chunk)
+    if (this.accepting) taken()
+  }
+}
+
+test('what one turn of the event loop sends goes out in one write, in order', async () => {
+  const peer = new Recorder()
+  const writer = new StanzaWriter(peer, 1_000_000)
+  const stanzas = Array.from({ length: 2000 }, (_, i) => `<iq id='${i}'/>`)
+  for (const stanza of stanzas) writer.send(stanza)
+  process.nextTick(() => writer.send('<tick/>'))
+  expect(peer.writes).toEqual([])
+  await nextTurn()
+  expect(peer.writes).toHaveLength(1)
+  expect(peer.writes[0] === `${stanzas.join('')}<tick/>`).toBe(true)
+  writer.send('<next/>')
+  await nextTurn()
+  expect(peer.writes.slice(1)).toEqual(['<next/>'])
+})
+
+test('a flush writes what is queued at once, and nothing is written twice', async () => {
+  const peer = new Recorder()
+  const writer = new StanzaWriter(peer, 1_000_000)
+  writer.send('<a/>')
+  writer.flush()
+  expect(peer.writes).toEqual(['<a/>'])
+  await nextTurn()
+  expect(peer.writes).toEqual(['<a/>'])
+})
+
+test('what is queued and what the peer has not taken are bounded together', async () => {
+  const peer = new Recorder()
+  peer.accepting = false
+  const writer = new StanzaWriter(peer, 20)
+  expect(writer.send('<ten-bytes')).toBe(true)
+  await nextTurn()
+  expect(writer.send('<six/>')).toBe(true)
+  expect(writer.send('<six/>')).toBe(false)
+  expect(writer.send('<4b>')).toBe(true)
+  await nextTurn()
+  expect(writer.send('.')).toBe(false)
+})
+
+test('nothing is written to a socket that is gone', async () => {
+  const peer = new Recorder()
+  const writer = new StanzaWriter(peer, 20)
+  writer.send('<a/>')
+  peer.destroy()
+  await once(peer, 'close')
+  await nextTurn()
+  expect(peer.writes).toEqual([])
+})
