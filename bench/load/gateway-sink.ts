@@ -73,7 +73,8 @@ function serve(socket: Socket): void {
 }
 
 function report(message: SinkReport): void {
-  process.send?.(message)
+  // The runner may be gone first: then nobody wants to know.
+  process.send?.(message, () => undefined)
 }
 
 const server = createServer(serve)

@@ -132,7 +132,8 @@ function afterLastAnswer(done: () => void): void {
 }
 
 function report(message: SourceReport): void {
-  process.send?.(message)
+  // The runner may be gone first: then nobody wants to know.
+  process.send?.(message, () => undefined)
 }
 
 /** XEP-0114 §3 from the server's side: header, header; digest, `<handshake/>`; then stanzas. */

@@ -75,6 +75,7 @@ function notification(i: number): Notification {
       clickAction: undefined,
       sound: undefined,
     },
+    collapsible: true,
     createdAtMs: Date.now(),
   }
 }

@@ -1,4 +1,4 @@
-// Longer than other files: it is one state machine, and nothing in it stands alone.
+// It is over 300 lines: it is one state machine, and nothing in it stands alone.
 
 import { checkXmlDeclaration, readAttributeValue, readCdata, readText } from './character-data.ts'
 import { StanzaSize } from './stanza-size.ts'

@@ -1,0 +1,48 @@
+/**
+ * The publishes of a run: each carries its sequence number in the IQ's id and in the message's text, and its device in
+ * the device id and in the text, so that all ends of the way can be held against each other.
+ */
+import { publishIq } from '../../src/sandbox/stanzas.ts'
+
+export interface PublishPlan {
+  readonly sequence: number
+  /** `d` and the sequence number for a device of its own, or one that it shares with others. */
+  readonly deviceId: string
+  readonly service: 'apns' | 'fcm'
+  /** Seconds; undefined: the daemon's default. */
+  readonly timeToLiveS: number | undefined
+  /** Filler in the text. */
+  readonly padding: string
+}
+
+export const idPrefix = 'p-'
+
+export function publishText(domain: string, serverDomain: string, plan: PublishPlan): string {
+  const { sequence, deviceId, service, timeToLiveS, padding } = plan
+  return publishIq({
+    id: idPrefix + sequence,
+    from: serverDomain,
+    to: domain,
+    node: `node-${deviceId}`,
+    options: {
+      service,
+      device_id: deviceId,
+      ...(timeToLiveS === undefined ? {} : { time_to_live: String(timeToLiveS) }),
+    },
+    summary: {
+      'message-count': '1',
+      'last-message-sender': `juliet@${serverDomain}`,
+      'last-message-body': `number ${sequence} for ${deviceId};${padding}`,
+    },
+  })
+}
+
+/** From what the gateway was sent, or from a dead letter. */
+export function sequenceIn(body: string): number | undefined {
+  const [, sequence] = /number (\d+) for /.exec(body) ?? []
+  return sequence === undefined ? undefined : Number(sequence)
+}
+
+export function deviceIdOf(body: string): string | undefined {
+  return /number \d+ for ([^;]+);/.exec(body)?.[1]
+}
