@@ -36,6 +36,8 @@ const dispatcher = new Dispatcher(
     maxPending: 100_000,
     retry: { baseMs: 500, capMs: 60_000, maxAttempts: 0 },
     suspectLimit: 5,
+    defaultTtlS: 86_400,
+    journalAll: false,
   },
   {
     nowMs: Date.now,
@@ -50,6 +52,24 @@ const dispatcher = new Dispatcher(
       forgetNode: () => Promise.resolve(0),
       sweep: () => Promise.resolve(0),
       count: () => 0,
+    },
+    // A healthy gateway: nothing is stored.
+    outbox: {
+      fault: undefined,
+      size: 0,
+      add: () => undefined,
+      get: () => undefined,
+      reschedule: () => Promise.resolve(false),
+      remove: () => Promise.resolve(false),
+      due: () => [],
+      from: () => [],
+      count: () => 0,
+      oldestAtMs: () => undefined,
+    },
+    journal: {
+      write: () => Promise.resolve(''),
+      replace: () => Promise.resolve(),
+      oldest: () => [],
     },
     onDeadDevice: () => undefined,
   },

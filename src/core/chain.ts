@@ -23,6 +23,11 @@ export class Chain<T> {
     this.#length++
   }
 
+  /** All, the one that has been in it longest first. */
+  *members(): Generator<T> {
+    for (let link = this.#first; link !== undefined; link = link.next) yield link.of
+  }
+
   /** Takes the link out if it is in this chain. */
   remove(link: Link<T>): void {
     if (link.chain !== this) return

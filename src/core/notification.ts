@@ -17,6 +17,8 @@ export interface Notification {
   /** Pool tags: from the operator's configuration of the domain, never from a client. */
   readonly tags: readonly string[]
   readonly content: Alert | Silent
+  /** Whether a newer push to the same node and device may take its place while it is stored: not when it is a call. */
+  readonly collapsible: boolean
   /** Milliseconds since the epoch. */
   readonly createdAtMs: number
 }

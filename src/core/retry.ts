@@ -10,8 +10,10 @@ export interface RetryLimits {
 
 export type RetryDecision =
   | { readonly action: 'retry'; readonly delayMs: number }
-  /** `exhausted`: attempts are used up; `expired`: the next one would come too late. */
-  | { readonly action: 'stop'; readonly cause: 'exhausted' | 'expired' }
+  /** Attempts are used up. */
+  | { readonly action: 'stop'; readonly cause: 'exhausted'; readonly delayMs: 0 }
+  /** The next one, `delayMs` from now, would come too late. */
+  | { readonly action: 'stop'; readonly cause: 'expired'; readonly delayMs: number }
 
 /**
  * Decides what follows a failed attempt that may succeed later: another one, and when, or none. Pure.
@@ -25,10 +27,12 @@ export function decideRetry(
   limits: RetryLimits,
   random: number,
 ): RetryDecision {
-  if (limits.maxAttempts > 0 && attempts >= limits.maxAttempts) return { action: 'stop', cause: 'exhausted' }
+  if (limits.maxAttempts > 0 && attempts >= limits.maxAttempts) {
+    return { action: 'stop', cause: 'exhausted', delayMs: 0 }
+  }
   // Retry-After is a floor, not a hint: a gateway that is asked sooner may block us.
   const delayMs = Math.max(backoffMs(attempts, limits, random), retryAfterMs ?? 0)
-  return delayMs < remainingMs ? { action: 'retry', delayMs } : { action: 'stop', cause: 'expired' }
+  return delayMs < remainingMs ? { action: 'retry', delayMs } : { action: 'stop', cause: 'expired', delayMs }
 }
 
 /** Exponential with full jitter: anywhere between 0 and the doubled delay, so that a crowd spreads out. */

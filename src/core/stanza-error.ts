@@ -25,6 +25,7 @@ export const stanzaErrors = {
   noInstantNodes: define('modify', 'not-acceptable', 'nodeid-required'),
   notAcceptable: define('modify', 'not-acceptable'),
   forbidden: define('auth', 'forbidden'),
+  notAllowed: define('cancel', 'not-allowed'),
   itemNotFound: define('cancel', 'item-not-found'),
   conflict: define('cancel', 'conflict'),
   preconditionNotMet: define('cancel', 'conflict', 'precondition-not-met'),

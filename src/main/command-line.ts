@@ -4,11 +4,21 @@ import { type Command, type GivenOptions, UsageError } from './commands/command.
 import { configCommand } from './commands/config.ts'
 import { demoCommand, sandboxCommand } from './commands/demo.ts'
 import { startCommand } from './commands/start.ts'
+import { storeCommand } from './commands/store.ts'
+import { subscriptionsCommand } from './commands/subscriptions.ts'
 import { exitCodes } from './exit-codes.ts'
 import { nearestName } from './nearest-name.ts'
 import { version } from './version.ts'
 
-const commands: readonly Command[] = [startCommand, checkCommand, configCommand, demoCommand, sandboxCommand]
+export const commands: readonly Command[] = [
+  startCommand,
+  checkCommand,
+  configCommand,
+  storeCommand,
+  subscriptionsCommand,
+  demoCommand,
+  sandboxCommand,
+]
 
 /** Runs what a command line asks for; resolves to the exit code and never rejects. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
@@ -99,7 +109,8 @@ function helpText(): string {
   ].join('\n')
 }
 
-function synopsis(command: Command): string {
+/** A command with what it takes, in one line. */
+export function synopsis(command: Command): string {
   const options = Object.entries(command.options).map(([name, { value }]) =>
     value === undefined ? `[--${name}]` : `[--${name} ${value}]`,
   )

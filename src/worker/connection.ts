@@ -121,8 +121,9 @@ export class Connection implements Dispatcher.DispatchHandler {
     if (this.#state !== 'sent' || status < 200) return
     this.#state = 'answering'
     this.#status = status
-    const retryAfter = responseHeaders['retry-after']
-    if (typeof retryAfter === 'string') this.#retryAfterMs = retryAfterMs(retryAfter, Date.now())
+    const given = responseHeaders['retry-after']
+    const retryAfter = typeof given === 'string' ? given : given?.[0]
+    if (retryAfter !== undefined) this.#retryAfterMs = retryAfterMs(retryAfter, Date.now())
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

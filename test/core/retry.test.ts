@@ -26,14 +26,26 @@ test('Retry-After is a floor, above the cap too', () => {
 })
 
 test('an attempt that would come too late is not made', () => {
-  expect(decideRetry(1, undefined, 250, limits, 0.5)).toEqual({ action: 'stop', cause: 'expired' })
-  expect(decideRetry(1, 10_000, 9_000, limits, 0)).toEqual({ action: 'stop', cause: 'expired' })
+  expect(decideRetry(1, undefined, 250, limits, 0.5)).toEqual({
+    action: 'stop',
+    cause: 'expired',
+    delayMs: 250,
+  })
+  expect(decideRetry(1, 10_000, 9_000, limits, 0)).toEqual({
+    action: 'stop',
+    cause: 'expired',
+    delayMs: 10_000,
+  })
 })
 
 test('attempts may be limited', () => {
   const three = { ...limits, maxAttempts: 3 }
   expect(decideRetry(2, undefined, long, three, 0).action).toBe('retry')
-  expect(decideRetry(3, undefined, long, three, 0)).toEqual({ action: 'stop', cause: 'exhausted' })
+  expect(decideRetry(3, undefined, long, three, 0)).toEqual({
+    action: 'stop',
+    cause: 'exhausted',
+    delayMs: 0,
+  })
 })
 
 test('a retry is never later than what remains, nor sooner than Retry-After', () => {

@@ -153,11 +153,11 @@ describe('xmpp-pushd check', () => {
     expect(run(['check', '--config', path], { CREDENTIALS_DIRECTORY: dir }).status).toBe(0)
   })
 
-  test('shows what is allowed but has no effect', () => {
-    const path = file('note.toml', '[push]\nplugin = "hints"\n')
+  test('shows what is allowed but hardly meant', () => {
+    const path = file('note.toml', '[mongoosepush]\ntls.verify = false\n')
     const { status, stdout } = run(['check', '--config', path])
     expect(status).toBe(0)
-    expect(stdout).toContain(`${path}: note: push.plugin is set, but has no effect in this version\n`)
+    expect(stdout).toContain(`${path}: note: mongoosepush.tls.verify is false`)
   })
 })
 

@@ -54,62 +54,65 @@ function noResponse(cause: NoResponseCause, detail: string): AttemptOutcome {
 
 type WordClass = 'dead_device' | 'suspect' | 'too_large' | 'operator_fault' | 'throttled' | 'server_error'
 
-const words: ReadonlyMap<string, WordClass> = new Map(
-  Object.entries({
-    dead_device: ['unregistered', 'Unregistered', 'UNREGISTERED', 'ExpiredToken', 'probably_unregistered'],
-    suspect: [
-      'invalid_request',
-      'BadDeviceToken',
-      'DeviceTokenNotForTopic',
-      'SENDER_ID_MISMATCH',
-      'INVALID_ARGUMENT',
-    ],
-    too_large: ['payload_too_large', 'PayloadTooLarge'],
-    throttled: ['too_many_requests', 'QUOTA_EXCEEDED', 'RESOURCE_EXHAUSTED'],
-    server_error: [
-      'service_internal',
-      'unable_to_connect',
-      'connection_lost',
-      'request_timeout',
-      'Please try again later',
-      'UNAVAILABLE',
-      'INTERNAL',
-      'Shutdown',
-      'IdleTimeout',
-    ],
-    // Faults of the gateway's configuration, and of requests as this daemon's operator has them built.
-    operator_fault: [
-      'no_matching_pool',
-      'invalid_notification',
-      'internal_config',
-      'BadTopic',
-      'MissingTopic',
-      'TopicDisallowed',
-      'BadCollapseId',
-      'BadExpirationDate',
-      'BadMessageId',
-      'BadPath',
-      'BadPriority',
-      'DuplicateHeaders',
-      'Forbidden',
-      'InvalidPushType',
-      'MethodNotAllowed',
-      'MissingDeviceToken',
-      'PayloadEmpty',
-      'UnrelatedKeyIdInToken',
-      'APNS_AUTH_ERROR',
-      'NOT_FOUND',
-      'PERMISSION_DENIED',
-      'THIRD_PARTY_AUTH_ERROR',
-      'UNAUTHENTICATED',
-    ],
-  } satisfies Record<WordClass, string[]>).flatMap(([kind, list]) =>
+/** Words that are known as they stand; `wordClass` knows some families of them besides. */
+export const knownWords: Readonly<Record<WordClass, readonly string[]>> = {
+  dead_device: ['unregistered', 'Unregistered', 'UNREGISTERED', 'ExpiredToken', 'probably_unregistered'],
+  suspect: [
+    'invalid_request',
+    'BadDeviceToken',
+    'DeviceTokenNotForTopic',
+    'SENDER_ID_MISMATCH',
+    'INVALID_ARGUMENT',
+  ],
+  too_large: ['payload_too_large', 'PayloadTooLarge'],
+  throttled: ['too_many_requests', 'QUOTA_EXCEEDED', 'RESOURCE_EXHAUSTED'],
+  server_error: [
+    'service_internal',
+    'unable_to_connect',
+    'connection_lost',
+    'request_timeout',
+    'Please try again later',
+    'UNAVAILABLE',
+    'INTERNAL',
+    'Shutdown',
+    'IdleTimeout',
+  ],
+  // Faults of the gateway's configuration, and of requests as this daemon's operator has them built.
+  operator_fault: [
+    'no_matching_pool',
+    'invalid_notification',
+    'internal_config',
+    'BadTopic',
+    'MissingTopic',
+    'TopicDisallowed',
+    'BadCollapseId',
+    'BadExpirationDate',
+    'BadMessageId',
+    'BadPath',
+    'BadPriority',
+    'DuplicateHeaders',
+    'Forbidden',
+    'InvalidPushType',
+    'MethodNotAllowed',
+    'MissingDeviceToken',
+    'PayloadEmpty',
+    'UnrelatedKeyIdInToken',
+    'APNS_AUTH_ERROR',
+    'NOT_FOUND',
+    'PERMISSION_DENIED',
+    'THIRD_PARTY_AUTH_ERROR',
+    'UNAUTHENTICATED',
+  ],
+}
+
+const classByWord: ReadonlyMap<string, WordClass> = new Map(
+  Object.entries(knownWords).flatMap(([kind, list]) =>
     list.map((word): [string, WordClass] => [word, kind as WordClass]),
   ),
 )
 
 function wordClass(word: string): WordClass | undefined {
-  const known = words.get(word)
+  const known = classByWord.get(word)
   if (known !== undefined) return known
   if (word.startsWith('TooMany')) return 'throttled'
   if (word.endsWith('ProviderToken') || word.includes('Certificate')) return 'operator_fault'
@@ -145,11 +148,17 @@ function wordIn(value: unknown): string | undefined {
   return 'message' in first && typeof first.message === 'string' ? first.message : undefined
 }
 
-/** `Retry-After` (RFC 9110 §10.2.3), seconds or a date, as milliseconds from now; undefined when it is neither. */
+/** No gateway means more than that; who says so is broken, and must not keep a pool out of use for years. */
+const longestRetryAfterMs = 86_400_000
+
+/**
+ * `Retry-After` (RFC 9110 §10.2.3), seconds or a date, as milliseconds from now, a day at most; undefined when it is
+ * neither.
+ */
 export function retryAfterMs(header: string, nowMs: number): number | undefined {
   const value = header.trim()
-  if (/^\d+$/.test(value)) return Number(value) * 1000
-  // A date begins with its day's name; `Date.parse` would make one of almost anything.
-  const dateMs = /^[A-Z]/i.test(value) ? Date.parse(value) : Number.NaN
-  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs)
+  if (/^\d+$/.test(value)) return Math.min(Number(value) * 1000, longestRetryAfterMs)
+  // A date begins with its day's name; `Date.parse` would make one of almost anything. It is in GMT, said or not.
+  const dateMs = /^[A-Z]/i.test(value) ? Date.parse(/GMT$/.test(value) ? value : `${value} GMT`) : Number.NaN
+  return Number.isNaN(dateMs) ? undefined : Math.min(Math.max(0, dateMs - nowMs), longestRetryAfterMs)
 }

@@ -4,10 +4,14 @@ const entities: Readonly<Record<string, string>> = {
   '>': '&gt;',
   "'": '&apos;',
   '"': '&quot;',
+  // Readers make spaces of these in attributes (XML 1.0 §3.3.3), and a line feed of the last one anywhere (§2.11).
+  '\t': '&#9;',
+  '\n': '&#10;',
+  '\r': '&#13;',
 }
 /** What must be escaped, and what XML 1.0 §2.2 allows nowhere (surrogates: perhaps). */
-const suspicious = /[&<>'"\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/
-const everySpecial = /[&<>'"]/g
+const suspicious = /[&<>'"\0-\x1f\ud800-\udfff\ufffe\uffff]/
+const everySpecial = /[&<>'"\t\n\r]/g
 const everyForbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g
 
 /**

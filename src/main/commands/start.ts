@@ -1,3 +1,4 @@
+import { exitCodes } from '../exit-codes.ts'
 import { type Command, configFileOf, configOption } from './command.ts'
 
 export const startCommand: Command = {
@@ -8,8 +9,31 @@ export const startCommand: Command = {
   takesRest: false,
   async run(options) {
     const configFile = configFileOf(options)
-    // Loaded here, so that the other commands need not wait for what only the daemon needs.
-    const { runDaemon } = await import('../run-daemon.ts')
-    return runDaemon({ configFile })
+    // Loading takes a while. Until it is done there is nothing to stop, and the configuration is yet to be read.
+    process.on('SIGHUP', ignore)
+    process.on('SIGTERM', quit)
+    process.on('SIGINT', quit)
+    try {
+      // Loaded here, so that the other commands need not wait for what only the daemon needs.
+      const { runDaemon } = await import('../run-daemon.ts')
+      const running = runDaemon({ configFile })
+      // Only now that it listens itself: a signal that nobody listens to, be it for an instant, is lost.
+      stopQuitting()
+      return await running
+    } finally {
+      stopQuitting()
+      process.off('SIGHUP', ignore)
+    }
   },
+}
+
+function ignore(): void {}
+
+function quit(): void {
+  process.exit(exitCodes.ok)
+}
+
+function stopQuitting(): void {
+  process.off('SIGTERM', quit)
+  process.off('SIGINT', quit)
 }

@@ -1,16 +1,8 @@
 import type { Config } from './config.ts'
-import { valueKeys } from './schema.ts'
 
 /** What a sound configuration should still be told. */
 export function notesOn(config: Config): string[] {
   const notes: string[] = []
-  for (const [path, key] of valueKeys()) {
-    if (key.inactive !== true || path.startsWith('component.')) continue
-    const value = path
-      .split('.')
-      .reduce<unknown>((table, name) => (table as Record<string, unknown>)[name], config)
-    if (value !== key.default) notes.push(`${path} is set, but has no effect in this version`)
-  }
   if (config.component.length === 0) notes.push('there is no [[component]]: nothing is served over XMPP')
   if (config.mongoosepush.request_timeout_ms >= config.push.reply_deadline_ms) {
     notes.push(

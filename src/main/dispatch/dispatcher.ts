@@ -2,32 +2,43 @@
  * Takes notifications, has the workers POST them to the gateway, and settles each exactly once.
  *
  * A push goes: accepted → its service's queue → a worker → settled; or, when the attempt failed and may succeed
- * later, → the heap of those to be tried again → the queue. At the reply deadline it is settled wherever it is;
- * an answer that still comes then is counted, and a dead device it names remembered.
+ * later, → the heap of those to be tried again → the queue. What cannot be delivered by the reply deadline, or soon
+ * enough to wait for it, goes into the outbox, is settled as stored once it is on disk, and is brought back when it
+ * is due. A late answer ends what it was given for: its record is removed, a dead device it names remembered.
  *
- * Accepted = settled + pending, always. Sinks are called from the event loop, never within `submit`.
+ * Accepted = ended + stored + pending, always. Sinks are called from the event loop, never within `submit`.
  */
-import { Chain } from '../../core/chain.ts'
 import type { Notification } from '../../core/notification.ts'
-import type { Outcome, OutcomeSink } from '../../core/outcome.ts'
-import type { NotificationOutcome } from '../metrics/table.ts'
+import type { AttemptOutcome, Outcome, OutcomeSink } from '../../core/outcome.ts'
+import { serviceLabel } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
+import type { Journal, Outbox } from '../store/ports.ts'
 import { DueHeap } from './due-heap.ts'
+import { Journalling, replayJournal } from './journalling.ts'
 import { Judge, type JudgePorts } from './judge.ts'
+import { Ledger } from './ledger.ts'
 import type { DispatchOptions } from './options.ts'
 import { Outbound } from './outbound.ts'
-import { OutcomeTallies } from './outcome-tallies.ts'
+import { OutboxScheduler } from './outbox-scheduler.ts'
+import { notStored, Patience } from './patience.ts'
 import { PendingPush } from './pending-push.ts'
+import type { Route } from './route.ts'
+import { Safekeeping } from './safekeeping.ts'
 import { type DispatchState, dispatchState } from './state.ts'
 import type { WorkerSessions } from './worker-sessions.ts'
 
 export interface DispatchPorts extends JudgePorts {
   /** Milliseconds since the epoch: for lifetimes, which begin at a notification's `createdAtMs`. */
   readonly nowMs: () => number
+  readonly outbox: Outbox
+  readonly journal: Journal
 }
 
-/** Deadlines, retries and probes are looked at this often while anything is pending. */
+/** Deadlines, retries, probes and the outbox are looked at this often while there is anything to do. */
 const tickMs = 50
+/** Of the time for a stop, what is left for storing what was not delivered; at least, and at most. */
+const storingStopShare = 0.2
+const leastStoringMs = 1_000
 /** On stop, for requests that nobody waits for any more. */
 const closeGraceMs = 500
 
@@ -36,59 +47,119 @@ export class Dispatcher {
   readonly #ports: DispatchPorts
   readonly #outbound: Outbound
   readonly #judge: Judge
-  /** All that are not settled, oldest first: their deadlines come in this order. */
-  readonly #byAge = new Chain<PendingPush>()
+  readonly #safekeeping: Safekeeping
+  readonly #patience: Patience
+  readonly #scheduler: OutboxScheduler
+  /** Undefined: pushes go out without being on disk. */
+  readonly #journalling: Journalling | undefined
+  readonly #ledger: Ledger
   readonly #again = new DueHeap()
-  readonly #outcomes: OutcomeTallies
   readonly #refused: Tally
   #tickTimer: NodeJS.Timeout | undefined
   #stopping = false
-  #drained: (() => void) | undefined
-  #accepted = 0
   #late = 0
 
   constructor(options: DispatchOptions, ports: DispatchPorts) {
     this.#options = options
     this.#ports = ports
+    this.#ledger = new Ledger(
+      {
+        remove: (push, letter) => this.#safekeeping.remove(push, letter),
+        answered: (push) => this.#journalling?.leave(push),
+      },
+      ports.log,
+      ports.metrics,
+    )
     const fates = {
-      settle: (push: PendingPush, outcome: Outcome) => this.#settle(push, outcome),
+      settle: (push: PendingPush, outcome: Outcome) => this.#ledger.settle(push, outcome),
       tryAgain: this.#tryAgain.bind(this),
       sendAgain: (push: PendingPush, nowMs: number) => this.#outbound.put(push, nowMs),
-      giveUp: this.#giveUp.bind(this),
-      remainingMs: (push: PendingPush, nowMs: number) =>
-        Math.min(push.deadlineMs - nowMs, this.#lifetimeLeftMs(push)),
+      giveUp: (push: PendingPush, reason: string, delayMs: number) =>
+        this.#patience.giveUp(push, reason, delayMs),
+      remainingMs: (push: PendingPush, nowMs: number) => this.#patience.remainingMs(push, nowMs),
     }
-    const judge = new Judge(fates, options.retry, options.suspectLimit, ports)
-    this.#judge = judge
+    this.#judge = new Judge(fates, options.retry, options.suspectLimit, ports)
     this.#outbound = new Outbound(
       options,
+      { wanted: this.#wanted.bind(this), answered: this.#answered.bind(this) },
+      ports,
+    )
+    this.#safekeeping = new Safekeeping(
+      options.defaultTtlS,
       {
-        wanted: this.#wanted.bind(this),
-        answered: (push, route, outcome, nowMs) => {
-          if (push.settled && !(outcome.kind === 'retry' && outcome.cause === 'worker_lost')) this.#late++
-          judge.judge(push, route, outcome, nowMs)
-        },
+        kept: (push) => this.#ledger.settle(push, { kind: 'stored' }),
+        notKept: (push) => this.#ledger.settle(push, notStored),
+        superseded: (push, service) => this.#ledger.count(push, service, 'superseded'),
+        notPostponed: (push, delayMs) => this.#retryFromMemory(push, delayMs, ports.monotonicMs()),
       },
       ports,
     )
-    this.#outcomes = new OutcomeTallies(ports.metrics)
-    this.#refused = ports.metrics.limitsHit.child('max_pending')
-    ports.metrics.pending.read(() => this.pending)
+    this.#patience = new Patience({
+      ...ports,
+      options,
+      ledger: this.#ledger,
+      safekeeping: this.#safekeeping,
+      gateways: this.#outbound.gateways,
+    })
+    this.#scheduler = new OutboxScheduler(
+      {
+        put: (push) => this.#outbound.put(push, ports.monotonicMs()),
+        expired: (push) => this.#patience.giveUp(push, push.lastReason),
+        deviceDead: (push) => this.#ledger.settle(push, { kind: 'dead_device', reason: '' }),
+      },
+      {
+        ...ports,
+        safekeeping: this.#safekeeping,
+        queues: this.#outbound.queues,
+        gateways: this.#outbound.gateways,
+      },
+      (service) => this.#outbound.queueFor(service),
+      ports.monotonicMs(),
+    )
+    this.#journalling = options.journalAll
+      ? new Journalling(
+          ports.journal,
+          {
+            written: (push) => {
+              if (push.sink === undefined || push.storedId !== '' || this.#patience.storedAtOnce(push)) return
+              this.#outbound.put(push, ports.monotonicMs())
+            },
+            notWritten: (push) => this.#ledger.settle(push, notStored),
+          },
+          ports.log,
+          ports.monotonicMs,
+        )
+      : undefined
+    const { metrics, outbox } = ports
+    this.#refused = metrics.limitsHit.child('max_pending')
+    metrics.pending.read(() => this.pending)
+    metrics.stored.read(() => outbox.count())
+    metrics.storedOldestAge.read(() => (ports.nowMs() - (outbox.oldestAtMs() ?? ports.nowMs())) / 1000)
   }
 
   /** Accepted and not settled. */
   get pending(): number {
-    return this.#byAge.length
+    return this.#ledger.pending
   }
 
-  /** Resolves when every worker is up; rejects, with everything ended again, when one cannot start. */
+  /**
+   * Resolves when every worker is up and what an earlier run left in its journal is in the outbox; rejects, with
+   * everything ended again, when one cannot start.
+   */
   async start(): Promise<void> {
     try {
+      // Also when this run keeps none: an earlier one may have.
+      await replayJournal(
+        this.#ports.journal,
+        (notification) => this.#safekeeping.adopt(notification),
+        ({ device }) => this.#ledger.count(undefined, serviceLabel(device.service), 'expired'),
+      )
       await this.#outbound.workers.start()
     } catch (error) {
       await this.#outbound.workers.close(0)
       throw error
     }
+    if (this.#ports.outbox.size > 0) this.#keepTicking()
   }
 
   /** Takes a notification on; false, and its sink is never called, when there is no room or it is stopping. */
@@ -96,24 +167,40 @@ export class Dispatcher {
     const queue = this.#outbound.queueFor(notification.device.service)
     if (this.#stopping || this.pending >= this.#options.maxPending) {
       this.#refused.add(1)
-      this.#outcomes.count(queue.service, 'overflow')
+      this.#ledger.count(undefined, queue.service, 'overflow')
       return false
     }
     const nowMs = this.#ports.monotonicMs()
     const push = new PendingPush(notification, sink, queue, nowMs + this.#options.replyDeadlineMs)
-    this.#accepted++
-    this.#byAge.append(push.age)
-    this.#outbound.put(push, nowMs)
-    this.#tickTimer ??= setInterval(() => this.#tick(), tickMs)
+    this.#ledger.open(push)
+    this.#keepTicking()
+    if (this.#patience.storedAtOnce(push)) return true
+    if (this.#journalling === undefined) this.#outbound.put(push, nowMs)
+    else this.#journalling.add(push)
     return true
+  }
+
+  /**
+   * Takes a push on that had ended, for delivery as soon as may be; settled when it is in the outbox. Undefined: there
+   * is no room, or it is not worth it any more.
+   * @throws StoreError
+   */
+  revive(notification: Notification): Promise<void> | undefined {
+    const stored = this.#safekeeping.adopt(notification)
+    if (stored === undefined) return undefined
+    this.#ledger.accepted++
+    this.#keepTicking()
+    return stored
   }
 
   state(): DispatchState {
     const { queues, gateways, workers } = this.#outbound
     return dispatchState({
       pending: this.pending,
-      accepted: this.#accepted,
+      accepted: this.#ledger.accepted,
       late: this.#late,
+      stored: this.#ports.outbox.count(),
+      oldestAtMs: this.#ports.outbox.oldestAtMs(),
       options: this.#options,
       queues,
       gateways,
@@ -128,86 +215,78 @@ export class Dispatcher {
   }
 
   /**
-   * Accepts nothing more, waits for what is pending, `timeoutMs` at most, settles the rest as undelivered, and ends
-   * the workers.
+   * Accepts nothing more, waits for what is pending, stores what is left (what cannot be stored is settled as
+   * undelivered), all within `timeoutMs`, and ends the workers.
    */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true
-    if (this.pending > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#drained = resolve
-      const timer = setTimeout(resolve, timeoutMs)
-      await promise
-      clearTimeout(timer)
-      this.#drained = undefined
+    this.#scheduler.stop()
+    const storingMs = Math.max(leastStoringMs, timeoutMs * storingStopShare)
+    for (const push of this.#again.takeAll()) {
+      if (push.place === 'heap') this.#patience.giveUp(push, push.lastReason)
     }
-    for (let push = this.#byAge.first; push !== undefined; push = this.#byAge.first) {
-      this.#giveUp(push, 'the daemon stops')
-    }
+    await this.#ledger.drain(Math.max(0, timeoutMs - storingMs))
+    for (const push of this.#ledger.waiting())
+      this.#patience.giveUp(push, push.lastReason || 'the daemon stops')
+    await this.#ledger.drain(storingMs)
+    for (const push of this.#ledger.beingStored()) this.#ledger.settle(push, notStored)
     clearInterval(this.#tickTimer)
     await this.#outbound.workers.close(closeGraceMs)
   }
 
-  #tryAgain(push: PendingPush, delayMs: number, nowMs: number): void {
-    push.dueMs = nowMs + delayMs
-    this.#again.add(push)
+  #keepTicking(): void {
+    this.#tickTimer ??= setInterval(() => this.#tick(), tickMs)
   }
 
   #tick(): void {
     const nowMs = this.#ports.monotonicMs()
-    for (let push = this.#byAge.first; push !== undefined; push = this.#byAge.first) {
+    for (let push = this.#ledger.oldest; push !== undefined; push = this.#ledger.oldest) {
       if (push.deadlineMs > nowMs) break
-      this.#giveUp(push, push.lastReason === '' ? 'no answer before the reply deadline' : push.lastReason)
+      this.#patience.giveUp(
+        push,
+        push.lastReason === '' ? 'no answer before the reply deadline' : push.lastReason,
+      )
     }
     for (let push = this.#again.takeDue(nowMs); push !== undefined; push = this.#again.takeDue(nowMs)) {
-      if (!push.settled) this.#outbound.put(push, nowMs)
+      if (push.place === 'heap' && !this.#patience.storedAtOnce(push)) this.#outbound.put(push, nowMs)
     }
+    for (const queue of this.#outbound.queues) {
+      if (queue.length === 0 || this.#patience.deliversInTime(queue)) continue
+      for (const push of queue.waiting()) this.#patience.storedAtOnce(push)
+    }
+    this.#scheduler.tick(nowMs)
+    this.#journalling?.tick()
     // A gateway that is left out may be due for a probe, with nothing else to set it off.
     this.#outbound.pump()
-    if (this.pending === 0 && this.#again.length === 0) {
+    if (this.pending === 0 && this.#again.length === 0 && this.#ports.outbox.size === 0) {
       clearInterval(this.#tickTimer)
       this.#tickTimer = undefined
     }
   }
 
+  #answered(push: PendingPush, route: Route, outcome: AttemptOutcome, nowMs: number): void {
+    const isLate = push.sink === undefined && !push.isFromOutbox
+    if (isLate && !(outcome.kind === 'retry' && outcome.cause === 'worker_lost')) this.#late++
+    if (push.acknowledged) this.#scheduler.attempted(push, outcome.kind !== 'retry')
+    this.#judge.judge(push, route, outcome, nowMs)
+  }
+
+  #tryAgain(push: PendingPush, delayMs: number, nowMs: number): void {
+    if (push.storedId !== '') this.#safekeeping.postpone(push, delayMs)
+    else if (this.#stopping) this.#patience.giveUp(push, push.lastReason, delayMs)
+    else this.#retryFromMemory(push, delayMs, nowMs)
+  }
+
+  #retryFromMemory(push: PendingPush, delayMs: number, nowMs: number): void {
+    push.place = 'heap'
+    push.dueMs = nowMs + delayMs
+    this.#again.add(push)
+    this.#keepTicking()
+  }
+
   #wanted(push: PendingPush): boolean {
-    if (this.#lifetimeLeftMs(push) > 0) return true
-    this.#giveUp(push, 'its time to live was over before its turn')
+    if (this.#patience.lifetimeLeftMs(push) > 0) return true
+    this.#patience.giveUp(push, 'its time to live was over before its turn')
     return false
-  }
-
-  /** A lifetime of 0 is "now or never": now lasts until the reply deadline. */
-  #lifetimeLeftMs(push: PendingPush): number {
-    const { timeToLiveS, createdAtMs } = push.notification
-    if (timeToLiveS === undefined || timeToLiveS <= 0) return Number.POSITIVE_INFINITY
-    return createdAtMs + timeToLiveS * 1000 - this.#ports.nowMs()
-  }
-
-  /** It could not be delivered in time. The one place where that is decided. */
-  #giveUp(push: PendingPush, reason: string): void {
-    const inQueue = push.turn.chain !== undefined
-    push.turn.leave()
-    if (this.#lifetimeLeftMs(push) <= 0) {
-      this.#settle(push, { kind: 'undelivered', cause: 'timeout', reason }, 'expired')
-    } else if (push.attempts === 0 && inQueue && !this.#outbound.gateways.allLeftOut(push.queue)) {
-      // The gateway works, and yet it never got a turn: there is too much to do.
-      this.#settle(push, { kind: 'undelivered', cause: 'overload', reason }, 'overflow')
-    } else {
-      this.#settle(push, { kind: 'undelivered', cause: 'timeout', reason }, 'undelivered')
-    }
-  }
-
-  #settle(push: PendingPush, outcome: Outcome, counted?: NotificationOutcome): void {
-    const { sink } = push
-    if (sink === undefined) return
-    push.sink = undefined
-    push.age.leave()
-    if (outcome.kind !== 'stored') this.#outcomes.count(push.queue.service, counted ?? outcome.kind)
-    try {
-      sink.settle(outcome)
-    } catch (error) {
-      this.#ports.log.error({ err: error }, 'the receiver of an outcome failed')
-    }
-    if (this.pending === 0) this.#drained?.()
   }
 }

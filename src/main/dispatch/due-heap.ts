@@ -22,6 +22,11 @@ export class DueHeap {
     heap[i] = push
   }
 
+  /** Takes out all, in no order. */
+  takeAll(): PendingPush[] {
+    return this.#heap.splice(0)
+  }
+
   /** Takes out the first if it is due. */
   takeDue(nowMs: number): PendingPush | undefined {
     const first = this.#heap[0]

@@ -49,7 +49,8 @@ export class Gateways {
     for (let i = 0; i < count; i++) {
       const origin = (this.#turn + i) % count
       const route = this.routes[origin]?.[queue.index]
-      if (route === undefined || route.circuit.permits(nowMs) === 'none') continue
+      if (route === undefined || route.pausedUntilMs > nowMs) continue
+      if (route.circuit.permits(nowMs) === 'none') continue
       if (othersInUse && route.inflight >= this.#shareOf(origin)) continue
       if (!hasRoom(origin)) continue
       if (origin === last && count > 1) {
@@ -65,7 +66,16 @@ export class Gateways {
 
   /** No URL is in use for this service. */
   allLeftOut(queue: ServiceQueue): boolean {
-    return this.routes.every((byService) => byService[queue.index]?.circuit.state !== 'closed')
+    return !this.deliversBy(queue, Number.POSITIVE_INFINITY)
+  }
+
+  /** Some URL is in use for this service, and not asked to pause until later than this. */
+  deliversBy(queue: ServiceQueue, timeMs: number): boolean {
+    for (const byService of this.routes) {
+      const route = byService[queue.index]
+      if (route?.circuit.state === 'closed' && route.pausedUntilMs <= timeMs) return true
+    }
+    return false
   }
 
   #shareOf(origin: number): number {

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import { shorten } from '../../core/mongoosepush/shorten.ts'
 import type { Notification } from '../../core/notification.ts'
-import type { AttemptOutcome, Outcome } from '../../core/outcome.ts'
+import type { AttemptOutcome, Outcome, RetryCause } from '../../core/outcome.ts'
 import { decideRetry, type RetryLimits } from '../../core/retry.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { DeadDeviceStore } from '../store/ports.ts'
@@ -37,8 +37,8 @@ export interface Fates {
   tryAgain(push: PendingPush, delayMs: number, nowMs: number): void
   /** Another attempt at once. */
   sendAgain(push: PendingPush, nowMs: number): void
-  /** No further attempt can succeed in time. */
-  giveUp(push: PendingPush, reason: string): void
+  /** No further attempt can succeed in time; another one would be due `delayMs` from now. */
+  giveUp(push: PendingPush, reason: string, delayMs: number): void
   /** Milliseconds until nobody wants it any more. */
   remainingMs(push: PendingPush, nowMs: number): number
 }
@@ -46,7 +46,11 @@ export interface Fates {
 /** The same fault that nobody knows, so often in a row, ends a notification. */
 const maxUnknown = 5
 
-type Retry = Extract<AttemptOutcome, { kind: 'retry' }>
+/** What makes another attempt of an acknowledged push. */
+type Again = Omit<Extract<AttemptOutcome, { kind: 'retry' }>, 'kind' | 'cause'> & {
+  readonly cause: RetryCause | 'operator_fault'
+}
+const operatorFault = { cause: 'operator_fault', retryAfterMs: undefined, known: true } as const
 
 export class Judge {
   readonly #fates: Fates
@@ -68,6 +72,7 @@ export class Judge {
     switch (outcome.kind) {
       case 'delivered':
         this.#refusals.accepted(push, nowMs)
+        route.accepted()
         this.#fates.settle(push, outcome)
         return
       case 'dead_device':
@@ -82,7 +87,9 @@ export class Judge {
         return
       case 'operator_fault':
         this.#blameOperator(route, outcome.reason, nowMs)
-        this.#fates.settle(push, outcome)
+        // What was acknowledged outlives the operator's mistakes.
+        if (push.acknowledged) this.#tryAgain(push, { ...operatorFault, reason: outcome.reason }, nowMs)
+        else this.#fates.settle(push, outcome)
         return
       case 'retry':
         if (!push.settled) this.#tryAgain(push, outcome, nowMs)
@@ -95,6 +102,9 @@ export class Judge {
     const { probe } = push
     push.probe = false
     const { log } = this.#ports
+    if (outcome.kind === 'retry' && outcome.retryAfterMs !== undefined) {
+      route.askedToPause(push.deviceKey, outcome.retryAfterMs, nowMs)
+    }
     if (outcome.kind !== 'retry' || outcome.cause === 'throttled') {
       if (route.circuit.succeeded(probe, nowMs)) log.info({ pool: route.pool }, 'the gateway is in use again')
       return
@@ -130,14 +140,15 @@ export class Judge {
   }
 
   #bury(push: PendingPush, reason: string, by: DeadDeviceFound['by'], nowMs: number): void {
-    const { notification, settled } = push
+    const { notification } = push
+    const late = push.sink === undefined
     const { deadDevices, log } = this.#ports
     deadDevices.add(notification.device, notification.domain, notification.node).catch((error: unknown) => {
       if (this.#notices.due('dead device not stored', nowMs)) {
         log.error({ err: error }, 'a dead device could not be stored: it will be met again')
       }
     })
-    this.#ports.onDeadDevice(notification, { by, late: settled })
+    this.#ports.onDeadDevice(notification, { by, late })
     this.#fates.settle(push, { kind: 'dead_device', reason })
   }
 
@@ -163,7 +174,8 @@ export class Judge {
     this.#fates.sendAgain(push, nowMs)
   }
 
-  #tryAgain(push: PendingPush, { cause, reason, retryAfterMs, known }: Retry, nowMs: number): void {
+  #tryAgain(push: PendingPush, failure: Again, nowMs: number): void {
+    const { cause, reason, retryAfterMs, known } = failure
     push.retryCause = cause
     push.lastReason = reason
     push.unknownCount = known ? 0 : push.unknownReason === reason ? push.unknownCount + 1 : 1
@@ -175,6 +187,6 @@ export class Judge {
     const remainingMs = this.#fates.remainingMs(push, nowMs)
     const decision = decideRetry(push.attempts, retryAfterMs, remainingMs, this.#retry, this.#ports.random())
     if (decision.action === 'retry') this.#fates.tryAgain(push, decision.delayMs, nowMs)
-    else this.#fates.giveUp(push, reason)
+    else this.#fates.giveUp(push, reason, decision.delayMs)
   }
 }

@@ -23,6 +23,10 @@ export interface DispatchOptions {
   readonly retry: RetryLimits
   /** Refusals in a row that make a device dead. */
   readonly suspectLimit: number
+  /** How long a stored push is worth delivering when its publish does not say, in seconds. */
+  readonly defaultTtlS: number
+  /** Whether each push is on disk before it goes out. */
+  readonly journalAll: boolean
 }
 
 export interface TlsTrust {

@@ -99,7 +99,7 @@ export class Outbound {
   #send(push: PendingPush, nowMs: number): boolean {
     const { queue } = push
     if (!this.#events.wanted(push)) {
-      push.turn.leave()
+      push.rest()
       return true
     }
     const shared = othersInUse(this.queues, queue, nowMs)
@@ -108,7 +108,8 @@ export class Outbound {
     const route = this.gateways.routes[origin]?.[queue.index]
     if (session === undefined || route === undefined) return false
 
-    push.turn.leave()
+    queue.leave(push)
+    push.place = 'worker'
     push.origin = origin
     push.probe = route.circuit.permits(nowMs) === 'probe'
     if (push.probe) route.circuit.probing(nowMs)
@@ -156,6 +157,7 @@ export class Outbound {
     const route = this.gateways.routes[push.origin]?.[push.queue.index]
     if (route === undefined) throw new Error('an answer came from a gateway that nothing was sent to')
     route.inflight--
+    push.place = 'nowhere'
     push.attempts++
     return route
   }

@@ -2,25 +2,37 @@ import { Link } from '../../core/chain.ts'
 import type { Notification } from '../../core/notification.ts'
 import { modeOf } from '../../core/notification.ts'
 import type { OutcomeSink } from '../../core/outcome.ts'
+import type { JournalGroup } from './journalling.ts'
 import type { ServiceQueue } from './service-queue.ts'
 
+/** Where in memory it is. */
+export type Place = 'nowhere' | 'queue' | 'worker' | 'heap'
+
 /**
- * One accepted notification on its way, from `submit` until nothing of it is left. Until it is settled it is
- * in exactly one place: its service's queue, a worker, or the heap of those to be tried again; settled, it may
- * still be in the last two, where nobody waits for it any more.
+ * One accepted notification on its way, or one from the outbox. It is owed to its sink, until that has its outcome;
+ * or to the outbox, until its record is removed; or, while it is being stored, to both. Owed to nobody it is settled,
+ * and may still be in a worker. In the heap it may lie on after it has gone elsewhere: `place` says so.
  */
 export class PendingPush {
   /** Another one when it had to be shortened. */
   notification: Notification
-  /** Undefined once settled. */
+  /** Undefined once it has the outcome, and for one from the outbox. */
   sink: OutcomeSink | undefined
   readonly queue: ServiceQueue
-  /** Monotonic. */
+  /** Monotonic; infinite for one from the outbox. */
   readonly deadlineMs: number
   /** Its place among all that are not settled, oldest first. */
   readonly age = new Link<PendingPush>(this)
   /** Its place in its service's queue. */
   readonly turn = new Link<PendingPush>(this)
+
+  place: Place = 'nowhere'
+  /** Of its record in the outbox; '' while it has none. */
+  storedId = ''
+  /** Its group in the journal, while it has one. */
+  group: JournalGroup | undefined = undefined
+  /** Its end is in the metrics. */
+  counted = false
 
   /** Attempts whose answer has come. */
   attempts = 0
@@ -39,7 +51,12 @@ export class PendingPush {
   unknownReason = ''
   unknownCount = 0
 
-  constructor(notification: Notification, sink: OutcomeSink, queue: ServiceQueue, deadlineMs: number) {
+  constructor(
+    notification: Notification,
+    sink: OutcomeSink | undefined,
+    queue: ServiceQueue,
+    deadlineMs: number,
+  ) {
     this.notification = notification
     this.sink = sink
     this.queue = queue
@@ -47,7 +64,23 @@ export class PendingPush {
   }
 
   get settled(): boolean {
-    return this.sink === undefined
+    return this.sink === undefined && this.storedId === ''
+  }
+
+  /** It was brought back from the outbox. */
+  get isFromOutbox(): boolean {
+    return this.deadlineMs === Number.POSITIVE_INFINITY
+  }
+
+  /** It was acknowledged, and waits in the outbox for delivery. */
+  get acknowledged(): boolean {
+    return this.sink === undefined && this.storedId !== ''
+  }
+
+  /** Nothing in memory moves it on; but an answer of a worker may still come. */
+  rest(): void {
+    this.turn.leave()
+    if (this.place !== 'worker') this.place = 'nowhere'
   }
 
   /** Names the device in counts. */

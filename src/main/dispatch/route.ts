@@ -14,6 +14,10 @@ export function poolLabels(urls: readonly string[]): string[] {
   return urls.flatMap((url) => services.map((service) => poolLabel(url, service)))
 }
 
+const pauseDevices = 3
+/** A slip of a proxy's is not to silence a pool for days. */
+const longestPauseMs = 3_600_000
+
 /** One gateway URL for one service: its circuit, what is under way on it, its metrics. */
 export class Route {
   readonly pool: string
@@ -21,6 +25,10 @@ export class Route {
   /** Handed to workers and not yet answered. */
   inflight = 0
   lastError: string | undefined
+  /** The gateway asked for a pause until then (`Retry-After`). Monotonic. */
+  pausedUntilMs = 0
+  /** Devices whose pushes it was last asked for, with none delivered since; `pauseDevices` at most. */
+  readonly #pausedFor = new Set<string>()
   readonly #metrics: Metrics
   readonly #duration: Distribution
   /** By status code, fetched when first met: a gateway may answer anything. */
@@ -34,6 +42,22 @@ export class Route {
     this.#duration = metrics.gatewayRequestDuration.child(this.pool)
     metrics.gatewayInflight.read(() => this.inflight, this.pool)
     metrics.gatewayCircuitState.read(() => circuitLevels[this.circuit.state], this.pool)
+  }
+
+  /**
+   * The gateway wants no other attempt before `delayMs` are over. Asked so for one device after another it means
+   * the whole pool; for one, that device's push alone waits.
+   */
+  askedToPause(device: string, delayMs: number, nowMs: number): void {
+    this.#pausedFor.add(device)
+    if (this.#pausedFor.size < pauseDevices) return
+    this.#pausedFor.clear()
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, nowMs + Math.min(delayMs, longestPauseMs))
+  }
+
+  /** It took a push: it is not the pool that is to pause. */
+  accepted(): void {
+    if (this.#pausedFor.size > 0) this.#pausedFor.clear()
   }
 
   countStatus(status: number, durationUs: number): void {

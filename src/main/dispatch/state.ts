@@ -15,6 +15,10 @@ export interface DispatchState {
   readonly accepted: number
   /** Answers that came after their notification was settled. */
   readonly late: number
+  /** Acknowledged and in the outbox. */
+  readonly stored: number
+  /** When the one stored longest was stored; undefined: there is none. Milliseconds since the epoch. */
+  readonly oldestAtMs: number | undefined
   /** Every service that has been used is left out at every URL. */
   readonly gatewayDown: boolean
   readonly gateways: readonly GatewayState[]
@@ -46,6 +50,8 @@ export interface DispatchParts {
   readonly pending: number
   readonly accepted: number
   readonly late: number
+  readonly stored: number
+  readonly oldestAtMs: number | undefined
   readonly options: DispatchOptions
   readonly queues: readonly ServiceQueue[]
   readonly gateways: Gateways
@@ -61,6 +67,8 @@ export function dispatchState(parts: DispatchParts): DispatchState {
     waiting: queues.reduce((sum, queue) => sum + queue.length, 0),
     accepted: parts.accepted,
     late: parts.late,
+    stored: parts.stored,
+    oldestAtMs: parts.oldestAtMs,
     gatewayDown: used.length > 0 && used.every((queue) => gateways.allLeftOut(queue)),
     gateways: gateways.routes.flatMap((routes, origin) =>
       routes.map((route, service) => ({

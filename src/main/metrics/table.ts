@@ -39,7 +39,10 @@ export const notificationOutcomes = [
   /** The reply deadline came and nothing was stored. */
   'undelivered',
   'expired',
+  /** Stored, and a newer one to the same node and device took its place. */
   'superseded',
+  /** Stored, and `queue.retry.max_attempts` were made. */
+  'exhausted',
   /** No room, or no turn in time. */
   'overflow',
 ] as const
@@ -51,6 +54,13 @@ export function serviceLabel(service: string): 'apns' | 'fcm' | 'other' {
 }
 
 const services = ['apns', 'fcm', 'other']
+/** The ways in of message events. */
+export const eventSources = ['message', 'mongooseim', 'ejabberd', 'forwarded', 'push_offline'] as const
+export type EventSource = (typeof eventSources)[number]
+/** What became of one. */
+export const eventResults = ['notified', 'skipped', 'duplicate', 'refused', 'failed'] as const
+export type EventResult = (typeof eventResults)[number]
+
 /** Where a stream to an XMPP server stands. */
 export const streamStates = ['waiting', 'connecting', 'up', 'standby', 'stopped'] as const
 export type StreamStateName = (typeof streamStates)[number]
@@ -61,9 +71,13 @@ const retryCauses = [
   'connect_error',
   'connection_lost',
   'worker_lost',
+  /** Stored, and met a fault of the operator's: it is tried until that is mended. */
+  'operator_fault',
+  /** Stored or journalled by an earlier run, and perhaps sent by it. */
+  'restart',
 ]
 /** Codes that the gateway is known to give, and what happens instead of an answer. */
-const gatewayStatuses = ['200', '400', '410', '413', '422', '429', '500', '503', ...retryCauses.slice(2)]
+const gatewayStatuses = ['200', '400', '410', '413', '422', '429', '500', '503', ...retryCauses.slice(2, 6)]
 
 /**
  * From half a millisecond, what the daemon itself takes, over the gateway's usual 5–250 ms, to the default
@@ -140,6 +154,16 @@ export class Metrics {
     'stored_oldest_age_seconds',
     'Age of the oldest notification stored for later delivery; 0 when there is none.',
   )
+  readonly storedLimit = new GaugeFamily('stored_limit', 'queue.max_stored: what comes beyond it is refused.')
+  readonly deadLetters = new GaugeFamily(
+    'dead_letters',
+    'Records of acknowledged notifications that were not delivered.',
+  )
+  readonly backlogRate = new GaugeFamily(
+    'backlog_rate_per_second',
+    'How many stored notifications a second may go out at present; it doubles while that works.',
+    { service: services },
+  )
   readonly retries = new CounterFamily('retries_total', 'Attempts made again, by why the last one failed.', {
     cause: retryCauses,
   })
@@ -195,9 +219,19 @@ export class Metrics {
     { reason: ['dead_device', 'suspect_limit', 'refused', 'account_gone'] },
   )
   readonly events = new CounterFamily('events_total', 'Message events taken in, by way in and result.', {
-    source: ['message', 'mongooseim', 'ejabberd', 'forwarded', 'push_offline'],
-    result: ['notified', 'skipped', 'duplicate', 'refused'],
+    source: eventSources,
+    result: eventResults,
   })
+  readonly pluginFailures = new CounterFamily(
+    'plugin_failures_total',
+    'Events that push.plugin could not decide about, by what it did; nobody was notified of them.',
+    { cause: ['threw', 'timeout', 'nonsense'] },
+  )
+  readonly publishesSent = new CounterFamily(
+    'publishes_sent_total',
+    'Publishes to App Servers elsewhere, by what became of them.',
+    { result: ['taken', 'refused', 'failed', 'timeout', 'overflow'] },
+  )
   readonly limitsHit = new CounterFamily(
     'limits_hit_total',
     'Times a limit was reached, for every limit that has no metric of its own.',
@@ -208,7 +242,12 @@ export class Metrics {
         'stanza_attributes',
         'unsent_bytes',
         'max_pending',
+        'max_stored',
         'max_nodes_per_owner',
+        'max_subscriptions_per_user',
+        'dedup_events',
+        'plugin_events',
+        'publishes_sent',
         'http_body_bytes',
       ],
     },

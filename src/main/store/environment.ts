@@ -23,10 +23,12 @@ export interface EnvironmentOptions {
 }
 
 /** Raised whenever what is stored changes its meaning: an older one is migrated then, a newer one refused. */
-const formatVersion = 1
-const formatName = 'xmpp-pushd'
+export const formatVersion = 1
+export const formatName = 'xmpp-pushd'
 /** Room for tables to come; each costs a few bytes. */
 const maxTables = 32
+/** While the store is at fault it is tried this often: nobody else may want to write, and it may work again. */
+const faultProbeMs = 2_000
 /** Changes that may wait for the disk before writes fail with `busy`: some 50 MB of records. */
 const maxWaitingChanges = 100_000
 
@@ -34,11 +36,15 @@ export class Environment implements AsyncDisposable {
   readonly #root: RootDatabase<unknown, string>
   readonly #lock: DataLock
   readonly queue: WriteQueue
+  readonly #probe: Table<unknown>
+  readonly #probeTimer: NodeJS.Timeout
 
   constructor(root: RootDatabase<unknown, string>, lock: DataLock, queue: WriteQueue) {
     this.#root = root
     this.#lock = lock
     this.queue = queue
+    this.#probe = this.table('about', { encode: (value) => value, decode: (stored) => stored }, 0)
+    this.#probeTimer = setInterval(() => this.#tryAgain(), faultProbeMs).unref()
   }
 
   /** Why the store takes no changes at present; undefined when it does. */
@@ -59,6 +65,7 @@ export class Environment implements AsyncDisposable {
 
   /** Settled when all writes that were taken are on disk or have failed, and the directory is free for another. */
   async close(): Promise<void> {
+    clearInterval(this.#probeTimer)
     await this.queue.close()
     await this.#root.close()
     this.#lock.release()
@@ -66,6 +73,12 @@ export class Environment implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #tryAgain(): void {
+    if (this.queue.fault === undefined) return
+    // Whether it works is what the queue's fault says.
+    this.queue.write(() => this.#probe.set('recovered', Date.now())).catch(() => undefined)
   }
 }
 
@@ -110,7 +123,7 @@ function openRoot(file: string): RootDatabase<unknown, string> {
 }
 
 /** Values are plain MessagePack, which other programs can read too: no structures shared between records. */
-const valueEncoding = { encoding: 'msgpack', encoder: { useRecords: false } } as const
+export const valueEncoding = { encoding: 'msgpack', encoder: { useRecords: false } } as const
 
 function openDatabase(root: RootDatabase<unknown, string>, name: string): Database<unknown, string> {
   return root.openDB<unknown, string>(name, valueEncoding)

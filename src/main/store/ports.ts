@@ -1,4 +1,6 @@
-import type { Device } from '../../core/notification.ts'
+import type { Device, Notification } from '../../core/notification.ts'
+import type { NotificationOutcome } from '../metrics/table.ts'
+import type { StoreError } from './store-error.ts'
 
 /** XEP-0060 §4.1, those that a push node knows. */
 export type Affiliation = 'owner' | 'publisher' | 'publish-only' | 'outcast'
@@ -46,6 +48,51 @@ export interface NodeStore {
   count(): number
 }
 
+/** A client's wish to be pushed to: one (user, jid, node) is one subscription (XEP-0357 §5). Never changed, only replaced. */
+export interface Subscription {
+  /** Bare JID. */
+  readonly user: string
+  /** The App Server, as a bare JID. */
+  readonly jid: string
+  readonly node: string
+  /** The publish-options that it was enabled with, in their order, FORM_TYPE left out. */
+  readonly options: readonly (readonly [name: string, value: string])[]
+  /** Full JID of the client that enabled it last; '' when that is not known. */
+  readonly session: string
+  /** The domain of ours that it was enabled on: publishes come from there. '' when that is not known. */
+  readonly domain: string
+  /** Milliseconds since the epoch. */
+  readonly enabledAtMs: number
+  /** When it was enabled, or last taken by its App Server; known to a day. */
+  readonly usedAtMs: number
+}
+
+export interface SubscriptionPage {
+  readonly subscriptions: readonly Subscription[]
+  /** To ask for the page behind; undefined: there is none. */
+  readonly next: string | undefined
+}
+
+/** Push subscriptions. Reads are synchronous; a promise is settled when the change is on disk. */
+export interface SubscriptionStore {
+  /** All of a user (bare JID), the one enabled first in front. */
+  of(user: string): Subscription[]
+  /** Those on disk, host by host and user by user, behind `after` (`next` of the page before), `limit` at most. */
+  page(after: string | undefined, limit: number): SubscriptionPage
+  /** Adds it, or replaces the one of the same user, jid and node. Of those above `maxPerUser` the longest unused go: how many. */
+  put(subscription: Subscription, maxPerUser: number): Promise<number>
+  /** Without a node all of that App Server; how many there were. */
+  remove(user: string, jid: string, node: string | undefined): Promise<number>
+  /** Removes it unless it was enabled again since it was read. */
+  removeSame(subscription: Subscription): Promise<boolean>
+  removeUser(user: string): Promise<number>
+  /** All of a host's users, a part after the other; how many. */
+  removeDomain(domain: string): Promise<number>
+  /** Notes that its App Server took a publish. */
+  used(subscription: Subscription, atMs: number): Promise<void>
+  count(): number
+}
+
 /** Devices that a provider has called gone. */
 export interface DeadDeviceStore {
   isDead(device: Device): boolean
@@ -57,4 +104,106 @@ export interface DeadDeviceStore {
   /** Forgets marks older than the store's ttl; how many. */
   sweep(): Promise<number>
   count(): number
+}
+
+/** An acknowledged push as it waits for delivery. */
+export interface StoredPush {
+  readonly notification: Notification
+  /** Attempts at the gateway that have ended. */
+  readonly attempts: number
+  /** The text was cut because it had been too large. */
+  readonly shortened: boolean
+  /** Why the next attempt is made again: a label of `retries_total`; '' before the first. */
+  readonly retryCause: string
+  /** What the last attempt came to. */
+  readonly lastReason: string
+  /** The unknown word met last, and how often in a row. */
+  readonly unknownReason: string
+  readonly unknownCount: number
+  /** When the next attempt is due. Milliseconds since the epoch. */
+  readonly dueAtMs: number
+  /** Which run of the daemon wrote this: a number of its own. */
+  readonly run: number
+}
+
+/** A push that was given to the store. */
+export interface Addition {
+  readonly id: string
+  /** The older push to the same node and device whose place it took. */
+  readonly superseded: string | undefined
+  /** Settled when it is on disk; rejected with a StoreError when it will never be, and nothing was superseded. */
+  readonly durable: Promise<void>
+}
+
+/**
+ * Pushes for later delivery. Each change is part of the next group commit; reads see it at once, but `due` and `from`
+ * only once it is on disk.
+ */
+export interface Outbox {
+  /** Undefined when it holds `max_stored` already. Throws a StoreError when the store takes no more changes. */
+  add(push: StoredPush): Addition | undefined
+  get(id: string): StoredPush | undefined
+  /** The push is due again. False when there is no such push. */
+  reschedule(id: string, push: StoredPush): Promise<boolean>
+  /** The push was delivered, or ended with the letter. False when there was none, and no letter is written. */
+  remove(id: string, letter: LetterText | undefined): Promise<boolean>
+  /** Ids of those due, in due order, at most `limit`, leaving out those for which `taken` is true. */
+  due(service: OutboxService, nowMs: number, limit: number, taken: (id: string) => boolean): string[]
+  /** From this id on, in the order of storing. */
+  from(id: string, limit: number): [id: string, push: StoredPush][]
+  /** Why the store takes no changes at present. */
+  readonly fault: StoreError | undefined
+  /** All of them, and those on their way to the disk. */
+  readonly size: number
+  /** Stored and acknowledged. */
+  count(): number
+  /** When the push that is stored longest was stored. */
+  oldestAtMs(): number | undefined
+}
+
+export type OutboxService = 'apns' | 'fcm' | 'other'
+
+/** Why an acknowledged push was not delivered. */
+export type LetterReason = Exclude<NotificationOutcome, 'delivered'>
+
+/** What is noted of a push that was not delivered. */
+export interface LetterText {
+  readonly reason: LetterReason
+  /** The gateway's word, if it had one. */
+  readonly detail: string
+}
+
+export interface DeadLetter extends LetterText {
+  readonly id: string
+  readonly atMs: number
+  readonly notification: Notification
+}
+
+export interface DeadLetterPage {
+  /** Newest first. */
+  readonly letters: readonly DeadLetter[]
+  /** To ask for the page behind; undefined: there is none. */
+  readonly next: string | undefined
+}
+
+/** Records of acknowledged pushes that were not delivered: limited by age and by number, the oldest go first. */
+export interface DeadLetterStore {
+  get(id: string): DeadLetter | undefined
+  /** False: there was none. */
+  remove(id: string): Promise<boolean>
+  /** `before`: an id; undefined: from the newest on. */
+  list(limit: number, before: string | undefined): DeadLetterPage
+  /** Removes those that are too old; how many. */
+  sweep(): Promise<number>
+  count(): number
+}
+
+/** What was accepted and has not ended, for the case that the process does not live to see the end. */
+export interface Journal {
+  /** Settled, with the group's id, when it is on disk. */
+  write(notifications: readonly Notification[]): Promise<string>
+  /** What is left of the group; nothing: it goes. */
+  replace(id: string, notifications: readonly Notification[]): Promise<void>
+  /** Groups on disk, the oldest first. */
+  oldest(limit: number): [id: string, notifications: readonly Notification[]][]
 }

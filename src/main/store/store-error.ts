@@ -22,7 +22,7 @@ export type StoreErrorCode =
   | 'closed'
 
 /** Whether the same call may succeed later, without the operator replacing the store. */
-const transient = {
+export const transientStoreErrors = {
   locked: true,
   version: false,
   corrupt: false,
@@ -43,7 +43,7 @@ export class StoreError extends Error {
   constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
-    this.transient = transient[code]
+    this.transient = transientStoreErrors[code]
   }
 }
 

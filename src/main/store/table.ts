@@ -92,6 +92,41 @@ export class Table<V> implements WriteTarget {
     return this.#entries({ start: lowestKey, end }, limit)
   }
 
+  /**
+   * Entries from `start` up to before `end`, in the order of their keys, `limit` at most: those that are on disk and
+   * have no change under way. What was just written comes with its commit.
+   */
+  settledEntries(start: string, end: string, limit: number, reverse = false): [key: string, value: V][] {
+    const found: [string, V][] = []
+    // Backwards, lmdb begins at the end, and takes that in.
+    const range = reverse ? { start: end, end: start, reverse } : { start, end }
+    try {
+      for (const { key, value } of this.#db.getRange(range)) {
+        if (found.length >= limit) break
+        if (key !== end && !this.#pending.has(key)) found.push([key, this.#codec.decode(value)])
+      }
+    } catch (cause) {
+      throw storeErrorFrom(cause, 'cannot read the store')
+    }
+    return found
+  }
+
+  /** Their keys alone, read as they are asked for. */
+  *keysBetween(start: string, end: string): Generator<string> {
+    try {
+      for (const key of this.#db.getKeys({ start, end })) if (!this.#pending.has(key)) yield key
+    } catch (cause) {
+      throw storeErrorFrom(cause, 'cannot read the store')
+    }
+  }
+
+  /** The first of them, `limit` at most. */
+  settledKeys(start: string, end: string, limit: number): string[] {
+    const found: string[] = []
+    for (const key of this.keysBetween(start, end)) if (found.push(key) >= limit) break
+    return found
+  }
+
   #entries(range: { start: string; end: string }, limit: number): [string, V][] {
     const found: [string, V][] = []
     for (const [key, { value }] of this.#pending) {

@@ -10,6 +10,10 @@ import { StoreError, storeErrorFrom } from './store-error.ts'
  *
  * When a commit fails, the group that has formed behind it fails with it: its changes were decided on
  * what the first had promised. Nothing of either is kept; what is written next starts from the disk.
+ *
+ * A commit that does not end in `hangMs` counts as failed, so that nobody waits for ever; writes are refused until
+ * it ends after all. Should it then have succeeded, its changes are in the store though their writers were told
+ * that they are not: for a push that means one copy too many, never one too few.
  */
 
 /** Where changes go: a table. Called by the queue alone. */
@@ -43,17 +47,25 @@ export class WriteGroup {
 /** Makes one transaction of what `puts` gives to LMDB; settled after its fsync. */
 export type Transact = (puts: () => void) => Promise<unknown>
 
+/** An fsync on a disk that works takes less, even behind a backup's. A publish still gets its answer in time. */
+const standardHangMs = 8_000
+
 export class WriteQueue {
   readonly #transact: Transact
   readonly #log: Logger
   readonly #maxWaiting: number
   #open: WriteGroup | undefined
   #atDisk: WriteGroup | undefined
+  /** Has been at the disk for too long, and was given up. */
+  #stuck: WriteGroup | undefined
+  readonly #hangMs: number
+  #commits = 0
   #closed = false
   #fault: StoreError | undefined
 
   /** @param maxWaiting changes that may wait for the disk; past it `write` fails with `busy` */
-  constructor(transact: Transact, maxWaiting: number, log: Logger) {
+  constructor(transact: Transact, maxWaiting: number, log: Logger, hangMs = standardHangMs) {
+    this.#hangMs = hangMs
     this.#transact = transact
     this.#maxWaiting = maxWaiting
     this.#log = log
@@ -64,6 +76,11 @@ export class WriteQueue {
     return this.#fault
   }
 
+  /** Which commit is at the disk, counted from 1; undefined when none is. One that stays is stuck. */
+  get commitAtDisk(): number | undefined {
+    return this.#atDisk === undefined ? undefined : this.#commits
+  }
+
   /**
    * Runs `change` now; settled with its result when everything it changed, and everything it can have
    * seen, is on disk. `change` must not throw once it has changed something.
@@ -71,7 +88,7 @@ export class WriteQueue {
    */
   write<T>(change: () => T): Promise<T> {
     try {
-      this.#admit()
+      this.admit()
       const result = change()
       const group = this.#open ?? this.#atDisk
       return group === undefined ? Promise.resolve(result) : group.durable.then(() => result)
@@ -94,14 +111,16 @@ export class WriteQueue {
   /** Takes no more writes; settled when those taken are on disk or have failed. */
   async close(): Promise<void> {
     this.#closed = true
-    while (this.#open !== undefined || this.#atDisk !== undefined) {
+    while (this.#stuck === undefined && (this.#open !== undefined || this.#atDisk !== undefined)) {
       const group = this.#open ?? this.#atDisk
       await group?.durable.catch(() => undefined)
     }
   }
 
-  #admit(): void {
+  /** @throws StoreError `closed`, `busy`, `io`: what `write` would reject with now */
+  admit(): void {
     if (this.#closed) throw new StoreError('closed', 'cannot write to the store: it was closed')
+    if (this.#stuck !== undefined) throw hangs()
     const waiting = this.#open?.keys.length ?? 0
     if (waiting >= this.#maxWaiting) {
       throw new StoreError('busy', `cannot write to the store: ${waiting} changes wait for the disk`)
@@ -115,7 +134,9 @@ export class WriteQueue {
   /** Commits the open group. */
   async #commit(group: WriteGroup): Promise<void> {
     this.#atDisk = group
+    this.#commits++
     this.#open = undefined
+    const hangTimer = setTimeout(() => this.#hang(group), this.#hangMs)
     try {
       await this.#transact(() => {
         group.targets.forEach((target, i) => {
@@ -124,8 +145,10 @@ export class WriteQueue {
       })
       this.#committed(group)
     } catch (cause) {
-      await this.#failed(group, cause)
+      this.#failed(group, await commitError(cause))
     }
+    clearTimeout(hangTimer)
+    this.#stuck = undefined
     this.#atDisk = undefined
     if (this.#open !== undefined) this.#commitSoon(this.#open)
   }
@@ -135,14 +158,24 @@ export class WriteQueue {
       this.#fault = undefined
       this.#log.info('the store takes changes again')
     }
+    if (group === this.#stuck) {
+      for (const target of new Set(group.targets)) target.discard()
+      return
+    }
     group.targets.forEach((target, i) => {
       target.stored(group.keys[i] ?? '', group)
     })
     group.settle(undefined)
   }
 
-  async #failed(group: WriteGroup, cause: unknown): Promise<void> {
-    const error = storeErrorFrom(await commitError(cause), 'cannot write to the store')
+  #hang(group: WriteGroup): void {
+    this.#failed(group, hangs())
+    this.#stuck = group
+  }
+
+  /** What it settles may have been settled before: when it had hung. */
+  #failed(group: WriteGroup, cause: unknown): void {
+    const error = storeErrorFrom(cause, 'cannot write to the store')
     if (this.#fault === undefined) this.#log.error({ err: error }, 'the store does not take changes')
     this.#fault = error
     const behind = this.#open
@@ -153,6 +186,13 @@ export class WriteQueue {
     group.settle(error)
     behind?.settle(error)
   }
+}
+
+function hangs(): StoreError {
+  return new StoreError(
+    'io',
+    'cannot write to the store: the disk does not answer; look at the disk of data_dir and at the system log',
+  )
 }
 
 /** lmdb rejects the writes of a failed transaction with a general error that carries a promise of the real one. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { classifyAnswer, reasonOf, retryAfterMs } from '../../../src/core/mongoosepush/answer.ts'
 import type { AttemptOutcome, GatewayAnswer } from '../../../src/core/outcome.ts'
 
@@ -135,16 +135,21 @@ test('Retry-After goes along wherever it appears', () => {
   }
 })
 
+afterEach(() => vi.unstubAllEnvs())
+
 test.each([
   ['0', 0],
   ['120', 120_000],
   [' 5 ', 5_000],
   ['Wed, 21 Oct 2026 07:28:10 GMT', 10_000],
   ['Wed, 21 Oct 2020 07:28:00 GMT', 0],
+  ['Wednesday, 21-Oct-26 07:28:10 GMT', 10_000],
+  ['Wed Oct 21 07:28:10 2026', 10_000],
   ['soon', undefined],
   ['-1', undefined],
   ['', undefined],
-])('Retry-After "%s" is %s ms from now', (header, expected) => {
+])('Retry-After "%s" is %s ms from now, wherever the daemon is', (header, expected) => {
+  vi.stubEnv('TZ', 'America/New_York')
   expect(retryAfterMs(header, Date.UTC(2026, 9, 21, 7, 28, 0))).toBe(expected)
 })
 

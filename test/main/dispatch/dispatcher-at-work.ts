@@ -6,12 +6,18 @@ import type { DeadDeviceFound } from '../../../src/main/dispatch/judge.ts'
 import type { DispatchOptions } from '../../../src/main/dispatch/options.ts'
 import { Metrics } from '../../../src/main/metrics/table.ts'
 import { LmdbDeadDeviceStore } from '../../../src/main/store/dead-devices.ts'
+import { deadLetterDefaults, LmdbDeadLetterStore } from '../../../src/main/store/dead-letters.ts'
+import { LmdbJournal } from '../../../src/main/store/journal.ts'
+import { LmdbOutbox, type OutboxOptions } from '../../../src/main/store/outbox.ts'
 import { openStore, scratchDirectory } from '../store/open-store.ts'
 
 /** The dispatcher with a real worker thread and store; retries are quick, all else as by default. */
 export interface DispatcherAtWork extends AsyncDisposable {
   readonly dispatcher: Dispatcher
   readonly deadDevices: LmdbDeadDeviceStore
+  readonly outbox: LmdbOutbox
+  readonly letters: LmdbDeadLetterStore
+  readonly journal: LmdbJournal
   readonly deaths: { readonly notification: Notification; readonly found: DeadDeviceFound }[]
   readonly log: Record<string, unknown>[]
   /** Its outcome; rejects when it is not taken or settled more than once. */
@@ -20,12 +26,24 @@ export interface DispatcherAtWork extends AsyncDisposable {
   metric(line: string): Promise<number | undefined>
 }
 
-export async function dispatcherAtWork(
-  options: Partial<DispatchOptions> & Pick<DispatchOptions, 'urls'>,
-): Promise<DispatcherAtWork> {
-  const directory = scratchDirectory()
+export async function dispatcherAtWork({
+  outbox: outboxChange = {},
+  directory: given,
+  ...options
+}: Partial<DispatchOptions> &
+  Pick<DispatchOptions, 'urls'> & {
+    readonly outbox?: Partial<OutboxOptions>
+    /** Kept when it ends; without it, one of its own is made, and removed. */
+    readonly directory?: string
+  }): Promise<DispatcherAtWork> {
+  const directory =
+    given === undefined ? scratchDirectory() : { path: given, [Symbol.dispose]: () => undefined }
   const store = await openStore(directory.path)
   const deadDevices = new LmdbDeadDeviceStore(store, { ttlS: 1_000, nowMs: Date.now })
+  const letters = new LmdbDeadLetterStore(store, { ...deadLetterDefaults, nowMs: Date.now })
+  const outboxOptions = { maxStored: 100_000, collapse: true, nowMs: Date.now, ...outboxChange }
+  const outbox = new LmdbOutbox(store, letters, outboxOptions)
+  const journal = new LmdbJournal(store, Date.now)
   const metrics = new Metrics('test')
   const deaths: { notification: Notification; found: DeadDeviceFound }[] = []
   const log: Record<string, unknown>[] = []
@@ -43,6 +61,8 @@ export async function dispatcherAtWork(
       maxPending: 10_000,
       retry: { baseMs: 20, capMs: 100, maxAttempts: 0 },
       suspectLimit: 5,
+      defaultTtlS: 86_400,
+      journalAll: false,
       ...options,
     },
     {
@@ -52,6 +72,8 @@ export async function dispatcherAtWork(
       log: pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line)) }),
       metrics,
       deadDevices,
+      outbox,
+      journal,
       onDeadDevice: (notification, found) => void deaths.push({ notification, found }),
     },
   )
@@ -59,6 +81,9 @@ export async function dispatcherAtWork(
   return {
     dispatcher,
     deadDevices,
+    outbox,
+    letters,
+    journal,
     deaths,
     log,
     push: (notification) => outcomeOf(dispatcher, notification),

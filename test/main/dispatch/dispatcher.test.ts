@@ -102,7 +102,7 @@ describe('a dead device', () => {
     gateway.answerWith(() => ({ status: 410, delayMs: 400 }))
     await using at = await dispatcherAtWork({ urls: [gateway.url], replyDeadlineMs: 100 })
     const notification = notificationTo('tok')
-    expect(await at.push(notification)).toMatchObject({ kind: 'undelivered', cause: 'timeout' })
+    expect(await at.push(notification)).toEqual({ kind: 'stored' })
     await until('the late answer', () => at.deaths.length === 1)
     expect(at.deaths[0]?.found).toEqual({ by: 'provider', late: true })
     expect(at.deadDevices.isDead(notification.device)).toBe(true)
@@ -183,7 +183,9 @@ describe('what is too large', () => {
 test('past max_pending nothing more is taken, and it is counted', async () => {
   await using gateway = await startGatewaySandbox()
   await using at = await dispatcherAtWork({ urls: [gateway.url], maxPending: 3, replyDeadlineMs: 300 })
-  const outcomes = ['hang-1', 'hang-2', 'hang-3'].map((id) => at.push(notificationTo(id)))
+  const outcomes = ['hang-1', 'hang-2', 'hang-3'].map((id) =>
+    at.push({ ...notificationTo(id), timeToLiveS: 0 }),
+  )
   expect(at.dispatcher.submit(notificationTo('tok'), { settle: () => expect.unreachable() })).toBe(false)
   expect(await at.metric('limits_hit_total{limit="max_pending"}')).toBe(1)
   expect(await at.metric('notifications_total{service="fcm",outcome="overflow"}')).toBe(1)
@@ -197,7 +199,8 @@ test('what gets no turn before the deadline is told from what the gateway did no
   gateway.answerWith(() => ({ status: 'hang' }))
   const crowd = { maxHttpConnections: 1, workers: 1, replyDeadlineMs: 300 }
   await using at = await dispatcherAtWork({ urls: [gateway.url], ...crowd })
-  const outcomes = await Promise.all(Array.from({ length: 20 }, (_, i) => at.push(notificationTo(`tok${i}`))))
+  const now = { ...notificationTo('tok'), timeToLiveS: 0 }
+  const outcomes = await Promise.all(Array.from({ length: 20 }, () => at.push(now)))
   const causes = outcomes.map((outcome) => (outcome.kind === 'undelivered' ? outcome.cause : outcome.kind))
   expect(causes[0]).toBe('timeout')
   expect(causes.at(-1)).toBe('overload')
@@ -244,15 +247,16 @@ describe('stop', () => {
     expect(await outcome).toEqual({ kind: 'delivered' })
   })
 
-  test('settles what is left after its time as undelivered', async () => {
+  test('settles what is left after its time: stored, or undelivered when it was for now or never', async () => {
     await using gateway = await startGatewaySandbox()
     await using at = await dispatcherAtWork({ urls: [gateway.url] })
     const outcomes = ['hang-1', 'down-2'].map((id) => at.push(notificationTo(id)))
-    await gateway.next(2)
+    const now = at.push({ ...notificationTo('hang-3'), timeToLiveS: 0 })
+    await gateway.next(3)
     await at.dispatcher.stop(100)
-    for (const outcome of await Promise.all(outcomes)) {
-      expect(outcome).toMatchObject({ kind: 'undelivered', cause: 'timeout' })
-    }
+    for (const outcome of await Promise.all(outcomes)) expect(outcome).toEqual({ kind: 'stored' })
+    expect(await now).toMatchObject({ kind: 'undelivered', cause: 'timeout' })
+    expect(at.outbox.count()).toBe(2)
     expect(at.dispatcher.pending).toBe(0)
   })
 })

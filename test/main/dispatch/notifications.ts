@@ -11,6 +11,7 @@ export function notificationTo(deviceId: string, device: Partial<Device> = {}): 
     timeToLiveS: undefined,
     tags: [],
     content: alertOf({}),
+    collapsible: true,
     createdAtMs: Date.now(),
   }
 }

@@ -30,23 +30,24 @@ describe('what may work later is tried again within the reply deadline', () => {
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(999)
   })
 
-  test('but not when Retry-After is beyond the deadline: that is said at once', async () => {
+  test('but not when Retry-After is beyond the deadline: it is stored at once', async () => {
     await using server = await rawServer(({ socket }) =>
       socket.write(http('429 Slow', '{"reason":"too_many_requests"}', 'retry-after: 3600\r\n')),
     )
     await using at = await dispatcherAtWork({ urls: [server.url] })
-    expect(await at.push(notificationTo('tok'))).toEqual({
+    expect(await at.push(notificationTo('tok'))).toEqual({ kind: 'stored' })
+    expect(await at.push({ ...notificationTo('tok'), timeToLiveS: 0 })).toEqual({
       kind: 'undelivered',
       cause: 'timeout',
       reason: 'too_many_requests',
     })
-    expect(server.requests).toHaveLength(1)
+    expect(server.requests).toHaveLength(2)
   })
 
-  test('until the deadline, then it is undelivered', async () => {
+  test('until the deadline, then it is undelivered when it was for now or never', async () => {
     await using gateway = await startGatewaySandbox()
     await using at = await dispatcherAtWork({ urls: [gateway.url], replyDeadlineMs: 400 })
-    expect(await at.push(notificationTo('down-1'))).toEqual({
+    expect(await at.push({ ...notificationTo('down-1'), timeToLiveS: 0 })).toEqual({
       kind: 'undelivered',
       cause: 'timeout',
       reason: 'service_internal',

@@ -23,23 +23,21 @@ export const queueTable = Type.Object(
         'Notifications held in memory and not yet answered. At this many nothing more is read from the XMPP servers.',
     }),
     max_stored: integer(10_000_000, 0, 1_000_000_000, {
-      description: 'Notifications stored for later.',
-      inactive: true,
+      description:
+        'Notifications stored for later. At this many what cannot be delivered in time is answered with an error, as ' +
+        'one to be tried again.',
     }),
     default_ttl_s: integer(86_400, 0, 2_419_200, {
       description: 'How long a stored notification is worth delivering when its publish does not say.',
-      inactive: true,
     }),
     retry: retryTable,
     collapse: flag(true, {
       description: 'Whether of several stored for one node and device only the newest goes out.',
-      inactive: true,
     }),
     durability: choice('acknowledged', ['acknowledged', 'always'], {
       description:
         'acknowledged: a notification is stored before it is acknowledged without being delivered; always: before ' +
         'it is sent.',
-      inactive: true,
     }),
   },
   { default: {}, additionalProperties: false, description: 'What waits, and for how long.' },

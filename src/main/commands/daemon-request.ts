@@ -1,0 +1,61 @@
+import { request } from 'node:http'
+import { parseAddress } from '../address.ts'
+import type { Config } from '../config/config.ts'
+
+/** The daemon could not be asked, or did not do it: what it, or the system, says. */
+export class DaemonRequestError extends Error {
+  override readonly name = 'DaemonRequestError'
+  /** Whether the same request may succeed later. */
+  readonly transient: boolean
+
+  constructor(message: string, transient: boolean) {
+    super(message)
+    this.transient = transient
+  }
+}
+
+/** Asks the daemon that runs with this configuration, over HTTP. @throws DaemonRequestError */
+export function askDaemon(
+  { http }: Config,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: object,
+): Promise<Readonly<Record<string, unknown>>> {
+  const address = parseAddress(http.listen)
+  if (address === undefined) throw new DaemonRequestError(`no address: ${http.listen}`, false)
+  const where =
+    address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port }
+  const headers: Record<string, string> = { 'content-type': 'application/json' }
+  if (http.token !== undefined) headers.authorization = `Bearer ${http.token.reveal()}`
+
+  const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, unknown>>>()
+  const asked = request({ ...where, method, path, headers }, (response) => {
+    const chunks: Buffer[] = []
+    response.on('data', (chunk: Buffer) => chunks.push(chunk))
+    response.on('error', (error) => reject(unreachable(http.listen, error)))
+    response.on('end', () => {
+      const answer = parsed(Buffer.concat(chunks).toString())
+      const { statusCode = 0 } = response
+      if (statusCode < 300) resolve(answer)
+      else
+        reject(
+          new DaemonRequestError(String(answer.message ?? `HTTP status ${statusCode}`), statusCode >= 429),
+        )
+    })
+  })
+  asked.on('error', (error) => reject(unreachable(http.listen, error)))
+  asked.end(body === undefined ? undefined : JSON.stringify(body))
+  return promise
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(text) as Readonly<Record<string, unknown>>
+  } catch (cause) {
+    return { message: `not the daemon's answer: ${String(cause)}` }
+  }
+}
+
+function unreachable(listen: string, error: Error): DaemonRequestError {
+  return new DaemonRequestError(`no daemon answers at ${listen} (http.listen): ${error.message}`, true)
+}

@@ -1,0 +1,141 @@
+/**
+ * Brings what is due from the outbox into the queues: per service, in due order, never more than `windowSize` at a
+ * time in memory, at a pace that rises while the gateway takes it.
+ *
+ * While a service is left out at every URL nothing of it is brought but the one push that can be the probe; what was
+ * brought before goes back.
+ */
+import { Ramp, rampLimits } from '../../core/ramp.ts'
+import type { Metrics } from '../metrics/table.ts'
+import type { DeadDeviceStore, Outbox } from '../store/ports.ts'
+import type { Gateways } from './gateways.ts'
+import type { PendingPush } from './pending-push.ts'
+import type { Safekeeping } from './safekeeping.ts'
+import type { ServiceQueue } from './service-queue.ts'
+
+/** At a tick of 50 ms it lets 20 000 a second pass; some megabytes. */
+const windowSize = 1_000
+/** How often some of those that wait are looked at, whether they have expired; a million are through in half an hour. */
+const sweepMs = 1_000
+const sweepBatch = 500
+
+export interface SchedulerEvents {
+  put(push: PendingPush): void
+  expired(push: PendingPush): void
+  /** Its device has been found dead since. */
+  deviceDead(push: PendingPush): void
+}
+
+export interface SchedulerPorts {
+  readonly outbox: Outbox
+  readonly safekeeping: Safekeeping
+  readonly queues: readonly ServiceQueue[]
+  readonly gateways: Gateways
+  readonly deadDevices: DeadDeviceStore
+  readonly metrics: Metrics
+  readonly nowMs: () => number
+}
+
+interface Lane {
+  readonly queue: ServiceQueue
+  readonly ramp: Ramp
+  leftOut: boolean
+}
+
+export class OutboxScheduler {
+  readonly #ports: SchedulerPorts
+  readonly #events: SchedulerEvents
+  readonly #lanes: readonly Lane[]
+  readonly #isHeld: (id: string) => boolean
+  readonly #queueFor: (service: string) => ServiceQueue
+  #sweepFrom = '0'
+  #sweptAtMs = Number.NEGATIVE_INFINITY
+  #stopped = false
+
+  /** `monotonicMs`: now. */
+  constructor(
+    events: SchedulerEvents,
+    ports: SchedulerPorts,
+    queueFor: (service: string) => ServiceQueue,
+    monotonicMs: number,
+  ) {
+    this.#events = events
+    this.#ports = ports
+    this.#queueFor = queueFor
+    this.#isHeld = (id) => ports.safekeeping.has(id)
+    this.#lanes = ports.queues.map((queue) => ({
+      queue,
+      ramp: new Ramp(rampLimits, monotonicMs),
+      leftOut: false,
+    }))
+    for (const { queue, ramp } of this.#lanes) {
+      ports.metrics.backlogRate.read(() => ramp.ratePerS, queue.service)
+    }
+  }
+
+  /** An attempt of a stored push came to this. */
+  attempted(push: PendingPush, works: boolean): void {
+    const ramp = this.#lanes[push.queue.index]?.ramp
+    if (works) ramp?.succeeded()
+    else ramp?.failed()
+  }
+
+  /** To be called all the while. `nowMs`: monotonic. */
+  tick(nowMs: number): void {
+    this.#ports.safekeeping.retryRemovals()
+    if (this.#ports.outbox.size === 0 || this.#stopped) return
+    for (const lane of this.#lanes) this.#fill(lane, nowMs)
+    if (nowMs - this.#sweptAtMs < sweepMs) return
+    this.#sweptAtMs = nowMs
+    this.#sweep()
+  }
+
+  /** Brings nothing more; what waits for its turn goes back. */
+  stop(): void {
+    this.#stopped = true
+    for (const { queue } of this.#lanes) this.#giveBack(queue)
+  }
+
+  #fill(lane: Lane, nowMs: number): void {
+    const { queue, ramp } = lane
+    if (this.#ports.gateways.deliversBy(queue, nowMs)) {
+      if (lane.leftOut) ramp.restart(nowMs)
+      lane.leftOut = false
+      const count = Math.min(ramp.allowance(nowMs), windowSize - queue.storedLength)
+      if (count > 0) ramp.took(this.#bring(queue, count))
+      return
+    }
+    if (!lane.leftOut) this.#giveBack(queue)
+    lane.leftOut = true
+    if (queue.first === undefined) this.#bring(queue, 1)
+  }
+
+  #bring(queue: ServiceQueue, count: number): number {
+    const { outbox, safekeeping, deadDevices, nowMs } = this.#ports
+    const ids = outbox.due(queue.service, nowMs(), count, this.#isHeld)
+    for (const id of ids) {
+      const push = safekeeping.take(id, this.#queueFor)
+      if (push === undefined) continue
+      if (safekeeping.lifetimeLeftMs(push) <= 0) this.#events.expired(push)
+      else if (deadDevices.isDead(push.notification.device)) this.#events.deviceDead(push)
+      else this.#events.put(push)
+    }
+    return ids.length
+  }
+
+  #giveBack(queue: ServiceQueue): void {
+    for (const push of queue.waitingStored()) this.#ports.safekeeping.release(push)
+  }
+
+  #sweep(): void {
+    const { outbox, safekeeping } = this.#ports
+    const some = outbox.from(this.#sweepFrom, sweepBatch)
+    for (const [id, stored] of some) {
+      if (safekeeping.lifetimeLeftMs(stored) > 0) continue
+      const push = safekeeping.take(id, this.#queueFor)
+      if (push !== undefined) this.#events.expired(push)
+    }
+    // The last one is looked at twice.
+    this.#sweepFrom = some.length < sweepBatch ? '0' : (some.at(-1)?.[0] ?? '0')
+  }
+}

@@ -1,0 +1,121 @@
+import type { Outcome } from '../../core/outcome.ts'
+import type { Metrics } from '../metrics/table.ts'
+import type { Tally } from '../metrics/tally.ts'
+import type { Outbox } from '../store/ports.ts'
+import type { Gateways } from './gateways.ts'
+import type { Ledger } from './ledger.ts'
+import type { DispatchOptions } from './options.ts'
+import type { PendingPush } from './pending-push.ts'
+import type { Safekeeping } from './safekeeping.ts'
+import type { ServiceQueue } from './service-queue.ts'
+
+export interface PatienceParts {
+  readonly options: DispatchOptions
+  readonly ledger: Ledger
+  readonly safekeeping: Safekeeping
+  readonly gateways: Gateways
+  readonly outbox: Outbox
+  readonly metrics: Metrics
+  readonly nowMs: () => number
+  readonly monotonicMs: () => number
+}
+
+/** Past this share of `maxPending` the gateway is too slow for what comes: the outbox takes that. */
+const storingShare = 0.5
+
+/** How long a push is waited for in memory, and what becomes of it then: stored, or at an end. */
+export class Patience {
+  readonly #parts: PatienceParts
+  readonly #outboxFull: Tally
+
+  constructor(parts: PatienceParts) {
+    this.#parts = parts
+    this.#outboxFull = parts.metrics.limitsHit.child('max_stored')
+  }
+
+  /** Until nobody wants another attempt: past its reply deadline nobody does, unless it is in the outbox. */
+  remainingMs(push: PendingPush, nowMs: number): number {
+    const lifetimeLeftMs = this.lifetimeLeftMs(push)
+    return push.storedId === '' ? Math.min(push.deadlineMs - nowMs, lifetimeLeftMs) : lifetimeLeftMs
+  }
+
+  /** A lifetime of 0 is "now or never": now lasts until the reply deadline. */
+  lifetimeLeftMs(push: PendingPush): number {
+    const { safekeeping, nowMs } = this.#parts
+    if (push.storedId !== '') return safekeeping.lifetimeLeftMs(push)
+    const { timeToLiveS, createdAtMs } = push.notification
+    if (timeToLiveS === undefined || timeToLiveS <= 0) return Number.POSITIVE_INFINITY
+    return createdAtMs + timeToLiveS * 1000 - nowMs()
+  }
+
+  /** Whether some gateway takes what is in this queue before a reply deadline that begins now. */
+  deliversInTime(queue: ServiceQueue): boolean {
+    const { gateways, monotonicMs, options } = this.#parts
+    return gateways.deliversBy(queue, monotonicMs() + options.replyDeadlineMs)
+  }
+
+  /** Where waiting for the deadline would only cost memory and time: into the outbox now, if it may and can. */
+  storedAtOnce(push: PendingPush): boolean {
+    const { ledger, options, outbox, safekeeping } = this.#parts
+    const isCrowded = ledger.pending > options.maxPending * storingShare
+    if (!isCrowded && this.deliversInTime(push.queue)) return false
+    if (push.sink === undefined || push.storedId !== '' || outbox.fault !== undefined) return false
+    return safekeeping.isStorable(push, 0) && this.#keep(push, 0) === 'storing'
+  }
+
+  /**
+   * It could not be delivered in time, and another attempt would be due `delayMs` from now. The one place where that
+   * is decided.
+   */
+  giveUp(push: PendingPush, reason: string, delayMs = 0): void {
+    const { ledger } = this.#parts
+    if (push.acknowledged) {
+      ledger.settle(push, undelivered('timeout', reason), this.#isExhausted(push) ? 'exhausted' : 'expired')
+      return
+    }
+    // Settled, or being stored: that settles it.
+    if (push.sink === undefined || push.storedId !== '') return
+
+    const neverHadTurn = push.attempts === 0 && push.place === 'queue'
+    const dueInMs = push.place === 'heap' ? push.dueMs - this.#parts.monotonicMs() : delayMs
+    push.rest()
+    if (this.lifetimeLeftMs(push) <= 0) ledger.settle(push, undelivered('timeout', reason), 'expired')
+    else if (!this.#keptOrFull(push, dueInMs)) this.#endUndelivered(push, reason, neverHadTurn)
+  }
+
+  /** True: it is being stored, or was refused because the outbox is full. */
+  #keptOrFull(push: PendingPush, dueInMs: number): boolean {
+    if (this.#isExhausted(push) || !this.#parts.safekeeping.isStorable(push, dueInMs)) return false
+    const kept = this.#keep(push, Math.max(0, dueInMs))
+    if (kept === 'full') {
+      this.#outboxFull.add(1)
+      this.#parts.ledger.settle(push, undelivered('overload', 'no room to store it'), 'overflow')
+    }
+    return kept !== 'refused'
+  }
+
+  #keep(push: PendingPush, delayMs: number): 'storing' | 'full' | 'refused' {
+    const kept = this.#parts.safekeeping.keep(push, delayMs)
+    if (kept === 'storing') this.#parts.ledger.storing(push)
+    return kept
+  }
+
+  #endUndelivered(push: PendingPush, reason: string, neverHadTurn: boolean): void {
+    const { ledger, gateways } = this.#parts
+    // The gateway works, and yet it never got a turn: there is too much to do.
+    const isOverload = neverHadTurn && !gateways.allLeftOut(push.queue)
+    if (isOverload) ledger.settle(push, undelivered('overload', reason), 'overflow')
+    else ledger.settle(push, undelivered('timeout', reason))
+  }
+
+  #isExhausted(push: PendingPush): boolean {
+    const { maxAttempts } = this.#parts.options.retry
+    return maxAttempts > 0 && push.attempts >= maxAttempts
+  }
+}
+
+function undelivered(cause: 'timeout' | 'overload', reason: string): Outcome {
+  return { kind: 'undelivered', cause, reason }
+}
+
+export const notStored = undelivered('timeout', 'it could not be stored for later delivery')

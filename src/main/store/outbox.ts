@@ -1,0 +1,217 @@
+import { hash } from 'node:crypto'
+import { modeOf, type Notification } from '../../core/notification.ts'
+import { serviceLabel } from '../metrics/table.ts'
+import type { LmdbDeadLetterStore } from './dead-letters.ts'
+import type { Environment } from './environment.ts'
+import { decodeNotification, encodeNotification, list, number, text } from './notification-codec.ts'
+import type { Addition, LetterText, Outbox, OutboxService, StoredPush } from './ports.ts'
+import type { StoreError } from './store-error.ts'
+import type { Codec, Table } from './table.ts'
+import { afterAllIds, Ids, timeKey, timeOfId } from './time-keys.ts'
+
+/**
+ * Pushes for later delivery, in LMDB:
+ *
+ *   outbox        id (sorts by when it was stored)  → the push
+ *   outbox_due    service, due time, id             → nothing: for the scheduler
+ *   outbox_place  hash of domain, node, device      → id: whose place a newer push takes
+ *
+ * All three change in one transaction. Only a few are ever in memory. A push that ends leaves its place behind, for
+ * `sweep`: places lie in the order of a hash, and to touch one page of the file for each would cost more than all else.
+ */
+
+export const pushCodec: Codec<StoredPush> = {
+  encode: (push) => [
+    encodeNotification(push.notification),
+    push.dueAtMs,
+    push.run,
+    push.attempts,
+    push.retryCause,
+    push.lastReason,
+    push.unknownCount,
+    push.unknownReason,
+    push.shortened,
+  ],
+  decode(stored) {
+    const [notification, due, run, attempts, cause, last, unknownCount, unknown, shortened] = list(stored)
+    return {
+      notification: decodeNotification(notification),
+      dueAtMs: number(due),
+      run: number(run),
+      attempts: number(attempts),
+      retryCause: text(cause),
+      lastReason: text(last),
+      unknownCount: number(unknownCount),
+      unknownReason: text(unknown),
+      shortened: shortened === true,
+    }
+  },
+}
+const nothing: Codec<true> = { encode: () => true, decode: () => true }
+const idCodec: Codec<string> = { encode: (id) => id, decode: text }
+
+/** Of one length, so that due keys can be cut in pieces. */
+const serviceLetters = { apns: 'a', fcm: 'f', other: 'o' } satisfies Record<OutboxService, string>
+const idStart = 1 + timeKey(0).length
+
+/** Above all that base64url writes. */
+const afterAllPlaces = '\x7e'
+/** Places that one transaction of a sweep looks at. */
+const sweepBatch = 500
+
+export interface OutboxOptions {
+  /** Stored at most. */
+  readonly maxStored: number
+  /** Whether a newer push takes the place of an older one to the same node and device. */
+  readonly collapse: boolean
+  readonly nowMs: () => number
+}
+
+export class LmdbOutbox implements Outbox {
+  readonly #environment: Environment
+  readonly #options: OutboxOptions
+  readonly #letters: LmdbDeadLetterStore
+  readonly #pushes: Table<StoredPush>
+  readonly #due: Table<true>
+  readonly #places: Table<string>
+  readonly #ids: Ids
+  /** Given to the store and not acknowledged yet. */
+  #underWay = 0
+
+  constructor(environment: Environment, letters: LmdbDeadLetterStore, options: OutboxOptions) {
+    this.#environment = environment
+    this.#letters = letters
+    this.#options = options
+    this.#pushes = environment.table('outbox', pushCodec, 0)
+    this.#due = environment.table('outbox_due', nothing, 0)
+    this.#places = environment.table('outbox_place', idCodec, 0)
+    const [newest] = this.#pushes.settledEntries('0', afterAllIds, 1, true)
+    this.#ids = new Ids(newest?.[0], options.nowMs)
+  }
+
+  add(push: StoredPush): Addition | undefined {
+    const { queue } = this.#environment
+    queue.admit()
+    const place = this.#options.collapse && push.notification.collapsible ? placeOf(push.notification) : ''
+    const older = place === '' ? undefined : this.#pushAt(place)
+    if (older === undefined && this.#pushes.size >= this.#options.maxStored) return undefined
+
+    const id = this.#ids.next()
+    if (older !== undefined && this.#isNewer(older, push)) {
+      // It waited in memory while one that came after it was stored at once.
+      const durable = queue.write(() => this.#letters.record(push.notification, 'superseded', ''))
+      return { id, superseded: id, durable }
+    }
+    this.#underWay++
+    const written = queue.write(() => {
+      if (older !== undefined) this.#end(older, { reason: 'superseded', detail: '' })
+      this.#pushes.set(id, push)
+      this.#due.set(dueKey(push, id), true)
+      if (place !== '') this.#places.set(place, id)
+    })
+    const durable = written.finally(() => {
+      this.#underWay--
+    })
+    return { id, superseded: older, durable }
+  }
+
+  get(id: string): StoredPush | undefined {
+    return this.#pushes.get(id)
+  }
+
+  reschedule(id: string, push: StoredPush): Promise<boolean> {
+    return this.#environment.queue.write(() => {
+      const known = this.#pushes.get(id)
+      if (known === undefined) return false
+      this.#due.delete(dueKey(known, id))
+      this.#pushes.set(id, push)
+      this.#due.set(dueKey(push, id), true)
+      return true
+    })
+  }
+
+  remove(id: string, letter: LetterText | undefined): Promise<boolean> {
+    return this.#environment.queue.write(() => this.#end(id, letter))
+  }
+
+  due(service: OutboxService, nowMs: number, limit: number, taken: (id: string) => boolean): string[] {
+    const letter = serviceLetters[service]
+    const found: string[] = []
+    for (const key of this.#due.keysBetween(letter, letter + timeKey(nowMs + 1))) {
+      if (found.length >= limit) break
+      const id = key.slice(idStart)
+      if (!taken(id)) found.push(id)
+    }
+    return found
+  }
+
+  from(id: string, limit: number): [id: string, push: StoredPush][] {
+    return this.#pushes.settledEntries(id, afterAllIds, limit)
+  }
+
+  get fault(): StoreError | undefined {
+    return this.#environment.fault
+  }
+
+  get size(): number {
+    return this.#pushes.size
+  }
+
+  count(): number {
+    return Math.max(0, this.#pushes.size - this.#underWay)
+  }
+
+  oldestAtMs(): number | undefined {
+    if (this.#pushes.size === 0) return undefined
+    const [oldest] = this.#pushes.settledKeys('0', afterAllIds, 1)
+    return oldest === undefined ? undefined : timeOfId(oldest)
+  }
+
+  #isNewer(storedId: string, { notification }: StoredPush): boolean {
+    const stored = this.#pushes.get(storedId)
+    return stored !== undefined && stored.notification.createdAtMs > notification.createdAtMs
+  }
+
+  /** Removes the places of pushes that are gone; how many. */
+  async sweep(): Promise<number> {
+    let removed = 0
+    for (let from: string | undefined = '\x20'; from !== undefined; ) {
+      const places: [string, string][] = this.#places.settledEntries(from, afterAllPlaces, sweepBatch)
+      removed += await this.#environment.queue.write(() => {
+        const left = places.filter(([place, id]) => this.#places.get(place) === id && !this.#pushes.has(id))
+        for (const [place] of left) this.#places.delete(place)
+        return left.length
+      })
+      // The last one is looked at twice.
+      from = places.length < sweepBatch ? undefined : places.at(-1)?.[0]
+    }
+    return removed
+  }
+
+  #pushAt(place: string): string | undefined {
+    const id = this.#places.get(place)
+    return id !== undefined && this.#pushes.has(id) ? id : undefined
+  }
+
+  #end(id: string, letter: LetterText | undefined): boolean {
+    const push = this.#pushes.get(id)
+    if (push === undefined) return false
+    const { notification } = push
+    this.#pushes.delete(id)
+    this.#due.delete(dueKey(push, id))
+    if (letter !== undefined) this.#letters.record(notification, letter.reason, letter.detail)
+    return true
+  }
+}
+
+export function dueKey({ notification, dueAtMs }: StoredPush, id: string): string {
+  return serviceLetters[serviceLabel(notification.device.service)] + timeKey(dueAtMs) + id
+}
+
+function placeOf({ domain, node, device }: Notification): string {
+  return hash(
+    'sha256',
+    JSON.stringify([domain, node, device.service, modeOf(device), device.id]),
+    'base64url',
+  )
+}

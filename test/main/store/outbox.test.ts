@@ -1,0 +1,243 @@
+import { describe, expect, test } from 'vitest'
+import type { Notification } from '../../../src/core/notification.ts'
+import { LmdbDeadLetterStore } from '../../../src/main/store/dead-letters.ts'
+import { LmdbOutbox, type OutboxOptions } from '../../../src/main/store/outbox.ts'
+import { notificationTo } from '../dispatch/notifications.ts'
+import { openStore, scratchDirectory } from './open-store.ts'
+import { startMs, storedPush } from './stored-push.ts'
+
+/** An outbox at a time that the test sets. */
+async function outboxAt(path: string, options: Partial<OutboxOptions> = {}, clock = { nowMs: startMs }) {
+  const environment = await openStore(path)
+  const nowMs = () => clock.nowMs
+  const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1_000, maxCount: 3, nowMs })
+  const outbox = new LmdbOutbox(environment, letters, { maxStored: 1_000, collapse: true, nowMs, ...options })
+  return { environment, letters, outbox, clock, [Symbol.asyncDispose]: () => environment.close() }
+}
+
+const none = () => false
+
+async function add(outbox: LmdbOutbox, push: ReturnType<typeof storedPush>): Promise<string> {
+  const addition = outbox.add(push)
+  if (addition === undefined) throw new Error('the outbox is full')
+  await addition.durable
+  return addition.id
+}
+
+const call: Notification = { ...notificationTo('tok', { service: 'apns', mode: 'dev' }), collapsible: false }
+const silent: Notification = {
+  ...notificationTo('tok-2', { service: 'web' }),
+  priority: 'high',
+  mutableContent: true,
+  timeToLiveS: 30,
+  topic: 'app',
+  tags: ['a', 'b'],
+  content: {
+    kind: 'silent',
+    data: [
+      ['message-count', 3],
+      ['other', 'text 🚀'],
+    ],
+  },
+}
+
+describe('a stored push', () => {
+  test.each([
+    ['an alert', notificationTo('tok')],
+    ['a call', call],
+    ['a silent one', silent],
+  ])('%s comes back as it was, after a restart too', async (_, notification) => {
+    using dir = scratchDirectory()
+    const push = storedPush(notification, {
+      attempts: 3,
+      shortened: true,
+      retryCause: 'timeout',
+      lastReason: 'no answer',
+      unknownReason: 'Odd',
+      unknownCount: 2,
+    })
+    let id: string
+    {
+      await using at = await outboxAt(dir.path)
+      id = await add(at.outbox, push)
+      expect(at.outbox.get(id)).toEqual(push)
+    }
+    await using at = await outboxAt(dir.path)
+    expect(at.outbox.get(id)).toEqual(push)
+    expect(at.outbox.count()).toBe(1)
+  })
+
+  test('is counted once it is on disk, and gone once removed, leaving nothing behind', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    const addition = at.outbox.add(storedPush('tok'))
+    expect(at.outbox.count()).toBe(0)
+    await addition?.durable
+    expect(at.outbox.count()).toBe(1)
+    expect(await at.outbox.remove(addition?.id ?? '', undefined)).toBe(true)
+    expect(await at.outbox.remove(addition?.id ?? '', undefined)).toBe(false)
+    expect(at.outbox.count()).toBe(0)
+    expect(at.letters.count()).toBe(0)
+    expect(at.outbox.due('fcm', startMs, 10, none)).toEqual([])
+  })
+
+  test('is due by its service and time, in due order, but for those that are taken', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    const ids: string[] = []
+    for (const [i, dueIn] of [50, 10, 30].entries()) {
+      ids.push(await add(at.outbox, storedPush(`fcm-${i}`, { dueAtMs: startMs + dueIn })))
+    }
+    const apns = await add(at.outbox, storedPush(call))
+    const [at50, at10, at30] = ids
+    expect(at.outbox.due('fcm', startMs + 9, 10, none)).toEqual([])
+    expect(at.outbox.due('fcm', startMs + 10, 10, none)).toEqual([at10])
+    expect(at.outbox.due('fcm', startMs + 60, 10, none)).toEqual([at10, at30, at50])
+    expect(at.outbox.due('fcm', startMs + 60, 2, none)).toEqual([at10, at30])
+    expect(at.outbox.due('fcm', startMs + 60, 1, (id) => id === at10)).toEqual([at30])
+    expect(at.outbox.due('apns', startMs + 60, 10, none)).toEqual([apns])
+  })
+
+  test('that is rescheduled is due then, and only then', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    const push = storedPush('tok')
+    const id = await add(at.outbox, push)
+    expect(await at.outbox.reschedule(id, { ...push, attempts: 1, dueAtMs: startMs + 500 })).toBe(true)
+    expect(at.outbox.due('fcm', startMs + 499, 10, none)).toEqual([])
+    expect(at.outbox.due('fcm', startMs + 500, 10, none)).toEqual([id])
+    await at.outbox.remove(id, undefined)
+    expect(await at.outbox.reschedule(id, push)).toBe(false)
+    expect(at.outbox.count()).toBe(0)
+  })
+
+  test('has an age, by which the oldest is known, also when the clock is set back', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    expect(at.outbox.oldestAtMs()).toBeUndefined()
+    const first = await add(at.outbox, storedPush('a'))
+    at.clock.nowMs -= 60_000
+    const second = await add(at.outbox, storedPush('b'))
+    expect(second > first).toBe(true)
+    expect(at.outbox.oldestAtMs()).toBe(startMs)
+    expect(at.outbox.from('0', 10).map(([id]) => id)).toEqual([first, second])
+    expect(at.outbox.from(second, 10).map(([id]) => id)).toEqual([second])
+  })
+
+  test('is refused at max_stored, unless it takes the place of an older one', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path, { maxStored: 2 })
+    await add(at.outbox, storedPush('a'))
+    await add(at.outbox, storedPush('b'))
+    expect(at.outbox.add(storedPush('c'))).toBeUndefined()
+    await add(at.outbox, storedPush('b'))
+    expect(at.outbox.count()).toBe(2)
+  })
+})
+
+describe('of those to one node and device', () => {
+  test('only the newest stays, and the older end as superseded', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    const older = await add(at.outbox, storedPush('tok'))
+    const addition = at.outbox.add(storedPush('tok', { lastReason: 'newer' }))
+    expect(addition?.superseded).toBe(older)
+    await addition?.durable
+    expect(at.outbox.count()).toBe(1)
+    expect(at.outbox.get(older)).toBeUndefined()
+    expect(at.outbox.due('fcm', startMs, 10, none)).toEqual([addition?.id])
+    expect(at.letters.list(10, undefined).letters.map(({ reason }) => reason)).toEqual(['superseded'])
+  })
+
+  test.each([
+    ['another device', notificationTo('tok-2')],
+    ['another mode', notificationTo('tok', { mode: 'dev' })],
+    ['another service', notificationTo('tok', { service: 'apns' })],
+    ['another node', { ...notificationTo('tok'), node: 'node-2' }],
+    ['another domain', { ...notificationTo('tok'), domain: 'other.example.com' }],
+    ['a call', { ...notificationTo('tok'), collapsible: false }],
+  ])('all stay when the newer is for %s', async (_, newer) => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    await add(at.outbox, storedPush('tok'))
+    const addition = at.outbox.add(storedPush(newer))
+    expect(addition?.superseded).toBeUndefined()
+    await addition?.durable
+    expect(at.outbox.count()).toBe(2)
+  })
+
+  test('all stay when collapse is off', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path, { collapse: false })
+    await add(at.outbox, storedPush('tok'))
+    await add(at.outbox, storedPush('tok'))
+    expect(at.outbox.count()).toBe(2)
+  })
+
+  test('a call is never superseded', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    await add(at.outbox, storedPush({ ...notificationTo('tok'), collapsible: false }))
+    await add(at.outbox, storedPush('tok'))
+    await add(at.outbox, storedPush('tok'))
+    expect(at.outbox.count()).toBe(2)
+  })
+
+  test('an older one that is gone already is not superseded', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    await at.outbox.remove(await add(at.outbox, storedPush('tok')), undefined)
+    expect(at.outbox.add(storedPush('tok'))?.superseded).toBeUndefined()
+  })
+})
+
+test('places of pushes that are gone are swept, and no others', async () => {
+  using dir = scratchDirectory()
+  await using at = await outboxAt(dir.path)
+  const ids: string[] = []
+  for (let i = 0; i < 600; i++) ids.push(await add(at.outbox, storedPush(`tok-${i}`)))
+  await Promise.all(ids.slice(0, 550).map((id) => at.outbox.remove(id, undefined)))
+  expect(await at.outbox.sweep()).toBe(550)
+  expect(await at.outbox.sweep()).toBe(0)
+  expect(at.outbox.add(storedPush('tok-599'))?.superseded).toBe(ids[599])
+})
+
+describe('a dead letter', () => {
+  test('says why and when a push ended, and is read newest first, page by page, after a restart too', async () => {
+    using dir = scratchDirectory()
+    {
+      await using at = await outboxAt(dir.path)
+      for (const [i, reason] of (['dead_device', 'expired', 'invalid'] as const).entries()) {
+        const id = await add(at.outbox, storedPush(`tok-${i}`))
+        at.clock.nowMs += 1
+        await at.outbox.remove(id, { reason, detail: `because ${i}` })
+      }
+    }
+    await using at = await outboxAt(dir.path)
+    const first = at.letters.list(2, undefined)
+    expect(first.letters.map(({ reason, detail, atMs }) => [reason, detail, atMs - startMs])).toEqual([
+      ['invalid', 'because 2', 3],
+      ['expired', 'because 1', 2],
+    ])
+    const second = at.letters.list(2, first.next)
+    expect(second.letters.map(({ notification }) => notification.device.id)).toEqual(['tok-0'])
+    expect(second.next).toBeUndefined()
+    const [letter] = second.letters
+    expect(at.letters.get(letter?.id ?? '')).toEqual(letter)
+  })
+
+  test('goes when it is too old, and the oldest when there are too many', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    for (let i = 0; i < 5; i++) {
+      const id = await add(at.outbox, storedPush(`tok-${i}`))
+      at.clock.nowMs += 100
+      await at.outbox.remove(id, { reason: 'expired', detail: '' })
+    }
+    const kept = at.letters.list(10, undefined).letters
+    expect(kept.map(({ notification }) => notification.device.id)).toEqual(['tok-4', 'tok-3', 'tok-2'])
+    at.clock.nowMs = startMs + 1_401
+    expect(await at.letters.sweep()).toBe(2)
+    expect(at.letters.count()).toBe(1)
+  })
+})

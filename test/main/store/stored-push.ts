@@ -1,0 +1,23 @@
+import type { Notification } from '../../../src/core/notification.ts'
+import type { StoredPush } from '../../../src/main/store/ports.ts'
+import { notificationTo } from '../dispatch/notifications.ts'
+
+export const startMs = 1_700_000_000_000
+
+export function storedPush(
+  notification: Notification | string,
+  change: Partial<StoredPush> = {},
+): StoredPush {
+  return {
+    notification: typeof notification === 'string' ? notificationTo(notification) : notification,
+    attempts: 0,
+    shortened: false,
+    retryCause: '',
+    lastReason: '',
+    unknownReason: '',
+    unknownCount: 0,
+    dueAtMs: startMs,
+    run: 1,
+    ...change,
+  }
+}
