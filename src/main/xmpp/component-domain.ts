@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import type { Element } from '../../core/xml/element.ts'
 import { escapeXml } from '../../core/xml/escape.ts'
+import { type Address, parseAddress } from '../address.ts'
 import type { CounterFamily } from '../metrics/family.ts'
 import { type Metrics, type StreamStateName, streamStates } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
@@ -10,7 +11,6 @@ import type { ComponentOptions } from './component-options.ts'
 import type { ComponentStream, StreamLimit, StreamSetup } from './component-stream.ts'
 import type { StanzaHandler } from './ports.ts'
 import type { ReconnectLimits, ReconnectPlan } from './reconnect-policy.ts'
-import { parseServerAddress, type ServerAddress } from './server-address.ts'
 import type { LossCause, StreamLoss } from './stream-loss.ts'
 import { type SlotHost, StreamSlot, type StreamState } from './stream-slot.ts'
 
@@ -39,7 +39,7 @@ export class ComponentDomain implements SlotHost {
   readonly #options: ComponentOptions
   readonly #handler: StanzaHandler
   readonly #log: Logger
-  readonly #address: ServerAddress
+  readonly #address: Address
   readonly #secureContext: SecureContext | undefined
   readonly #slots: StreamSlot[] = []
   /** The domain as servers write it into `from`. */
@@ -69,7 +69,7 @@ export class ComponentDomain implements SlotHost {
     this.#handler = handler
     this.random = ports.random
     this.#log = ports.log.child({ domain, server: options.server })
-    this.#address = parseServerAddress(options.server)
+    this.#address = addressOf(options.server)
     this.#secureContext = tls === undefined ? undefined : secureContext(tls.ca)
     this.reconnect = {
       baseMs: options.reconnectBaseMs,
@@ -227,6 +227,12 @@ export class ComponentDomain implements SlotHost {
     }
     return true
   }
+}
+
+function addressOf(server: string): Address {
+  const address = parseAddress(server)
+  if (address === undefined) throw new SyntaxError(`"${server}": not host:port, [IPv6]:port or unix:/path`)
+  return address
 }
 
 function secureContext(ca: string | undefined): SecureContext {

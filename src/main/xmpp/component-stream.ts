@@ -2,12 +2,12 @@ import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { Element } from '../../core/xml/element.ts'
 import { escapeXml } from '../../core/xml/escape.ts'
+import type { Address } from '../address.ts'
 import { ComponentHandshake, type HandshakeStep, streamHeader, streamNs } from './component-handshake.ts'
 import type { ComponentOptions } from './component-options.ts'
 import { Liveness } from './liveness.ts'
 import { openSocket } from './open-socket.ts'
 import type { StanzaSink } from './ports.ts'
-import type { ServerAddress } from './server-address.ts'
 import { StanzaWriter } from './stanza-writer.ts'
 import { type ParserLimit, renderStreamError, type StreamFault } from './stream-error.ts'
 import { lossBySocketError, lossByStreamError, type StreamLoss } from './stream-loss.ts'
@@ -16,7 +16,7 @@ import { StreamParser } from './stream-parser.ts'
 /** What one stream is opened with. */
 export interface StreamSetup {
   readonly options: ComponentOptions
-  readonly address: ServerAddress
+  readonly address: Address
   /** Direct TLS; undefined: none. */
   readonly secureContext: SecureContext | undefined
   /** The ids of this stream's pings begin with it; they are no other stream's. */
