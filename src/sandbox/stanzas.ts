@@ -170,10 +170,6 @@ export function deleteNodeIq(addresses: Addresses, node: string): string {
   return iq('set', addresses, `<pubsub xmlns='${ownerNs}'><delete${attributes({ node })}/></pubsub>`)
 }
 
-export function purgeNodeIq(addresses: Addresses, node: string): string {
-  return iq('set', addresses, `<pubsub xmlns='${ownerNs}'><purge${attributes({ node })}/></pubsub>`)
-}
-
 export function discoInfoIq(addresses: Addresses, node?: string): string {
   return iq('get', addresses, `<query xmlns='http://jabber.org/protocol/disco#info'${attributes({ node })}/>`)
 }
@@ -184,10 +180,6 @@ export function discoItemsIq(addresses: Addresses): string {
 
 export function pingIq(addresses: Addresses): string {
   return iq('get', addresses, "<ping xmlns='urn:xmpp:ping'/>")
-}
-
-export function versionIq(addresses: Addresses): string {
-  return iq('get', addresses, "<query xmlns='jabber:iq:version'/>")
 }
 
 function nodeConfigForm(config: Readonly<Record<string, string>>): string {

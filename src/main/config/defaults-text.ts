@@ -44,7 +44,6 @@ function addKey(lines: string[], node: SchemaNode, name: string, mark: string): 
   const remarks = [node.description ?? '']
   const words = allowed(node)
   if (words !== 'text' && words !== 'true or false') remarks.push(`Allowed: ${words}.`)
-  if (node.inactive === true) remarks.push('It has no effect in this version.')
   if (node.reload === true) remarks.push('(reload)')
   lines.push(...wrapped(remarks.join(' ')))
   if (mark === '') lines.push(`${name} = ${tomlValue(node.default)}`)

@@ -9,7 +9,7 @@ import { type ConfigFile, configSchema, type SchemaNode, schemaNode } from './sc
 export interface Places {
   /** The configuration file's folder: relative paths start here. */
   readonly folder: string
-  /** `$CREDENTIALS_DIRECTORY` of systemd. */
+  /** `$CREDENTIALS_DIRECTORY` of systemd. What `LoadCredential=secret:FOLDER` puts there has names with `secret_`. */
   readonly credentials: string | undefined
 }
 
@@ -22,7 +22,9 @@ export function resolvePaths(
   for (const [name, child] of Object.entries(node.properties ?? {})) {
     const value = table[name]
     if (child.path !== undefined) {
-      if (typeof value === 'string' && value !== '') table[name] = resolve(folder, value)
+      const isPath =
+        typeof value === 'string' && value !== '' && (child.path !== 'module' || value.startsWith('.'))
+      if (isPath) table[name] = resolve(folder, value)
     } else if (child.items?.properties !== undefined) {
       if (Array.isArray(value))
         for (const item of value.filter(isTable)) resolvePaths(item, folder, child.items)
@@ -51,9 +53,10 @@ export function readSecret(
   if (table.secret !== '') return new Secret(table.secret)
   if (table.secret_file !== '') return readToken(table.secret_file, `${path}.secret_file`, faults)
 
-  const credential = places.credentials === undefined ? undefined : join(places.credentials, table.domain)
-  const text = credential === undefined ? undefined : read(credential)
-  if (typeof text === 'string') return tokenOf(text, `${path}.secret`, faults)
+  for (const name of [table.domain, `secret_${table.domain}`]) {
+    const text = places.credentials === undefined ? undefined : read(join(places.credentials, name))
+    if (typeof text === 'string') return tokenOf(text, `${path}.secret`, faults)
+  }
   faults.add(
     `${path}.secret`,
     `is missing, allowed: secret_file, secret, or a systemd credential named ${table.domain}`,

@@ -16,20 +16,21 @@ export interface KeyNotes {
   readonly description: string
   /** Taken over on SIGHUP; all others wait for the next start. */
   readonly reload?: boolean
-  /** Known and checked, but nothing in this version acts on it. */
-  readonly inactive?: boolean
   /** What is allowed, in words, where the type and range do not say it. */
   readonly allowed?: string
   /** Its value is never shown. */
   readonly confidential?: boolean
-  /** The path of something on disk: relative ones start at the configuration file's folder. */
-  readonly path?: 'readable' | 'any'
+  /**
+   * The path of something on disk: relative ones start at the configuration file's folder. `module`: it may as well
+   * be a name; paths begin with `/` or a dot.
+   */
+  readonly path?: 'readable' | 'any' | 'module'
   /** Stands in the reference text, commented out, where there is no default or it says too little. */
   readonly example?: string | readonly string[]
 }
 
 /** The notes that the validator must let pass. */
-export const noteNames = ['reload', 'inactive', 'allowed', 'confidential', 'path', 'example']
+export const noteNames = ['reload', 'allowed', 'confidential', 'path', 'example']
 
 export function integer(standard: number, minimum: number, maximum: number, notes: KeyNotes): TInteger {
   return Type.Integer({ default: standard, minimum, maximum, ...notes })

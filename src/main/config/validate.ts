@@ -1,4 +1,5 @@
 import { Ajv, type ErrorObject } from 'ajv'
+import { normalDomain } from '../../core/jid.ts'
 import { parseAddress } from '../address.ts'
 import { allowed } from './allowed.ts'
 import { type Faults, keyPath, shownValue } from './faults.ts'
@@ -68,12 +69,12 @@ function isAddress(text: string, lowestPort: number): boolean {
   return address !== undefined && (address.kind === 'unix' || address.port >= lowestPort)
 }
 
-/** A domain as it stands in a JID (RFC 7622 §3.2), in the case in which servers write it. */
+/** A domain as it stands in a JID (RFC 7622 §3.2), in the form in which servers write it. */
 function isDomain(text: string): boolean {
   return (
     text !== '' &&
     Buffer.byteLength(text) <= 1023 &&
-    text === text.toLowerCase() &&
+    text === normalDomain(text) &&
     !/[\s@/<>&'"\p{Cc}]/u.test(text)
   )
 }

@@ -51,9 +51,8 @@ describe('the text of config --defaults', () => {
     })
   })
 
-  test('says what has no effect yet, and what a SIGHUP changes', () => {
+  test('says what a SIGHUP changes', () => {
     const text = defaultsText().replaceAll('\n# ', ' ')
-    expect(text).toMatch(/ [^\n]*It has no effect in this version\.\nplugin = "defaults"\n/)
     expect(text).toMatch(/ [^\n]*\(reload\)\nlevel = "info"\n/)
     expect(text).not.toMatch(/\(reload\)\ndata_dir/)
   })

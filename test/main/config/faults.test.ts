@@ -84,6 +84,16 @@ describe('a fault of the configuration', () => {
       'component[0].domain: is "Push.example", allowed: a domain in lower case, such as pubsub.example.com',
     ],
     [
+      'a domain that no address would be at',
+      '[[component]]\ndomain = "push.example."\nsecret = "x"',
+      /component\[0\]\.domain: is "push\.example\.", allowed: a domain/,
+    ],
+    [
+      'a pattern that is no domain',
+      '[push]\nvirtual_pubsub_hosts = ["v.@host@"]\nserved_hosts = ["a"]',
+      'push.virtual_pubsub_hosts[0]: is "v.@host@", allowed: a domain in lower case, which may hold @HOST@',
+    ],
+    [
       'a domain that is an address',
       '[[component]]\ndomain = "a@b"\nsecret = "x"',
       /component\[0\]\.domain: is "a@b", allowed: a domain/,

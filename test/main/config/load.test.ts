@@ -54,8 +54,9 @@ describe('the secret of a component', () => {
     ['in the file itself', 'secret = "plain"', 'plain'],
     ['in a file of its own', 'secret_file = "secret"', 'from-file'],
     ['in a systemd credential of the domain', '', 'from-systemd'],
-  ])('may stand %s', (_where, key, secret) => {
-    const { config } = sound(`[[component]]\ndomain = "cred.example"\n${key}`, dir)
+    ['in a folder of systemd credentials', '', 'from-folder', 'folder.example'],
+  ])('may stand %s', (_where, key, secret, domain = 'cred.example') => {
+    const { config } = sound(`[[component]]\ndomain = "${domain}"\n${key}`, dir)
     expect(config.component[0]?.secret.reveal()).toBe(secret)
   })
 
@@ -85,8 +86,6 @@ describe('the secret of a component', () => {
 
 describe('a note on the configuration', () => {
   test.each([
-    ['[push]\nplugin = "hints"', 'push.plugin is set, but has no effect in this version'],
-    ['[queue]\ndurability = "always"', 'queue.durability is set, but has no effect in this version'],
     ['[mongoosepush]\ntls.verify = false', /^mongoosepush\.tls\.verify is false/],
     ['[mongoosepush]\nrequest_timeout_ms = 20_000', /^mongoosepush\.request_timeout_ms is not below/],
   ])('%j: %s', (toml, expected) => {

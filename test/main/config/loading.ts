@@ -10,6 +10,7 @@ writeFileSync(join(dir, 'secret'), 'from-file\n')
 writeFileSync(join(dir, 'empty'), '\n')
 writeFileSync(join(dir, 'lines'), 'one\ntwo\n')
 writeFileSync(join(dir, 'cred.example'), 'from-systemd')
+writeFileSync(join(dir, 'secret_folder.example'), 'from-folder')
 
 export function load(toml: string | Uint8Array, credentials?: string): LoadedConfig {
   const bytes = typeof toml === 'string' ? Buffer.from(toml) : toml

@@ -4,11 +4,12 @@ import { choice, integer, text } from '../keys.ts'
 /** The keys above all tables. */
 export const daemonKeys = {
   data_dir: text('/var/lib/xmpp-pushd', {
-    description: 'Where push nodes and dead devices are kept. One daemon at a time may use it.',
+    description:
+      'Where push nodes, dead devices and stored notifications are kept. One daemon at a time may use it.',
     path: 'any',
   }),
   drain_timeout_ms: integer(10_000, 0, 600_000, {
-    description: 'How long a stop waits for what is on its way.',
+    description: 'How long a stop may take: what is not delivered by then is stored.',
     reload: true,
   }),
 }

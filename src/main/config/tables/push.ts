@@ -56,21 +56,22 @@ export const pushTable = Type.Object(
         'After how many refusals in a row, with none delivered between, a device is taken for dead.',
     }),
     max_subscriptions_per_user: integer(32, 1, 10_000, {
-      description: 'Push subscriptions that one user may have.',
-      inactive: true,
+      description: 'Push subscriptions that one user may have; past it the longest unused go.',
+      reload: true,
     }),
     dedup_window_s: integer(300, 0, 86_400, {
-      description: 'How long a message event is remembered, so that it is pushed once only.',
-      inactive: true,
+      description: 'How long a message event is remembered, so that it is pushed once only; 0: not at all.',
+      reload: true,
     }),
     plugin: text('defaults', {
       description: 'What decides whether a message event is pushed, and as what.',
-      allowed: 'defaults, enhanced, hints, or the path or package name of an ES module',
-      inactive: true,
+      allowed:
+        'defaults, enhanced, hints, or an ES module: a package name, or a path that begins with / or a dot',
+      path: 'module',
     }),
     plugin_timeout_ms: integer(100, 1, 10_000, {
       description: 'How long the plugin may think about one event.',
-      inactive: true,
+      reload: true,
     }),
   },
   { default: {}, additionalProperties: false, description: 'What is served, and how.' },

@@ -13,7 +13,7 @@ import { NodeRequests } from './node-requests.ts'
 import type { AppServerOptions } from './options.ts'
 import type { PublishInput } from './publish-input.ts'
 import { PublishRequest } from './publish-request.ts'
-import { failedCheck } from './publish-result.ts'
+import { failedCheck, type PublishResult } from './publish-result.ts'
 import { answerQuery, isQuery } from './queries.ts'
 import { readPublish } from './read-publish.ts'
 import { type DeadReason, Registrations } from './registrations.ts'
@@ -95,6 +95,12 @@ export class AppServer {
     }
     if (from === '') return this.#drop(domain, 'unaddressed')
 
+    let addressed = this.#domainAt(to, domain)
+    if (addressed === undefined) {
+      // From anywhere else an answer would cost the stream.
+      to = domain
+      addressed = this.#domains.get(domain)
+    }
     const request = new PublishRequest(id ?? '', from, to)
     if ((type !== 'get' && type !== 'set') || id === undefined) {
       return answer(iqError(request, stanzaErrors.badRequest))
@@ -102,10 +108,9 @@ export class AppServer {
     const payload = onlyChild(stanza)
     if (payload === undefined) return answer(iqError(request, stanzaErrors.badRequest))
     try {
-      return this.#handleRequest(this.#domainAt(to, domain), request, type, payload)
+      return this.#handleRequest(addressed, request, type, payload)
     } catch (err) {
-      const publish = isPublish(payload) ? 'failed' : undefined
-      return { kind: 'answer', stanza: this.#fault(request, err), publish }
+      return answer(this.#fault(request, err))
     }
   }
 
@@ -113,11 +118,15 @@ export class AppServer {
     return this.#domains.has(domain)
   }
 
-  /** The checks for a publish that came in another way than as a stanza. Throws what the store throws. */
+  /** Whether publishes to this domain need no push node. */
+  isVirtual(domain: string): boolean {
+    return this.#domains.get(domain)?.virtual === true
+  }
+
+  /** The checks for a publish that came in another way than as a stanza. Never throws. */
   checkPublish(input: PublishInput): PublishVerdict {
     const domain = this.#domains.get(input.domain)
-    if (domain === undefined) return noSuchDomain
-    return checkPublish(input, domain, this.#options.content, this.#ports)
+    return domain === undefined ? noSuchDomain : this.#check(input, domain)
   }
 
   /** A device turned out dead, and the publish is being answered so: its registration goes. Never rejects. */
@@ -163,14 +172,23 @@ export class AppServer {
   #publish(domain: Domain, request: PublishRequest, type: 'get' | 'set', payload: Element): Verdict {
     const input = readPublish(domain.name, request.from, payload)
     if (type === 'get') input.malformed = 'a publish is an IQ of type set'
-    const verdict = checkPublish(input, domain, this.#options.content, this.#ports)
+    const verdict = this.#check(input, domain)
     switch (verdict.kind) {
       case 'push':
         return { kind: 'push', notification: verdict.notification, request }
       case 'refused':
-        return { kind: 'answer', stanza: iqError(request, verdict.error), publish: verdict.check }
+        return answeredPublish(input, iqError(request, verdict.error), verdict.check)
       case 'done':
-        return { kind: 'answer', stanza: iqResult(request), publish: 'dropped' }
+        return answeredPublish(input, iqResult(request), 'dropped')
+    }
+  }
+
+  #check(input: PublishInput, domain: Domain): PublishVerdict {
+    try {
+      return checkPublish(input, domain, this.#options.content, this.#ports)
+    } catch (err) {
+      this.#logFault(err)
+      return unchecked
     }
   }
 
@@ -194,12 +212,11 @@ export class AppServer {
     }
   }
 
-  /** The domain that an address is at: as a rule the stream's own, but one stream may carry several. */
+  /** The domain of ours that an address is at: as a rule the stream's own, but one stream may carry several. */
   #domainAt(to: string, streamDomain: string): Domain | undefined {
     if (to === streamDomain) return this.#domains.get(to)
     const bare = bareJid(to)
-    const addressed = bare === undefined ? undefined : this.#domains.get(domainOfBare(bare))
-    return addressed ?? this.#domains.get(streamDomain)
+    return bare === undefined ? undefined : this.#domains.get(domainOfBare(bare))
   }
 
   /** Only where publishes go into nodes: elsewhere a node's name proves nothing about the node. */
@@ -218,15 +235,24 @@ export class AppServer {
     return { kind: 'later', stanza: stanza.catch((err) => this.#fault(request, err)) }
   }
 
-  /** The store, in all likelihood. */
   #fault(request: IqHeader, err: unknown): string {
-    const now = this.#ports.nowMs()
-    if (now - this.#faultLoggedMs >= faultLogIntervalMs) {
-      this.#faultLoggedMs = now
-      this.#ports.log.error({ err }, 'a request cannot be handled')
-    }
+    this.#logFault(err)
     return iqError(request, stanzaErrors.internalServerError)
   }
+
+  /** Of the store, in all likelihood. */
+  #logFault(err: unknown): void {
+    const now = this.#ports.nowMs()
+    if (now - this.#faultLoggedMs < faultLogIntervalMs) return
+    this.#faultLoggedMs = now
+    this.#ports.log.error({ err }, 'a request cannot be handled')
+  }
+}
+
+const unchecked: PublishVerdict = {
+  kind: 'refused',
+  check: 'failed',
+  error: stanzaErrors.internalServerError,
 }
 
 const noSuchDomain: PublishVerdict = {
@@ -248,6 +274,10 @@ function compileDomains(options: AppServerOptions, metrics: Metrics): ReadonlyMa
 
 function answer(stanza: string): Verdict {
   return { kind: 'answer', stanza, publish: undefined }
+}
+
+function answeredPublish({ domain, node }: PublishInput, stanza: string, result: PublishResult): Verdict {
+  return { kind: 'answer', stanza, publish: { domain, node, result } }
 }
 
 /** RFC 6120 §8.2.3: a request has exactly one child element. */

@@ -76,6 +76,7 @@ export function checkPublish(
     timeToLiveS: timeToLive === undefined ? undefined : parseInteger(timeToLive),
     tags: domain.tags,
     content,
+    collapsible: !input.summary.tellsOfCall,
     createdAtMs: ports.nowMs(),
   }
   return { kind: 'push', notification }

@@ -20,9 +20,9 @@ const nothing: Nothing = { kind: 'nothing' }
 
 const countField = 'message-count'
 const senderField = 'last-message-sender'
-const bodyField = 'last-message-body'
+export const bodyField = 'last-message-body'
 /** Fields that name somebody: `include_sender` is about all of them. */
-const senderFields = [senderField, 'message-sender', 'pending-subscription-from']
+export const senderFields: readonly string[] = [senderField, 'message-sender', 'pending-subscription-from']
 
 /**
  * - a sender, a body, a count or a subscription request: something to read, so an alert, with default texts

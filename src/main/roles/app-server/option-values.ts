@@ -10,15 +10,14 @@ const maxDeviceIdLength = 4096
 export const notAnInteger = -1
 export const notABoolean = 'neither'
 
-/** Decimal digits only, at most 2³¹ − 1; else `notAnInteger`. */
+/** Decimal digits only, else `notAnInteger`. More than 2³¹ − 1 is that: very many, very long. */
 export function parseInteger(text: string): number {
   if (text === '') return notAnInteger
   let value = 0
   for (let i = 0; i < text.length; i++) {
     const digit = text.charCodeAt(i) - 0x30
     if (digit < 0 || digit > 9) return notAnInteger
-    value = value * 10 + digit
-    if (value > maxInteger) return notAnInteger
+    value = Math.min(value * 10 + digit, maxInteger)
   }
   return value
 }

@@ -121,4 +121,11 @@ export class Summary {
     for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1]
     return undefined
   }
+
+  /** It carries a Jingle message (XEP-0353): `jingle-message`, `jingle-session-id`. Each of a call's is to arrive. */
+  get tellsOfCall(): boolean {
+    const { fields } = this
+    for (let i = 0; i < fields.length; i += 2) if (fields[i]?.startsWith('jingle') === true) return true
+    return false
+  }
 }

@@ -5,7 +5,7 @@ import { pubsubNs, pubsubOwnerNs } from './namespaces.ts'
  * What a pubsub request other than a publish asks for (XEP-0060 §6, §8):
  * - the operations that push nodes know
  * - `unsupported`: one of the many that they do not, a push node being a sink; `feature` is XEP-0060's name
- * - undefined: none that XEP-0060 knows, or with the wrong type of IQ
+ * - undefined: none that XEP-0060 knows, or with the wrong type of IQ, or more than one
  */
 export type PubsubOperation =
   | { readonly kind: ManagementKind; readonly element: Element }
@@ -49,12 +49,21 @@ const unsupportedFeatures: ReadonlyMap<string, string> = new Map([
 
 /** `type`: the IQ's; `pubsub`: its payload. */
 export function pubsubOperation(type: 'get' | 'set', pubsub: Element): PubsubOperation | undefined {
+  let only: PubsubOperation | undefined
   for (const element of pubsub.elements(undefined, pubsub.ns)) {
-    const key = `${type} ${pubsub.ns} ${element.name}`
-    const kind = management.get(key)
-    if (kind !== undefined) return { kind, element }
-    const feature = unsupportedFeatures.get(key)
-    if (feature !== undefined) return { kind: 'unsupported', feature }
+    const operation = operationOf(`${type} ${pubsub.ns} ${element.name}`, element)
+    if (operation === undefined) continue
+    // `<subscribe/>` may have its `<options/>` beside it (XEP-0060 §6.3.7).
+    if (only?.kind === 'unsupported' && operation.kind === 'unsupported') continue
+    if (only !== undefined) return undefined
+    only = operation
   }
-  return undefined
+  return only
+}
+
+function operationOf(key: string, element: Element): PubsubOperation | undefined {
+  const kind = management.get(key)
+  if (kind !== undefined) return { kind, element }
+  const feature = unsupportedFeatures.get(key)
+  return feature === undefined ? undefined : { kind: 'unsupported', feature }
 }

@@ -20,7 +20,7 @@ export function readPublish(domain: string, from: string, pubsub: Element): Publ
       if (options !== undefined) return malformed(input, 'more than one <publish-options/>')
       options = child
     } else {
-      return malformed(input, `<${child.name}/> beside <publish/>`)
+      return malformed(input, 'something else beside <publish/>')
     }
   }
   if (publish === undefined) return malformed(input, 'no <publish/>')

@@ -9,8 +9,8 @@ export type Verdict =
       readonly kind: 'answer'
       /** A complete stanza: goes out now. */
       readonly stanza: string
-      /** Set when it answers a publish: to be counted. */
-      readonly publish: PublishResult | undefined
+      /** Set when it answers a publish: to be counted. `node`: '' when it names none. */
+      readonly publish: AnsweredPublish | undefined
     }
   /** Answered once the store has the change. Never rejects. */
   | { readonly kind: 'later'; readonly stanza: Promise<string> }
@@ -18,6 +18,12 @@ export type Verdict =
   | { readonly kind: 'push'; readonly notification: Notification; readonly request: PublishRequest }
   /** Nobody waits for it; the role has counted it. */
   | { readonly kind: 'drop'; readonly why: DropReason }
+
+export interface AnsweredPublish {
+  readonly domain: string
+  readonly node: string
+  readonly result: PublishResult
+}
 
 /** `unaddressed`: a request that nobody could be answered to, or no stanza at all. */
 export type DropReason = 'iq-response' | 'message' | 'presence' | 'unaddressed'

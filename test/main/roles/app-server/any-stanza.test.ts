@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Element } from '../../../../src/core/xml/element.ts'
+import { PublishInput } from '../../../../src/main/roles/app-server/publish-input.ts'
 import { optionsFor, parseStanza, pubsubHost, startAppServer, virtualHost } from './app-server-at-work.ts'
 
 /** Trees that are nearly requests: names, namespaces and values that mean something, in any arrangement. */
@@ -152,6 +153,12 @@ test('a store at fault costs nobody a registration: what needs it is answered wi
   expect(await app.create('alice@chat.test/r', 'n2')).toBe('wait/internal-server-error')
   expect(app.publish({ to: pubsubHost, node: 'unknown' })).toBe('wait/internal-server-error')
   expect(app.result({ to: pubsubHost, node: 'unknown' })).toBe('failed')
+  const input = new PublishInput(pubsubHost, undefined)
+  input.node = 'unknown'
+  expect(app.server.checkPublish(input)).toMatchObject({
+    check: 'failed',
+    error: { type: 'wait', condition: 'internal-server-error' },
+  })
   expect(await app.server.accountGone('alice@chat.test')).toBe(0)
   expect(await app.server.deviceDied(notification, 'dead_device')).toEqual([])
   await app.server.forgetRegistration(notification, 'dead_device')

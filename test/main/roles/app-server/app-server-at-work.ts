@@ -160,7 +160,7 @@ export class AppServerAtWork implements AsyncDisposable {
   /** What a refused (or dropped) publish is counted as. */
   result(change: PublishChange): PublishResult | undefined {
     const verdict = this.verdict(publish(change), change.to ?? virtualHost)
-    return verdict.kind === 'answer' ? verdict.publish : undefined
+    return verdict.kind === 'answer' ? verdict.publish?.result : undefined
   }
 
   /** The notification that a publish becomes. */

@@ -99,6 +99,18 @@ test('a count of nothing alone wakes up, as does a form of other fields; a subsc
   expect(contentOf({ 'pending-subscription-count': '0' }).kind).toBe('silent')
 })
 
+test.each([
+  ['0', 0],
+  ['007', 7],
+  ['2147483647', 2_147_483_647],
+  ['2147483648', 2_147_483_647],
+  ['9'.repeat(40), 2_147_483_647],
+])('the count %s is a badge of %d, which is at most what 32 bits hold', async (count, badge) => {
+  await using app = await startAppServer()
+  const summary = { 'message-count': count, 'last-message-body': 'Hi' }
+  expect(app.notification({ summary }).content).toMatchObject({ badge })
+})
+
 test('several lines of a body are lines', async () => {
   await using app = await startAppServer()
   const xml = publish({ summary: whole }).replace('<value>Hi</value>', '<value>Hi</value><value>you</value>')

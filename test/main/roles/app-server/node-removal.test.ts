@@ -28,6 +28,7 @@ test('a purged node stays as it is: it holds nothing', async () => {
 
 const sink: ['get' | 'set', string, string][] = [
   ['set', pubsub("<subscribe node='n1' jid='alice@chat.test'/>"), 'subscribe'],
+  ['set', pubsub("<subscribe node='n1' jid='alice@chat.test'/><options/>"), 'subscribe'],
   ['set', pubsub("<unsubscribe node='n1' jid='alice@chat.test'/>"), 'subscribe'],
   ['get', pubsub('<subscriptions/>'), 'retrieve-subscriptions'],
   ['get', pubsub("<options node='n1' jid='alice@chat.test'/>"), 'subscription-options'],

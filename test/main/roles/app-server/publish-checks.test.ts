@@ -49,7 +49,10 @@ describe('check 1: well-formed, one publish, one item, else modify/bad-request',
   test('it is counted as rejected_malformed', async () => {
     await using app = await startAppServer()
     const xml = publish().replaceAll('item>', 'items>')
-    expect(app.verdict(xml, virtualHost)).toMatchObject({ kind: 'answer', publish: 'rejected_malformed' })
+    expect(app.verdict(xml, virtualHost)).toMatchObject({
+      kind: 'answer',
+      publish: { result: 'rejected_malformed' },
+    })
   })
 
   test('an item may have an id, and there may be white space between the elements', async () => {

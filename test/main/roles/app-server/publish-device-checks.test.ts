@@ -33,7 +33,10 @@ describe('check 4: service and device_id, else cancel/conflict with precondition
   test('an empty <publish-options/> is no options', async () => {
     await using app = await startAppServer()
     const xml = publish().replace(/<publish-options>.*<\/publish-options>/, '<publish-options/>')
-    expect(app.verdict(xml, virtualHost)).toMatchObject({ kind: 'answer', publish: 'rejected_no_device' })
+    expect(app.verdict(xml, virtualHost)).toMatchObject({
+      kind: 'answer',
+      publish: { result: 'rejected_no_device' },
+    })
   })
 
   test('the older name `device` is taken, device_id before it', async () => {
@@ -116,7 +119,7 @@ describe('check 5: the payload is <notification xmlns="urn:xmpp:push:0">, else m
     expect(app.verdict(xml, virtualHost)).toMatchObject({
       kind: 'answer',
       stanza: expect.stringMatching(/type='modify'><bad-request .*<invalid-payload /),
-      publish: 'rejected_payload',
+      publish: { result: 'rejected_payload' },
     })
   })
 
@@ -144,7 +147,6 @@ describe('check 6: a notification can be made of it, else modify/bad-request wit
     ['message-count', { summary: { 'message-count': 'many' } }],
     ['message-count', { summary: { 'message-count': '-1' } }],
     ['message-count', { summary: { 'message-count': '1.5' } }],
-    ['message-count', { summary: { 'message-count': '2147483648' } }],
     ['message-count', { summary: { 'message-count': ' 1' } }],
     ['mode', { options: { ...phoneOptions, mode: 'production' } }],
     ['priority', { options: { ...phoneOptions, priority: '10' } }],
@@ -192,7 +194,7 @@ test('of several checks that fail the first answers', async () => {
   const wrongPayload = (xml: string) => xml.replaceAll('notification', 'message')
   const answer = async (change: PublishChange, edit = wrongPayload) => {
     const verdict = app.verdict(edit(publish({ ...bad, ...change })), pubsubHost)
-    return verdict.kind === 'answer' ? verdict.publish : verdict.kind
+    return verdict.kind === 'answer' ? verdict.publish?.result : verdict.kind
   }
   const twoItems = (xml: string) => wrongPayload(xml).replace('<item>', '<item/><item>')
   const same = (xml: string) => xml

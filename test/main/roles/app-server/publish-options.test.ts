@@ -40,6 +40,7 @@ test('every known option reaches the notification', async () => {
       clickAction: '.Open',
       sound: 'ding.wav',
     },
+    collapsible: true,
     createdAtMs: nowMs,
   })
 })
@@ -74,6 +75,7 @@ test.each([
   ['mutable_content', '0', { mutableContent: false }],
   ['mutable_content', '1', { mutableContent: true }],
   ['time_to_live', '2147483647', { timeToLiveS: 2147483647 }],
+  ['time_to_live', '9'.repeat(40), { timeToLiveS: 2147483647 }],
   ['silent', 'true', { content: { kind: 'silent' } }],
   ['silent', '1', { content: { kind: 'silent' } }],
   ['silent', '0', { content: { kind: 'alert' } }],
@@ -152,7 +154,7 @@ test.each([
   const xml = edit(publish())
   expect(xml).not.toBe(publish())
   const verdict = app.verdict(xml, virtualHost)
-  expect(verdict).toMatchObject({ kind: 'answer', publish: 'rejected_malformed' })
+  expect(verdict).toMatchObject({ kind: 'answer', publish: { result: 'rejected_malformed' } })
   expect(verdict).toMatchObject({ stanza: expect.stringContaining("type='modify'><bad-request ") })
 })
 

@@ -139,6 +139,14 @@ test.each([
   ['of an unknown type', `<iq from='${alice}' to='${pubsubHost}' id='1' type='ask'>${ping}</iq>`],
   ['that sets a ping', `<iq from='${alice}' to='${pubsubHost}' id='1' type='set'>${ping}</iq>`],
   ['that sets disco#info', `<iq from='${alice}' to='${pubsubHost}' id='1' type='set'>${info}</iq>`],
+  [
+    'with two operations',
+    `<iq from='${alice}' to='${pubsubHost}' id='1' type='set'>${pubsub("<create node='a'/><create node='b'/>")}</iq>`,
+  ],
+  [
+    'with an operation and one that is not offered',
+    `<iq from='${alice}' to='${pubsubHost}' id='1' type='set'>${pubsub("<create node='a'/><subscribe node='a'/>")}</iq>`,
+  ],
   ['with an empty pubsub', `<iq from='${alice}' to='${pubsubHost}' id='1' type='set'>${pubsub('')}</iq>`],
   [
     'with an unknown pubsub request',
@@ -157,7 +165,7 @@ test.each([
 
 test('the id comes back exactly as it was, whatever it holds', async () => {
   await using app = await startAppServer()
-  for (const id of ['rr-17-15/+a=-5314', 'a&amp;b&lt;&apos;&quot;', '', ' ', '🚀']) {
+  for (const id of ['rr-17-15/+a=-5314', 'a&amp;b&lt;&apos;&quot;', '', ' ', '🚀', '&#9;&#10;&#13;']) {
     const xml = `<iq from='${alice}' to='${pubsubHost}' id='${id}' type='get'>${ping}</iq>`
     expect((await app.answer(xml)).attr('id')).toBe(parseStanza(xml).attr('id'))
   }
@@ -179,6 +187,16 @@ test('a request without a `to` is answered from the domain of its stream', async
     pubsubHost,
   )
 })
+
+test.each(['', '@', `${pubsubHost}/`, 'elsewhere.test', 'push@elsewhere.test/r'])(
+  'a request to %j, which is nowhere here, is answered from the domain of its stream',
+  async (to) => {
+    await using app = await startAppServer()
+    const answer = await app.answer(`<iq from='${alice}' to='${to}' id='1' type='get'>${ping}</iq>`)
+    expect(summaryOfAnswer(answer)).toBe('result')
+    expect(answer.attr('from')).toBe(pubsubHost)
+  },
+)
 
 test('a request that arrives on another domain’s stream is answered as the domain that it is addressed to', async () => {
   await using app = await startAppServer()
