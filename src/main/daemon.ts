@@ -20,24 +20,34 @@ import { Exchange } from './exchange.ts'
 import { HttpServer } from './http/server.ts'
 import { httpPorts } from './http-ports.ts'
 import { Metrics } from './metrics/table.ts'
-import { appServerOptions, componentOptions, dispatchOptions } from './part-options.ts'
+import { appServerOptions, componentOptions, dispatchOptions, xmppServerOptions } from './part-options.ts'
 import { AppServer } from './roles/app-server/app-server.ts'
+import { type CompletePlugin, loadPlugin } from './roles/xmpp-server/load-plugin.ts'
+import { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
 import { LmdbDeadDeviceStore } from './store/dead-devices.ts'
+import { deadLetterDefaults, LmdbDeadLetterStore } from './store/dead-letters.ts'
 import { type Environment, openEnvironment } from './store/environment.ts'
+import { LmdbJournal } from './store/journal.ts'
 import { LmdbNodeStore } from './store/nodes.ts'
+import { LmdbOutbox } from './store/outbox.ts'
+import { LmdbSubscriptionStore } from './store/subscriptions.ts'
 import { version } from './version.ts'
 import type { Vitals } from './watchdog.ts'
 import { ComponentDomain } from './xmpp/component-domain.ts'
 
-/** How often marks of dead devices past their time are removed. */
+/** How often marks of dead devices and dead letters past their time are removed. */
 const sweepIntervalMs = 3_600_000
 
 export class Daemon {
   readonly #log: Logger
   readonly #environment: Environment
   readonly #deadDevices: LmdbDeadDeviceStore
+  readonly #letters: LmdbDeadLetterStore
+  readonly #outbox: LmdbOutbox
   readonly #appServer: AppServer
+  readonly #xmppServer: XmppServer
   readonly #dispatcher: Dispatcher
+  readonly #exchange: Exchange
   readonly #domains: ReadonlyMap<string, ComponentDomain>
   readonly #http: HttpServer
   readonly metrics: Metrics
@@ -46,10 +56,11 @@ export class Daemon {
   #stopping = false
   #httpAddress = ''
 
-  /** @throws StoreError, and whatever keeps the HTTP listener or the workers from starting. */
+  /** @throws StoreError, PluginLoadError, and whatever keeps the HTTP listener or the workers from starting. */
   static async start(config: Config, log: Logger): Promise<Daemon> {
+    const plugin = await loadPlugin(config.push.plugin)
     const environment = await openEnvironment({ dataDir: config.data_dir, log })
-    const daemon = new Daemon(config, log, environment)
+    const daemon = new Daemon(config, log, environment, plugin)
     try {
       await daemon.#start()
       return daemon
@@ -59,7 +70,7 @@ export class Daemon {
     }
   }
 
-  private constructor(config: Config, log: Logger, environment: Environment) {
+  private constructor(config: Config, log: Logger, environment: Environment, plugin: CompletePlugin) {
     this.#config = config
     this.#log = log
     this.#environment = environment
@@ -80,21 +91,52 @@ export class Daemon {
       nowMs: Date.now,
     })
     const deadDevices = this.#deadDevices
+    const letters = new LmdbDeadLetterStore(environment, { ...deadLetterDefaults, nowMs: Date.now })
+    this.#letters = letters
+    this.#outbox = new LmdbOutbox(environment, letters, {
+      maxStored: config.queue.max_stored,
+      collapse: config.queue.collapse,
+      nowMs: Date.now,
+    })
+    const outbox = this.#outbox
+    metrics.storedLimit.child().set(config.queue.max_stored)
+    metrics.deadLetters.read(() => letters.count())
     metrics.nodes.read(() => nodes.count())
     metrics.deadDevices.read(() => deadDevices.count())
+    const subscriptions = new LmdbSubscriptionStore(environment)
+    metrics.subscriptions.read(() => subscriptions.count())
 
     this.#appServer = new AppServer(appServer, { nodes, deadDevices, metrics, log, nowMs: Date.now })
-    this.#dispatcher = new Dispatcher(dispatchOptions(config), {
+    this.#dispatcher = new Dispatcher(
+      dispatchOptions(config, () => this.#config),
+      {
+        nowMs: Date.now,
+        monotonicMs: () => performance.now(),
+        random: Math.random,
+        log,
+        metrics,
+        deadDevices,
+        outbox,
+        journal: new LmdbJournal(environment, Date.now),
+        onDeadDevice: (notification, found) => void this.#deviceDied(notification, found),
+      },
+    )
+    this.#xmppServer = new XmppServer(xmppServerOptions(config), {
+      subscriptions,
+      deadDevices,
+      plugin,
+      metrics,
+      log,
       nowMs: Date.now,
       monotonicMs: () => performance.now(),
       random: Math.random,
-      log,
-      metrics,
-      deadDevices,
-      onDeadDevice: (notification, found) => void this.#deviceDied(notification, found),
+      isVirtual: (domain) => this.#appServer.isVirtual(domain),
+      publishHere: (input) => this.#exchange.publish(input),
+      send: (domain, stanza) => this.#domains.get(domain)?.send(stanza) === true,
     })
-    const exchange = new Exchange(config.queue.max_pending, {
+    this.#exchange = new Exchange(config.queue.max_pending, {
       appServer: this.#appServer,
+      xmppServer: this.#xmppServer,
       dispatcher: this.#dispatcher,
       metrics,
       monotonicMs: () => performance.now(),
@@ -107,7 +149,7 @@ export class Daemon {
         component.domain,
         new ComponentDomain(
           componentOptions(component, config),
-          (domain, stanza, answerTo) => exchange.handle(domain, stanza, answerTo),
+          (domain, stanza, answerTo) => this.#exchange.handle(domain, stanza, answerTo),
           { log, metrics, random: Math.random },
         ),
       ]),
@@ -123,8 +165,11 @@ export class Daemon {
         storeFault: () => environment.fault,
         nodes,
         deadDevices,
+        letters,
         dispatcher: this.#dispatcher,
-        exchange,
+        exchange: this.#exchange,
+        xmppServer: this.#xmppServer,
+        subscriptions,
         domains: this.#domains,
       }),
     })
@@ -144,6 +189,7 @@ export class Daemon {
     this.#config = reload.config
     this.#log.level = reload.config.log.level
     this.#appServer.reconfigure(appServerOptions(reload.config, version))
+    this.#xmppServer.reconfigure(xmppServerOptions(reload.config))
   }
 
   /** Where the HTTP server listens. */
@@ -181,7 +227,10 @@ export class Daemon {
     this.#stopping = true
     clearInterval(this.#sweepTimer)
     for (const domain of this.#domains.values()) domain.stopReading()
+    await this.#xmppServer.decided()
     await this.#dispatcher.stop(this.#config.drain_timeout_ms)
+    await this.#exchange.storeAnswered()
+    this.#xmppServer.close()
     await this.#http.close()
     await Promise.all([...this.#domains.values()].map((domain) => domain.close()))
     await this.#environment.close()
@@ -197,8 +246,10 @@ export class Daemon {
   async #sweep(): Promise<void> {
     try {
       await this.#deadDevices.sweep()
+      await this.#letters.sweep()
+      await this.#outbox.sweep()
     } catch (err) {
-      this.#log.error({ err }, 'cannot remove old marks of dead devices')
+      this.#log.error({ err }, 'cannot remove what is too old from the store')
     }
   }
 }

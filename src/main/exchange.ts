@@ -19,12 +19,15 @@ import { answerOf } from './roles/app-server/answer-publish.ts'
 import { type AppServer, answerOverload, answerPublish } from './roles/app-server/app-server.ts'
 import type { PublishInput } from './roles/app-server/publish-input.ts'
 import type { PublishRequest } from './roles/app-server/publish-request.ts'
+import { isForXmppServer } from './roles/role-of.ts'
+import type { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
 import type { StanzaSink } from './xmpp/ports.ts'
 
 const resumeShare = 0.75
 
 export interface ExchangePorts {
   readonly appServer: AppServer
+  readonly xmppServer: Pick<XmppServer, 'handle'>
   readonly dispatcher: Dispatcher
   readonly metrics: Metrics
   /** Milliseconds that never jump, with fractions. */
@@ -37,6 +40,8 @@ export class Exchange {
   readonly #ports: ExchangePorts
   readonly #maxPending: number
   readonly #meters = new Map<string, PublishMeter>()
+  /** Answers that wait for the store. */
+  readonly #later = new Set<Promise<void>>()
   #held = false
 
   constructor(maxPending: number, ports: ExchangePorts) {
@@ -46,9 +51,10 @@ export class Exchange {
 
   /** Takes every stanza of every stream: the streams' `StanzaHandler`. */
   handle(domain: string, stanza: Element, answerTo: StanzaSink): void {
-    const { appServer, dispatcher } = this.#ports
+    const { appServer, xmppServer, dispatcher } = this.#ports
     const startedMs = this.#ports.monotonicMs()
-    const verdict = appServer.handle(domain, stanza)
+    const own = isForXmppServer(stanza) ? xmppServer.handle(domain, stanza) : undefined
+    const verdict = own ?? appServer.handle(domain, stanza)
     switch (verdict.kind) {
       case 'push': {
         const { notification, request } = verdict
@@ -60,19 +66,31 @@ export class Exchange {
       case 'answer':
         answerTo.send(verdict.stanza)
         if (verdict.publish !== undefined) {
-          this.meter(domain).answered(verdict.publish, '', this.#ports.monotonicMs() - startedMs)
+          const { publish } = verdict
+          this.#answered(publish.domain, publish.node, publish.result, startedMs)
         }
         return
-      case 'later':
-        void verdict.stanza.then((answer) => answerTo.send(answer))
+      case 'later': {
+        const answered = verdict.stanza.then((answer) => {
+          this.#later.delete(answered)
+          answerTo.send(answer)
+        })
+        this.#later.add(answered)
         return
+      }
+      case 'taken':
       case 'drop':
         return
     }
     verdict satisfies never
   }
 
-  /** One publish without XMPP; undefined: its domain is not served. Throws what the store throws. */
+  /** Resolves when every request that waited for the store is answered. */
+  async storeAnswered(): Promise<void> {
+    await Promise.all(this.#later)
+  }
+
+  /** One publish without XMPP; undefined: its domain is not served. Never rejects. */
   async publish(input: PublishInput): Promise<PublishEnd | undefined> {
     const { appServer, dispatcher } = this.#ports
     if (!appServer.serves(input.domain)) return undefined
@@ -91,8 +109,11 @@ export class Exchange {
         return { error: undefined, result: 'dropped' }
       case 'push': {
         const { promise, resolve } = Promise.withResolvers<Outcome>()
-        if (dispatcher.submit(verdict.notification, { settle: resolve })) return answerOf(await promise)
-        return { error: stanzaErrors.resourceConstraint, result: 'rejected_no_room' }
+        if (!dispatcher.submit(verdict.notification, { settle: resolve })) {
+          return { error: stanzaErrors.resourceConstraint, result: 'rejected_no_room' }
+        }
+        if (dispatcher.pending >= this.#maxPending) this.#hold(true)
+        return answerOf(await promise)
       }
     }
   }

@@ -1,11 +1,20 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Config } from './config/config.ts'
 import { redacted } from './config/redacted.ts'
+import { deadLetterDesk } from './dead-letter-desk.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
 import type { Exchange } from './exchange.ts'
 import type { HealthCheck, HttpPorts } from './http/ports.ts'
-import type { DeadDeviceStore, NodeRecord, NodeStore } from './store/ports.ts'
+import type { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
+import type {
+  DeadDeviceStore,
+  DeadLetterStore,
+  NodeRecord,
+  NodeStore,
+  SubscriptionStore,
+} from './store/ports.ts'
 import type { StoreError } from './store/store-error.ts'
+import { subscriptionDesk } from './subscription-desk.ts'
 import type { ComponentDomain } from './xmpp/component-domain.ts'
 
 /** The parts of the daemon that its HTTP server shows. */
@@ -15,8 +24,11 @@ export interface ShownParts {
   readonly storeFault: () => StoreError | undefined
   readonly nodes: NodeStore
   readonly deadDevices: DeadDeviceStore
+  readonly letters: DeadLetterStore
+  readonly subscriptions: SubscriptionStore
   readonly dispatcher: Dispatcher
   readonly exchange: Exchange
+  readonly xmppServer: XmppServer
   readonly domains: ReadonlyMap<string, ComponentDomain>
 }
 
@@ -26,21 +38,42 @@ type ShownPorts = Omit<HttpPorts, 'version' | 'metrics' | 'log' | 'nowMs'>
 const slowTurnMs = 1_000
 
 export function httpPorts(parts: ShownParts): ShownPorts {
-  const { dispatcher, exchange, domains, nodes, deadDevices, config } = parts
+  const { dispatcher, exchange, xmppServer, domains, nodes, deadDevices, config } = parts
   const health = healthChecks(parts)
   return {
     token: () => config().http.token,
     health,
     notReady: () => notReady(parts),
     publish: (input) => exchange.publish(input),
+    eventsHeldBack: () => {
+      if (parts.stopping()) return 'stopping'
+      return xmppServer.full || dispatcher.pending >= config().queue.max_pending ? 'no-room' : undefined
+    },
+    takeEvent: (event) => xmppServer.take(event),
+    subscriptions: subscriptionDesk(
+      parts.subscriptions,
+      () => config().push.max_subscriptions_per_user,
+      Date.now,
+    ),
     streams: () => Object.fromEntries([...domains].map(([name, domain]) => [name, domain.state()])),
     pools: () => {
       const { gateways, workers } = dispatcher.state()
       return { gateways, workers }
     },
     queue: () => {
-      const { pending, waiting, accepted, late } = dispatcher.state()
-      return { pending, max_pending: config().queue.max_pending, waiting, accepted, late }
+      const { pending, waiting, accepted, late, stored, oldestAtMs } = dispatcher.state()
+      const { max_pending, max_stored } = config().queue
+      return {
+        pending,
+        max_pending,
+        waiting,
+        accepted,
+        late,
+        stored,
+        max_stored,
+        stored_oldest: oldestAtMs === undefined ? null : isoTime(oldestAtMs),
+        dead_letters: parts.letters.count(),
+      }
     },
     config: () => redacted(config()),
     node: (domain, node) => {
@@ -49,6 +82,7 @@ export function httpPorts(parts: ShownParts): ShownPorts {
       if (record === undefined) return recent.length === 0 ? undefined : { domain, node, recent }
       return { domain, node, ...shownRecord(record), recent }
     },
+    ...deadLetterDesk(parts),
     deadDevice: (device) => ({ dead: deadDevices.isDead(device) }),
   }
 }

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { prettyFactory } from 'pino-pretty'
 
@@ -34,6 +35,8 @@ const neverShown = [
  */
 export function createLog(options: LogOptions, output?: DestinationStream): Logger {
   const destination = output ?? pino.destination({ fd: 1, sync: true })
+  const journal = output === undefined && isJournal(process.env.JOURNAL_STREAM)
+  const pretty = options.format === 'pretty' ? prettyLine(output === undefined) : undefined
   return pino(
     {
       level: options.level,
@@ -42,16 +45,50 @@ export function createLog(options: LogOptions, output?: DestinationStream): Logg
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: neverShown.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
     },
-    options.format === 'pretty' ? prettyOnto(destination, output === undefined) : destination,
+    journal || pretty !== undefined ? rewritten(destination, pretty, journal) : destination,
   )
 }
 
-/** Not pino-pretty's own stream, which writes later: a line is out when the call that logs it returns. */
-function prettyOnto(destination: DestinationStream, isOutput: boolean): DestinationStream {
-  const prettyLine = prettyFactory({
+/** Whether standard output is what systemd says to be the journal: somebody may have sent it elsewhere since. */
+function isJournal(stream: string | undefined): boolean {
+  if (stream === undefined) return false
+  const { dev, ino } = fstatSync(1)
+  return stream === `${dev}:${ino}`
+}
+
+/**
+ * Passes lines on in another form; as they come, unlike pino-pretty's own stream: a line is out when the call that
+ * logs it returns. For the journal each begins with its priority (sd-daemon(3)), which the journal takes away again.
+ */
+function rewritten(
+  destination: DestinationStream,
+  pretty: ((line: string) => string) | undefined,
+  journal: boolean,
+): DestinationStream {
+  const stream = {
+    // Has pino tell the level of each line.
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: 30,
+    write(line: string): void {
+      const shown = pretty === undefined ? line : pretty(line)
+      destination.write(journal ? `<${priority(stream.lastLevel)}>${shown}` : shown)
+    },
+  }
+  return stream
+}
+
+/** syslog's, from pino's level. */
+function priority(level: number): number {
+  if (level >= 60) return 2
+  if (level >= 50) return 3
+  if (level >= 40) return 4
+  return level >= 30 ? 6 : 7
+}
+
+function prettyLine(isOutput: boolean): (line: string) => string {
+  return prettyFactory({
     colorize: isOutput && process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,
   })
-  return { write: (line) => destination.write(prettyLine(line)) }
 }

@@ -3,6 +3,7 @@ import type { ComponentConfig, Config } from './config/config.ts'
 import { gatewayOrigins } from './config/gateway-origins.ts'
 import type { DispatchOptions } from './dispatch/options.ts'
 import type { AppServerDomain, AppServerOptions } from './roles/app-server/options.ts'
+import type { XmppServerOptions } from './roles/xmpp-server/options.ts'
 import { type ComponentOptions, componentDefaults } from './xmpp/component-options.ts'
 
 /** What each part takes from the configuration. Pure. */
@@ -24,6 +25,18 @@ export function appServerOptions(config: Config, version: string): AppServerOpti
       onEmpty: content.on_empty,
     },
     maxNodesPerOwner: push.max_nodes_per_owner,
+  }
+}
+
+export function xmppServerOptions(config: Config): XmppServerOptions {
+  const { push, content } = config
+  return {
+    servedHosts: push.served_hosts,
+    domains: config.component.map(({ domain }) => domain),
+    maxSubscriptionsPerUser: push.max_subscriptions_per_user,
+    dedupWindowMs: push.dedup_window_s * 1000,
+    pluginTimeoutMs: push.plugin_timeout_ms,
+    content: { includeSender: content.include_sender, includeBody: content.include_body },
   }
 }
 
@@ -49,13 +62,21 @@ function servedDomains(config: Config): AppServerDomain[] {
   return domains
 }
 
-export function dispatchOptions(config: Config): DispatchOptions {
-  const { mongoosepush, push, queue, content } = config
+/** `current`: the configuration as it is by now; asked for what may change while the dispatcher works. */
+export function dispatchOptions(config: Config, current: () => Config): DispatchOptions {
+  const { mongoosepush, push, queue } = config
   return {
     urls: gatewayOrigins(mongoosepush),
     apiVersion: mongoosepush.api_version,
     pathPrefix: mongoosepush.path_prefix,
-    defaults: { title: content.default_title, body: content.default_body },
+    defaults: {
+      get title() {
+        return current().content.default_title
+      },
+      get body() {
+        return current().content.default_body
+      },
+    },
     tls: { ca: mongoosepush.tls.ca, verify: mongoosepush.tls.verify },
     maxHttpConnections: mongoosepush.max_http_connections,
     requestTimeoutMs: mongoosepush.request_timeout_ms,
@@ -69,6 +90,8 @@ export function dispatchOptions(config: Config): DispatchOptions {
       capMs: queue.retry.cap_ms,
     },
     suspectLimit: push.suspect_limit,
+    defaultTtlS: queue.default_ttl_s,
+    journalAll: queue.durability === 'always',
   }
 }
 

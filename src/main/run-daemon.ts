@@ -4,6 +4,8 @@ import { changedKeys } from './config/reload.ts'
 import { Daemon } from './daemon.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createLog } from './log.ts'
+import { PluginLoadError } from './roles/xmpp-server/load-plugin.ts'
+import { ServiceManager } from './service-manager.ts'
 import { StoreError } from './store/store-error.ts'
 import { version } from './version.ts'
 
@@ -25,6 +27,12 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
   log.info({ version, node: process.version, pid: process.pid, config: configFile }, 'starting')
   for (const note of loaded.notes) log.warn(note)
 
+  const serviceManager = new ServiceManager({
+    env: process.env,
+    pid: process.pid,
+    monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
+    log,
+  })
   const stopAsked = Promise.withResolvers<NodeJS.Signals>()
   let daemon: Daemon | undefined
   let reloadAsked = false
@@ -33,26 +41,36 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
     else reloadConfig(daemon)
   }
   process.on('SIGHUP', reload)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      stopAsked.resolve(signal)
-      // The second one: nothing acknowledged is in memory alone, so there is nothing to lose.
-      process.once(signal, () => process.exit(exitCodes.ok))
-    })
+  let stopping = false
+  function stop(signal: NodeJS.Signals): void {
+    // The second one, of either kind: nothing acknowledged is in memory alone, so there is nothing to lose.
+    if (stopping) process.exit(exitCodes.ok)
+    stopping = true
+    stopAsked.resolve(signal)
   }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
 
   function reloadConfig(running: Daemon): void {
+    serviceManager.reloading()
+    serviceManager.reloaded(takeOver(running))
+  }
+
+  /** What an operator still has to do about it, if anything. */
+  function takeOver(running: Daemon): string | undefined {
     const next = loadConfigFile(configFile)
     if (next.kind === 'faulty') {
       running.metrics.configReloads.child('refused').add(1)
       log.error({ faults: next.faults }, 'the configuration is faulty: nothing was changed')
-      return
+      return 'the configuration file is faulty and was not taken over'
     }
     const change = changedKeys(running.config, next.config)
     running.reconfigure(change)
     running.metrics.configReloads.child('applied').add(1)
     log.info({ applied: change.applied, needsRestart: change.needsRestart }, 'configuration reread')
     for (const note of next.notes) log.warn(note)
+    const waiting = change.needsRestart.join(', ')
+    return waiting === '' ? undefined : `changed, and waiting for a restart: ${waiting}`
   }
 
   try {
@@ -62,21 +80,26 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
     return startFailure(error)
   }
   log.info({ http: daemon.httpAddress, domains: config.component.map(({ domain }) => domain) }, 'started')
+  serviceManager.ready(daemon)
   if (reloadAsked) reloadConfig(daemon)
 
   const signal = await stopAsked.promise
   log.info({ signal, pending: daemon.pending }, 'stopping')
+  const stopMs = daemon.config.drain_timeout_ms + lastResortMs
+  serviceManager.stopping(stopMs)
   setTimeout(() => {
     log.error('the stop hangs: this is a bug')
     process.exit(exitCodes.software)
-  }, daemon.config.drain_timeout_ms + lastResortMs).unref()
+  }, stopMs).unref()
   await daemon.stop()
   process.off('SIGHUP', reload)
+  serviceManager.close()
   log.info('stopped')
   return exitCodes.ok
 }
 
 function startFailure(error: unknown): number {
+  if (error instanceof PluginLoadError) return exitCodes.config
   if (error instanceof StoreError) return error.transient ? exitCodes.tempFail : exitCodes.config
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (passing.has(code)) return exitCodes.tempFail

@@ -1,18 +1,25 @@
 import { HttpFault } from './fault.ts'
 import type { HttpPorts } from './ports.ts'
+import { subscriptionRoutes } from './subscription-routes.ts'
 
 /** A request's query: each name's last value. */
 export type Query = Readonly<Record<string, string | undefined>>
 
 export interface AdminRoute {
+  readonly method: 'GET' | 'POST'
   readonly path: string
   readonly about: string
-  readonly answer: (query: Query) => unknown
+  /** `body`: the JSON that was posted. May be a promise. */
+  readonly answer: (query: Query, body: unknown) => unknown
 }
 
-/** What operators can look at, each as JSON. */
+/** Dead letters in one answer, and in one request to retry. */
+const standardPage = 100
+const largestPage = 1_000
+
+/** What operators can look at, and do, each as JSON. */
 export function adminRoutes(ports: HttpPorts): readonly AdminRoute[] {
-  const routes: AdminRoute[] = [
+  const shown: Omit<AdminRoute, 'method'>[] = [
     {
       path: '/admin/streams',
       about: 'streams to the XMPP servers: state, since when, last error',
@@ -45,9 +52,39 @@ export function adminRoutes(ports: HttpPorts): readonly AdminRoute[] {
           mode: query.mode,
         }),
     },
+    {
+      path: '/admin/dead-letters',
+      about:
+        'acknowledged notifications that were not delivered, newest first: ?limit=…, and &before=… for more',
+      answer: (query) => ports.deadLetters(pageSize(query.limit), query.before),
+    },
+  ]
+  const routes: AdminRoute[] = [
+    ...shown.map((route): AdminRoute => ({ method: 'GET', ...route })),
+    {
+      method: 'POST',
+      path: '/admin/dead-letters/retry',
+      about: 'sends what had ended once more, with its time to live anew: {"ids": ["…"]}',
+      answer: (_query, body) => ports.retryDeadLetters(idsOf(body)),
+    },
+    ...subscriptionRoutes(ports),
   ]
   const index = { routes: Object.fromEntries(routes.map(({ path, about }) => [path, about])) }
-  return [{ path: '/admin', about: 'this list', answer: () => index }, ...routes]
+  return [{ method: 'GET', path: '/admin', about: 'this list', answer: () => index }, ...routes]
+}
+
+function pageSize(given: string | undefined): number {
+  if (given === undefined) return standardPage
+  const size = Number(given)
+  if (Number.isInteger(size) && size >= 1 && size <= largestPage) return size
+  throw new HttpFault(400, 'invalid-field', `limit is a number from 1 to ${largestPage}.`, { field: 'limit' })
+}
+
+function idsOf(body: unknown): string[] {
+  const ids = typeof body === 'object' && body !== null && 'ids' in body ? body.ids : undefined
+  const isList = Array.isArray(ids) && ids.length <= largestPage && ids.every((id) => typeof id === 'string')
+  if (isList) return ids
+  throw new HttpFault(400, 'invalid-field', `ids is a list of at most ${largestPage} ids.`, { field: 'ids' })
 }
 
 function required(query: Query, name: string): string {

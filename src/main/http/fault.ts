@@ -34,13 +34,13 @@ export interface ErrorBody {
   readonly message: string
 }
 
-/** Answers for what the HTTP framework itself finds wrong, by its status. */
-export function frameworkFault(status: number, message: string): HttpFault {
+/** Answers for what the HTTP framework itself finds wrong, by its status. `expected`: the media type taken there. */
+export function frameworkFault(status: number, message: string, expected = 'application/json'): HttpFault {
   switch (status) {
     case 413:
       return new HttpFault(413, 'too-large', 'The body may be at most 1 MiB long.')
     case 415:
-      return new HttpFault(415, 'wrong-type', 'The body must be application/json.')
+      return new HttpFault(415, 'wrong-type', `The body must be ${expected}.`)
     case 503:
       return new HttpFault(503, 'stopping', 'The daemon is stopping.', { headers: { 'retry-after': '5' } })
     default:

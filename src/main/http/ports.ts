@@ -4,6 +4,8 @@ import type { StanzaError } from '../../core/stanza-error.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { PublishInput } from '../roles/app-server/publish-input.ts'
 import type { PublishResult } from '../roles/app-server/publish-result.ts'
+import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
+import type { MaybePromise } from '../roles/xmpp-server/plugin.ts'
 import type { Secret } from '../secret.ts'
 
 /** What the HTTP server asks of the daemon. All but `publish` answer at once, and none throws. */
@@ -27,6 +29,22 @@ export interface HttpPorts {
    */
   readonly publish: (input: PublishInput) => Promise<PublishEnd | undefined>
 
+  /** Why no event can be taken just now; undefined: one can. */
+  readonly eventsHeldBack: () => 'no-room' | 'stopping' | undefined
+  /** One message event; how many subscriptions are notified of it. Never throws or rejects. */
+  readonly takeEvent: (event: IncomingEvent) => MaybePromise<number>
+
+  /** Push subscriptions: what is shown and changed of them. Users are bare JIDs. */
+  readonly subscriptions: {
+    of(user: string): unknown
+    page(after: string | undefined, limit: number): unknown
+    /** `node` undefined: all of that App Server. */
+    disable(user: string, jid: string, node: string | undefined): Promise<unknown>
+    removeUser(user: string): Promise<unknown>
+    removeDomain(domain: string): Promise<unknown>
+    import(subscriptions: readonly ImportedSubscription[]): Promise<unknown>
+  }
+
   /** Streams to the XMPP servers: domain, state, since when, last error. */
   readonly streams: () => unknown
   /** Gateways and workers. */
@@ -37,8 +55,21 @@ export interface HttpPorts {
   readonly config: () => unknown
   /** A push node with its last outcomes; undefined: there is none of this name. */
   readonly node: (domain: string, node: string) => object | undefined
+  /** Acknowledged notifications that were not delivered, newest first, `before` this id; without their content. */
+  readonly deadLetters: (limit: number, before: string | undefined) => unknown
+  /** Sends these once more: how many, and which there were not. Rejects with a StoreError. */
+  readonly retryDeadLetters: (ids: readonly string[]) => Promise<unknown>
   /** Whether a device is remembered as dead. */
   readonly deadDevice: (device: Device) => { readonly dead: boolean }
+}
+
+export interface ImportedSubscription {
+  readonly user: string
+  readonly jid: string
+  readonly node: string
+  readonly options: readonly (readonly [name: string, value: string])[]
+  /** Milliseconds since the epoch; undefined: now. */
+  readonly enabledAtMs: number | undefined
 }
 
 /** What became of a publish: the error that an IQ would get, undefined where it would get a result. */

@@ -4,6 +4,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Address } from '../address.ts'
 import { adminRoutes, type Query } from './admin-routes.ts'
 import { needsToken, unauthorized } from './authorization.ts'
+import { answerEvents, eventRoutes, eventsPath, formType, jsonType, takeForms } from './event-routes.ts'
 import { frameworkFault, HttpFault } from './fault.ts'
 import { healthReport, healthType } from './health.ts'
 import { parseJsonBody } from './json-body.ts'
@@ -36,7 +37,7 @@ export class HttpServer implements AsyncDisposable {
     })
     this.#app.removeAllContentTypeParsers()
     this.#app.addContentTypeParser(
-      'application/json',
+      jsonType,
       { parseAs: 'buffer' },
       async (_request: FastifyRequest, body: Buffer) => parseJsonBody(body),
     )
@@ -107,10 +108,20 @@ export class HttpServer implements AsyncDisposable {
       if (answer instanceof HttpFault) throw answer
       return answer
     })
-    for (const { path, answer } of adminRoutes(ports)) {
-      this.#route('GET', path, async (request, reply) =>
-        reply.header('cache-control', 'no-store').send(answer(lastValues(request.query))),
-      )
+    for (const route of eventRoutes) {
+      if (route.type === jsonType) this.#route('POST', route.path, answerEvents(route, ports))
+    }
+    this.#app.register(async (scope) => {
+      takeForms(scope)
+      for (const route of eventRoutes) {
+        if (route.type === formType) this.#route('POST', route.path, answerEvents(route, ports), scope)
+      }
+    })
+    for (const { method, path, answer } of adminRoutes(ports)) {
+      this.#route(method, path, async (request, reply) => {
+        const answered = await answer(lastValues(request.query), request.body)
+        return reply.header('cache-control', 'no-store').send(answered)
+      })
     }
   }
 
@@ -118,17 +129,19 @@ export class HttpServer implements AsyncDisposable {
     method: 'GET' | 'POST',
     url: string,
     handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
+    app = this.#app,
   ): void {
-    this.#app.route({ method, url, handler })
+    app.route({ method, url, handler })
     this.#methods.set(url, method === 'GET' ? ['GET', 'HEAD'] : [method])
   }
 
   /** Before anything of the body is read: may they ask at all, is there such a thing, can it be done to it. */
   #refusalOf(request: FastifyRequest): HttpFault | undefined {
-    const path = request.url.split('?', 1)[0] ?? ''
+    const [path = '', query = ''] = request.url.split('?', 2)
     const token = this.#ports.token()
     if (token !== undefined && needsToken(path)) {
-      const refusal = unauthorized(request.headers.authorization, token)
+      const inQuery = path.startsWith(eventsPath) ? new URLSearchParams(query).get('token') : null
+      const refusal = unauthorized(request.headers.authorization, inQuery ?? undefined, token)
       if (refusal !== undefined) return refusal
     }
     const methods = this.#methods.get(path)
@@ -142,7 +155,8 @@ export class HttpServer implements AsyncDisposable {
     if (error instanceof HttpFault) return error
     const status = error.statusCode ?? 500
     if (status === 413) this.#ports.metrics.limitsHit.child('http_body_bytes').add(1)
-    if (status < 500 || status === 503) return frameworkFault(status, error.message)
+    const expected = eventRoutes.find(({ path }) => path === request.routeOptions.url)?.type ?? jsonType
+    if (status < 500 || status === 503) return frameworkFault(status, error.message, expected)
     this.#ports.log.error({ err: error, route: request.routeOptions.url }, 'An HTTP request failed')
     return new HttpFault(500, 'internal-error', 'The daemon failed; its log says why.')
   }

@@ -4,6 +4,7 @@ import type { HealthCheck, HttpPorts } from '../../../src/main/http/ports.ts'
 import { HttpServer } from '../../../src/main/http/server.ts'
 import { Metrics } from '../../../src/main/metrics/table.ts'
 import type { PublishInput } from '../../../src/main/roles/app-server/publish-input.ts'
+import type { IncomingEvent } from '../../../src/main/roles/xmpp-server/event-intake.ts'
 
 /** Closed after each test. */
 export const servers: HttpServer[] = []
@@ -15,6 +16,7 @@ export interface Running {
   readonly url: string
   readonly log: string[]
   readonly published: PublishInput[]
+  readonly events: IncomingEvent[]
   readonly metrics: Metrics
 }
 
@@ -35,6 +37,7 @@ export function check(more: Partial<HealthCheck>): HealthCheck {
 export async function run(more: Partial<HttpPorts> = {}): Promise<Running> {
   const log: string[] = []
   const published: PublishInput[] = []
+  const events: IncomingEvent[] = []
   const metrics = new Metrics('1.2.3')
   const server = new HttpServer({
     version: '1.2.3',
@@ -48,17 +51,25 @@ export async function run(more: Partial<HttpPorts> = {}): Promise<Running> {
       published.push(input)
       return { error: undefined, result: 'delivered' }
     },
+    eventsHeldBack: () => undefined,
+    takeEvent: (event) => {
+      events.push(event)
+      return 1
+    },
+    subscriptions: noSubscriptions,
     streams: () => ({ 'a.example': [] }),
     pools: () => ({ gateways: [] }),
     queue: () => ({ pending: 0 }),
     config: () => ({ data_dir: '/x' }),
     node: (domain, node) => (node === 'known' ? { domain, node } : undefined),
+    deadLetters: (limit, before) => ({ limit, before: before ?? null }),
+    retryDeadLetters: async (ids) => ({ retried: ids.length, unknown: [] }),
     deadDevice: (device) => ({ dead: device.id === 'gone', ...device }),
     ...more,
   })
   servers.push(server)
   const url = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })
-  return { url, log, published, metrics }
+  return { url, log, published, events, metrics }
 }
 
 export async function post(url: string, body: string | Uint8Array<ArrayBuffer>, type = 'application/json') {
@@ -101,11 +112,25 @@ export function portsOf(metrics: Metrics): HttpPorts {
     health: () => [],
     notReady: () => [],
     publish: async () => undefined,
+    eventsHeldBack: () => undefined,
+    takeEvent: () => 0,
+    subscriptions: noSubscriptions,
     streams: () => ({}),
     pools: () => ({}),
     queue: () => ({}),
     config: () => ({}),
     node: () => undefined,
+    deadLetters: (limit, before) => ({ limit, before: before ?? null }),
+    retryDeadLetters: async (ids) => ({ retried: ids.length, unknown: [] }),
     deadDevice: () => ({ dead: false }),
   }
+}
+
+const noSubscriptions: HttpPorts['subscriptions'] = {
+  of: () => ({}),
+  page: () => ({}),
+  disable: async () => ({}),
+  removeUser: async () => ({}),
+  removeDomain: async () => ({}),
+  import: async () => ({}),
 }

@@ -99,6 +99,8 @@ describe('GET /admin', () => {
       '/admin/config',
       '/admin/node',
       '/admin/dead-devices',
+      '/admin/dead-letters',
+      '/admin/dead-letters/retry',
     ]
     expect(Object.keys(body.routes as object)).toEqual(paths)
   })
@@ -109,6 +111,8 @@ describe('GET /admin', () => {
     ['/admin/queue', { pending: 0 }],
     ['/admin/config', { data_dir: '/x' }],
     ['/admin/node?domain=a.example&node=known', { domain: 'a.example', node: 'known' }],
+    ['/admin/dead-letters', { limit: 100, before: null }],
+    ['/admin/dead-letters?limit=5&before=abc', { limit: 5, before: 'abc' }],
     ['/admin/dead-devices?service=apns&device_id=a%2Fb%3Fc', { dead: false, service: 'apns', id: 'a/b?c' }],
     [
       '/admin/dead-devices?service=apns&device_id=gone&mode=dev',
@@ -126,6 +130,8 @@ describe('GET /admin', () => {
     ['/admin/node?domain=a.example', 400, 'node'],
     ['/admin/node?node=known', 400, 'domain'],
     ['/admin/dead-devices?service=&device_id=x', 400, 'service'],
+    ['/admin/dead-letters?limit=0', 400, 'limit'],
+    ['/admin/dead-letters?limit=many', 400, 'limit'],
   ])('%s is %i and names %s', async (path, expected, field) => {
     const { url } = await run()
     const { status, body } = await get(url + path)
@@ -134,7 +140,7 @@ describe('GET /admin', () => {
 })
 
 describe('a request for what is not there', () => {
-  test.each(['/', '/nothing', '/metrics/', '/v1', '/v1/events/message', '/%zz'])(
+  test.each(['/', '/nothing', '/metrics/', '/v1', '/v1/events', '/v1/events/other', '/%zz'])(
     '%s is 404 or 400 in the same shape',
     async (path) => {
       const { url } = await run()

@@ -1,0 +1,147 @@
+import { bareJid, parseJid } from '../../core/jid.ts'
+import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
+import type { MessageEvent } from '../roles/xmpp-server/plugin.ts'
+import { eventOfMessage, pushedType } from '../roles/xmpp-server/read-message.ts'
+import { parseStanza } from '../xmpp/parse-stanza.ts'
+import { HttpFault } from './fault.ts'
+
+/** What sources that can POST tell of a message. Each reader throws an HttpFault that names the field at fault. */
+
+const knownFields = ['to', 'from', 'type', 'body', 'id', 'message_count', 'kind', 'session', 'stanza']
+/** The body of the request has a limit of its own. */
+const stanzaLimits = { maxStanzaBytes: 1_048_576, maxDepth: 32, maxAttributes: 64 }
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** `/v1/events/message`: one event or a list of them, of which all are sound or none is taken. */
+export function readMessageEvents(body: unknown): IncomingEvent[] {
+  if (!Array.isArray(body)) return [readEvent(body, '')]
+  return body.map((one, i) => readEvent(one, `[${i}]`))
+}
+
+/** `/v1/events/mongooseim`, from mod_event_pusher_http: localparts, all of one `server`. */
+export function readMongooseimEvent(form: URLSearchParams): IncomingEvent {
+  const server = formField(form, 'server')
+  const from = addressOf(form, 'author', server)
+  const to = addressOf(form, 'receiver', server)
+  return incoming('mongooseim', { ...blank, to, from, type: 'chat', body: form.get('message') ?? '' })
+}
+
+/** `/v1/events/ejabberd`, from mod_offline_http_post: localparts, of one `vhost`. */
+export function readEjabberdEvent(form: URLSearchParams): IncomingEvent {
+  const server = formField(form, 'vhost')
+  const from = addressOf(form, 'from', server)
+  const to = addressOf(form, 'to', server)
+  const id = form.get('messageId') ?? ''
+  return incoming('ejabberd', { ...blank, to, from, type: 'chat', body: form.get('body') ?? '', id })
+}
+
+const blank = {
+  id: '',
+  messageCount: undefined,
+  kind: 'offline',
+  session: undefined,
+  stanza: undefined,
+} as const
+
+function incoming(source: IncomingEvent['source'], message: MessageEvent | undefined): IncomingEvent {
+  return { source, domain: '', message }
+}
+
+/** `at`: where in a list it stands. */
+function readEvent(event: unknown, at: string): IncomingEvent {
+  if (!isObject(event)) {
+    throw at === ''
+      ? new HttpFault(400, 'invalid-body', 'The body must be an event or a list of events.')
+      : wrong(at, 'must be an object')
+  }
+  for (const name of Object.keys(event)) {
+    if (!knownFields.includes(name)) {
+      throw wrong(place(at, name), `is not known; known are ${knownFields.join(', ')}`)
+    }
+  }
+  const stanza = stanzaOf(event, at)
+  const message = stanza === undefined ? undefined : eventOfMessage(stanza)
+  const to = bareJid(textOf(event, 'to', at) ?? stanza?.attr('to') ?? '')
+  const from = textOf(event, 'from', at) ?? stanza?.attr('from') ?? ''
+  const body = textOf(event, 'body', at)
+  if (to === undefined || !to.includes('@')) throw wrong(place(at, 'to'), 'must be the JID of a user')
+  if (parseJid(from) === undefined) throw wrong(place(at, 'from'), 'must be a JID')
+  if (body === undefined && stanza === undefined) throw wrong(place(at, 'body'), 'must be text')
+  const session = sessionOf(event, to, at)
+  const messageCount = countOf(event, at)
+  const type = pushedType(textOf(event, 'type', at) ?? stanza?.attr('type'))
+  if (type === undefined) return incoming('message', undefined)
+  return incoming('message', {
+    to,
+    from,
+    type,
+    body: body ?? message?.body,
+    id: textOf(event, 'id', at) ?? stanza?.attr('id') ?? '',
+    messageCount,
+    kind: session === undefined ? 'offline' : 'unacked',
+    session,
+    stanza,
+  })
+}
+
+function stanzaOf(event: Fields, at: string): MessageEvent['stanza'] {
+  const xml = textOf(event, 'stanza', at)
+  if (xml === undefined) return undefined
+  const stanza = parseStanza(xml, stanzaLimits)
+  if (stanza?.name === 'message') return stanza
+  throw wrong(place(at, 'stanza'), 'must be a message stanza, well-formed')
+}
+
+/** The lost session of an unacked event; undefined for an offline one. */
+function sessionOf(event: Fields, to: string, at: string): string | undefined {
+  const kind = textOf(event, 'kind', at) ?? 'offline'
+  if (kind !== 'offline' && kind !== 'unacked') throw wrong(place(at, 'kind'), 'must be offline or unacked')
+  const session = textOf(event, 'session', at)
+  if (kind === 'offline') return undefined
+  const isFull = session !== undefined && (parseJid(session)?.resource ?? '') !== ''
+  if (!isFull || bareJid(session) !== to) {
+    throw wrong(place(at, 'session'), 'must be the full JID of the session, one of `to`')
+  }
+  return session
+}
+
+function countOf(event: Fields, at: string): number | undefined {
+  const { message_count: count } = event
+  if (count === undefined || count === null) return undefined
+  if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count
+  throw wrong(place(at, 'message_count'), 'must be a whole number')
+}
+
+function textOf(event: Fields, name: string, at: string): string | undefined {
+  const value = event[name]
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string') return value
+  throw wrong(place(at, name), 'must be text')
+}
+
+function formField(form: URLSearchParams, name: string): string {
+  const value = form.get(name)
+  if (value === null || value === '') throw wrong(name, 'must be given')
+  return value
+}
+
+/** A localpart as an address. Some versions of the sources send whole addresses. */
+function addressOf(form: URLSearchParams, name: string, server: string): string {
+  const value = formField(form, name)
+  const bare = bareJid(value.includes('@') ? value : `${value}@${server}`)
+  if (bare === undefined) throw wrong(name, 'must be the name of a user')
+  return bare
+}
+
+function place(at: string, name: string): string {
+  return at === '' ? name : `${at}.${name}`
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function wrong(field: string, what: string): HttpFault {
+  return new HttpFault(400, 'invalid-field', `${field} ${what}.`, { field })
+}

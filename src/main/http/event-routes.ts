@@ -1,0 +1,66 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
+import { readEjabberdEvent, readMessageEvents, readMongooseimEvent } from './event-bodies.ts'
+import { HttpFault } from './fault.ts'
+import type { HttpPorts } from './ports.ts'
+
+/** Where each source posts its events. Their token may stand in the query: not all can set headers. */
+export const eventsPath = '/v1/events/'
+
+export const jsonType = 'application/json'
+export const formType = 'application/x-www-form-urlencoded'
+
+interface EventRoute {
+  readonly path: string
+  /** The media type that its source sends. */
+  readonly type: typeof jsonType | typeof formType
+  /** Throws an HttpFault. `body`: as the parser of `type` gives it. */
+  readonly read: (body: unknown) => readonly IncomingEvent[]
+}
+
+export const eventRoutes: readonly EventRoute[] = [
+  { path: `${eventsPath}message`, type: jsonType, read: readMessageEvents },
+  { path: `${eventsPath}mongooseim`, type: formType, read: (form) => [readMongooseimEvent(asForm(form))] },
+  { path: `${eventsPath}ejabberd`, type: formType, read: (form) => [readEjabberdEvent(asForm(form))] },
+]
+
+/** Events are taken as long as there is room for what they lead to. */
+export function answerEvents({ read }: EventRoute, ports: HttpPorts) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const events = read(request.body)
+    const refusal = refusalFor(ports.eventsHeldBack())
+    if (refusal !== undefined) throw refusal
+    let notified = 0
+    for (const taken of events.map((event) => ports.takeEvent(event))) notified += await taken
+    return reply.code(202).send({ notified })
+  }
+}
+
+/** Within `scope` forms are read, and nothing else is. */
+export function takeForms(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser(
+    formType,
+    { parseAs: 'string' },
+    async (_request: FastifyRequest, body: string) => {
+      return new URLSearchParams(body)
+    },
+  )
+}
+
+function asForm(body: unknown): URLSearchParams {
+  return body instanceof URLSearchParams ? body : new URLSearchParams()
+}
+
+function refusalFor(cause: ReturnType<HttpPorts['eventsHeldBack']>): HttpFault | undefined {
+  switch (cause) {
+    case undefined:
+      return undefined
+    case 'no-room':
+      return new HttpFault(429, 'resource-constraint', 'There is no room for another event just now.', {
+        headers: { 'retry-after': '1' },
+      })
+    case 'stopping':
+      return new HttpFault(503, 'stopping', 'The daemon is stopping.', { headers: { 'retry-after': '5' } })
+  }
+}

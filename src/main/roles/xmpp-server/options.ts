@@ -1,0 +1,16 @@
+import type { ContentOptions } from '../app-server/options.ts'
+
+/** What the configuration says about the XMPP Server role. Frozen; replaced as a whole on a reload. */
+export interface XmppServerOptions {
+  /** Domains of the users. */
+  readonly servedHosts: readonly string[]
+  /** Domains that send publishes to App Servers elsewhere: those with streams; the first stands in for one unknown. */
+  readonly domains: readonly string[]
+  readonly maxSubscriptionsPerUser: number
+  /** How long an event is remembered, in milliseconds; 0: not at all. */
+  readonly dedupWindowMs: number
+  /** For all that the plugin does about one event. */
+  readonly pluginTimeoutMs: number
+  /** What may leave the daemon. */
+  readonly content: Pick<ContentOptions, 'includeSender' | 'includeBody'>
+}

@@ -1,0 +1,35 @@
+import { escapeXml } from '../../../core/xml/escape.ts'
+import type { Subscription } from '../../store/ports.ts'
+import { publishOptionsNs, pubsubNs, pushNs, summaryNs } from '../app-server/namespaces.ts'
+
+/** The publish (XEP-0357 §7) of a summary, flat, to a subscription's App Server, with the options it was enabled with. */
+export function publishIq(
+  id: string,
+  from: string,
+  { jid, node, options }: Subscription,
+  summary: readonly string[],
+): string {
+  let fields = ''
+  for (let i = 0; i < summary.length; i += 2) fields += field(summary[i] ?? '', summary[i + 1] ?? '')
+  let optionFields = ''
+  for (const [name, value] of options) optionFields += field(name, value)
+  const publishOptions =
+    optionFields === '' ? '' : `<publish-options>${form(publishOptionsNs, optionFields)}</publish-options>`
+  return (
+    `<iq type='set' id='${escapeXml(id)}' from='${escapeXml(from)}' to='${escapeXml(jid)}'>` +
+    `<pubsub xmlns='${pubsubNs}'><publish node='${escapeXml(node)}'><item>` +
+    `<notification xmlns='${pushNs}'>${form(summaryNs, fields)}</notification>` +
+    `</item></publish>${publishOptions}</pubsub></iq>`
+  )
+}
+
+function form(formType: string, fields: string): string {
+  return (
+    "<x xmlns='jabber:x:data' type='submit'>" +
+    `<field var='FORM_TYPE' type='hidden'><value>${formType}</value></field>${fields}</x>`
+  )
+}
+
+function field(name: string, value: string): string {
+  return `<field var='${escapeXml(name)}'><value>${escapeXml(value)}</value></field>`
+}

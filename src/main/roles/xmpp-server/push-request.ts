@@ -1,0 +1,68 @@
+import { dataFormNs, readForm } from '../../../core/data-form.ts'
+import { bareJid } from '../../../core/jid.ts'
+import { type StanzaError, stanzaErrors, withText } from '../../../core/stanza-error.ts'
+import type { Element } from '../../../core/xml/element.ts'
+import { publishOptionsNs, pushNs } from '../app-server/namespaces.ts'
+
+/** What a client asks for with `<enable/>` or `<disable/>` (XEP-0357 §5, §6). */
+export type PushRequest =
+  | {
+      readonly kind: 'enable'
+      /** The App Server, bare. */
+      readonly jid: string
+      readonly node: string
+      readonly options: readonly (readonly [name: string, value: string])[]
+    }
+  /** `node` undefined: all of that App Server. */
+  | { readonly kind: 'disable'; readonly jid: string; readonly node: string | undefined }
+  | { readonly kind: 'refused'; readonly error: StanzaError }
+
+/** As long as a part of a JID may be. */
+const maxNodeBytes = 1023
+/** Characters of all options of one subscription: several times what any client sends; they are read at every event. */
+const maxOptionsLength = 16_384
+
+export function isPushRequest({ name, ns }: Element): boolean {
+  return ns === pushNs && (name === 'enable' || name === 'disable')
+}
+
+/** Reads a payload that `isPushRequest`. `type`: the IQ's. Pure. */
+export function readPushRequest(type: 'get' | 'set', payload: Element): PushRequest {
+  if (type === 'get') return { kind: 'refused', error: stanzaErrors.notAllowed }
+  const jid = bareJid(payload.attr('jid') ?? '')
+  if (jid === undefined) return bad('jid: not the address of a push service')
+  const node = payload.attr('node')
+  if (payload.name === 'disable') {
+    return node === '' ? bad('node: empty') : { kind: 'disable', jid, node }
+  }
+  if (node === undefined || node === '') return bad('node: missing or empty')
+  if (Buffer.byteLength(node) > maxNodeBytes) return tooLong('node')
+  return readOptions(jid, node, payload)
+}
+
+function readOptions(jid: string, node: string, payload: Element): PushRequest {
+  const [form, ...more] = payload.elements('x', dataFormNs)
+  if (form === undefined) return { kind: 'enable', jid, node, options: [] }
+  if (more.length > 0) return bad('more than one form')
+  const { type, formType, fields } = readForm(form)
+  if (type !== 'submit') return bad("the form's type is not submit")
+  if (formType !== publishOptionsNs) return bad(`FORM_TYPE is not ${publishOptionsNs}`)
+
+  const options: [string, string][] = []
+  let length = 0
+  for (const [name, [value, ...others]] of fields) {
+    if (value === undefined || others.length > 0) return bad('a field without exactly one value')
+    options.push([name, value])
+    length += name.length + value.length
+  }
+  if (length > maxOptionsLength) return tooLong('publish-options')
+  return { kind: 'enable', jid, node, options }
+}
+
+function bad(why: string): PushRequest {
+  return { kind: 'refused', error: withText(stanzaErrors.badRequest, why) }
+}
+
+function tooLong(what: string): PushRequest {
+  return { kind: 'refused', error: withText(stanzaErrors.notAcceptable, `${what}: too long`) }
+}

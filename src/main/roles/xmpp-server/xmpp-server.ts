@@ -1,0 +1,165 @@
+import { bareJid, domainOfBare } from '../../../core/jid.ts'
+import { type IqHeader, iqError, iqResult } from '../../../core/stanza.ts'
+import { type StanzaError, stanzaErrors } from '../../../core/stanza-error.ts'
+import type { Element } from '../../../core/xml/element.ts'
+import type { DeadDeviceStore } from '../../store/ports.ts'
+import { answerDelegated, answerNesting, isDelegation, readDelegation } from './delegation.ts'
+import { EventIntake, type IncomingEvent } from './event-intake.ts'
+import { readMessage } from './event-messages.ts'
+import type { CompletePlugin } from './load-plugin.ts'
+import type { XmppServerOptions } from './options.ts'
+import type { MaybePromise } from './plugin.ts'
+import { Publisher, type PublisherPorts } from './publisher.ts'
+import { isPushRequest } from './push-request.ts'
+import { Registrations } from './registrations.ts'
+import type { XmppServerVerdict } from './verdict.ts'
+
+export interface XmppServerPorts extends PublisherPorts {
+  readonly deadDevices: DeadDeviceStore
+  readonly plugin: CompletePlugin
+}
+
+/**
+ * What a user's own server does for push (XEP-0357 §5 to §7): it takes enables and disables, learns of messages that
+ * were not delivered, and publishes. Beside any server that can delegate a namespace, or whose users ask here, and
+ * that tells of messages.
+ */
+export class XmppServer {
+  readonly #publisher: Publisher
+  readonly #intake: EventIntake
+  readonly #registrations: Registrations
+  readonly #ports: XmppServerPorts
+  readonly #isServed = (host: string): boolean => this.#intake.isServed(host)
+  #options: XmppServerOptions
+
+  constructor(options: XmppServerOptions, ports: XmppServerPorts) {
+    this.#options = options
+    this.#ports = ports
+    this.#publisher = new Publisher(options, ports)
+    this.#intake = new EventIntake(options, {
+      ...ports,
+      notify: (subscription, summary, domain) => this.#publisher.notify(subscription, summary, domain),
+    })
+    this.#registrations = new Registrations(ports)
+  }
+
+  /** From the next stanza or event on these options hold. */
+  reconfigure(options: XmppServerOptions): void {
+    this.#options = options
+    this.#publisher.reconfigure(options)
+    this.#intake.reconfigure(options)
+  }
+
+  /** Whether an event that can wait should: it is answered then, not taken. */
+  get full(): boolean {
+    return this.#intake.full || this.#publisher.remote.full
+  }
+
+  /** An event; how many subscriptions are notified of it. Never throws or rejects. */
+  take(event: IncomingEvent): MaybePromise<number> {
+    return this.#intake.take(event)
+  }
+
+  /**
+   * What is to be done about a stanza that `isForXmppServer`, on a stream of `domain`. Undefined: it is nothing that
+   * this role knows of after all. Never throws.
+   */
+  handle(domain: string, stanza: Element): XmppServerVerdict | undefined {
+    if (stanza.name === 'message') return this.#handleMessage(domain, stanza)
+    const type = stanza.attr('type')
+    if (type === 'result' || type === 'error') {
+      return this.#publisher.remote.takeAnswer(domain, stanza) ? taken : undefined
+    }
+    const [payload, ...more] = stanza.elements()
+    const id = stanza.attr('id')
+    const from = stanza.attr('from')
+    if ((type !== 'get' && type !== 'set') || id === undefined || from === undefined) return undefined
+    if (payload === undefined || more.length > 0) return undefined
+
+    const request = { id, from, to: this.#ownAddress(stanza.attr('to'), domain) }
+    if (isPushRequest(payload)) return this.#handleDirect(domain, request, type, payload)
+    if (isDelegation(payload)) return this.#handleDelegated(domain, request, type, payload)
+    if (!this.#isServed(from)) return undefined
+    const nesting = type === 'get' ? answerNesting(request, payload) : undefined
+    return nesting === undefined ? undefined : answer(nesting)
+  }
+
+  /** Where the answer comes from: from an address that is not ours it would cost the stream. */
+  #ownAddress(to: string | undefined, domain: string): string {
+    const bare = to === undefined ? undefined : bareJid(to)
+    const isOurs = bare !== undefined && this.#options.domains.includes(domainOfBare(bare))
+    return to !== undefined && isOurs ? to : domain
+  }
+
+  /** Resolves when every event so far is decided about, and its notifications are on their way. */
+  decided(): Promise<void> {
+    return this.#intake.decided()
+  }
+
+  /** No more attempts at publishes elsewhere. */
+  close(): void {
+    this.#publisher.remote.close()
+  }
+
+  /** A user of a served host, for itself. */
+  #handleDirect(domain: string, request: IqHeader, type: 'get' | 'set', payload: Element): XmppServerVerdict {
+    const user = bareJid(request.from)
+    if (user === undefined || !user.includes('@') || !this.#isServed(domainOfBare(user))) {
+      return answer(iqError(request, stanzaErrors.forbidden))
+    }
+    return this.#register({ user, session: request.from, domain }, type, payload, (error) =>
+      error === undefined ? iqResult(request) : iqError(request, error),
+    )
+  }
+
+  #handleDelegated(
+    domain: string,
+    outer: IqHeader,
+    type: 'get' | 'set',
+    delegation: Element,
+  ): XmppServerVerdict {
+    if (type === 'get') return answer(iqError(outer, stanzaErrors.badRequest))
+    const read = readDelegation(outer, delegation, this.#isServed)
+    if (read.kind === 'refused') return answer(read.stanza)
+    const { request } = read
+    if (!isPushRequest(request.payload)) {
+      return answer(answerDelegated(request, stanzaErrors.serviceUnavailable))
+    }
+    const asker = { user: request.user, session: request.inner.from, domain }
+    return this.#register(asker, request.type, request.payload, (error) => answerDelegated(request, error))
+  }
+
+  #register(
+    asker: Parameters<Registrations['handle']>[0],
+    type: 'get' | 'set',
+    payload: Element,
+    render: (error: StanzaError | undefined) => string,
+  ): XmppServerVerdict {
+    const { maxSubscriptionsPerUser } = this.#options
+    const error = this.#registrations.handle(asker, type, payload, maxSubscriptionsPerUser)
+    if (!(error instanceof Promise)) return answer(render(error))
+    return { kind: 'later', stanza: error.then(render) }
+  }
+
+  #handleMessage(domain: string, message: Element): XmppServerVerdict | undefined {
+    const read = readMessage(domain, message, this.#isServed)
+    switch (read?.kind) {
+      case undefined:
+        return undefined
+      case 'event':
+        void this.take(read.event)
+        return taken
+      case 'refused':
+        this.#ports.metrics.events.child(read.source, 'refused').add(1)
+        return undefined
+      case 'advertisement':
+        return taken
+    }
+  }
+}
+
+const taken: XmppServerVerdict = { kind: 'taken' }
+
+function answer(stanza: string): XmppServerVerdict {
+  return { kind: 'answer', stanza, publish: undefined }
+}

@@ -1,0 +1,159 @@
+import { expect, test } from 'vitest'
+import { carol, component, offline, startXmppServer, type XmppServerAtWork } from './xmpp-server-at-work.ts'
+
+const message = (attributes = "type='chat'", children = '<body>off 🚀</body>') =>
+  `<message xmlns='jabber:client' id='f1' to='carol@chat.test' xml:lang='en' from='alice@chat.test/phone' ${attributes}>${children}</message>`
+
+/** As Prosody's mod_firewall routes a copy. */
+const forwarded = (inner = message(), from = 'chat.test') =>
+  `<message from='${from}' to='${component}'><forwarded xmlns='urn:xmpp:forward:0'>${inner}</forwarded></message>`
+
+/** As ejabberd's mod_push_offline tells. */
+const pushOffline = (inner = message(), from = 'carol@chat.test', node = 'urn:xmpp:push:nodes:messages') =>
+  `<message to='${component}' from='${from}' id='10655570866566869680'><event xmlns='http://jabber.org/protocol/pubsub#event'><items node='${node}'><item id='10655570866566869680'>${inner}</item></items></event></message>`
+
+async function subscribed(plugin = 'defaults'): Promise<XmppServerAtWork> {
+  const work = await startXmppServer({ plugin })
+  await work.enable(carol, 'remote.test', 'n')
+  return work
+}
+
+test.each([
+  ['forwarded', forwarded()],
+  ['push_offline', pushOffline()],
+])('a message told of as %s is published to the user’s subscription', async (source, stanza) => {
+  await using work = await subscribed()
+  expect(work.verdict(stanza)).toEqual({ kind: 'taken' })
+  expect(work.sent).toHaveLength(1)
+  expect(await work.count('events_total', `source="${source}",result="notified"`)).toBe(1)
+})
+
+test.each([
+  ['forwarded', 'a server that is not served', forwarded(message(), 'elsewhere.test')],
+  ['forwarded', 'a user of a served host', forwarded(message(), carol)],
+  ['push_offline', 'a client of the user', pushOffline(message(), carol)],
+  ['push_offline', 'another user', pushOffline(message(), 'mallory@chat.test')],
+  [
+    'push_offline',
+    'a user elsewhere',
+    pushOffline(message().replace('carol@chat', 'carol@else'), 'carol@else.test'),
+  ],
+  ['push_offline', 'the server', pushOffline(message(), 'chat.test')],
+])('%s from %s is refused, and left to be dropped', async (source, _, stanza) => {
+  await using work = await subscribed()
+  expect(work.verdict(stanza)).toBeUndefined()
+  expect(work.sent).toEqual([])
+  expect(await work.count('events_total', `source="${source}",result="refused"`)).toBe(1)
+})
+
+test.each([
+  ['no type', '', 1],
+  ['chat', "type='chat'", 1],
+  ['groupchat', "type='groupchat'", 1],
+  ['normal', "type='normal'", 1],
+  ['an unknown type', "type='surprise'", 1],
+  ['error', "type='error'", 0],
+  ['headline', "type='headline'", 0],
+])('a message of %s is pushed or not', async (_, attributes, published) => {
+  await using work = await subscribed()
+  work.verdict(forwarded(message(attributes)))
+  expect(work.sent).toHaveLength(published)
+})
+
+test.each([
+  ['a presence', "<presence xmlns='jabber:client' from='a@chat.test/x' to='carol@chat.test'/>"],
+  ['an iq', "<iq xmlns='jabber:client' from='a@chat.test/x' to='carol@chat.test' type='get' id='1'/>"],
+  ['a message without an address', "<message xmlns='jabber:client'><body>x</body></message>"],
+  ['a message to a user who is not served', message().replace('carol@chat.test', 'carol@elsewhere.test')],
+  ['a message to a user without subscriptions', message().replace('carol@chat.test', 'dave@chat.test')],
+  ['a chat state', message("type='chat'", "<composing xmlns='http://jabber.org/protocol/chatstates'/>")],
+  ['an empty body', message("type='chat'", '<body/>')],
+  ['nothing', ''],
+])('%s is skipped', async (_, inner) => {
+  await using work = await subscribed()
+  expect(work.verdict(forwarded(inner))).toEqual({ kind: 'taken' })
+  expect(work.sent).toEqual([])
+  expect(await work.count('events_total', 'source="forwarded",result="skipped"')).toBe(1)
+})
+
+test('an event of another node is a message like any', async () => {
+  await using work = await subscribed()
+  expect(
+    work.verdict(pushOffline(message(), 'carol@chat.test', 'urn:xmpp:push:nodes:presence')),
+  ).toBeUndefined()
+})
+
+test('one message is pushed once, however often and in whichever ways it is told of', async () => {
+  await using work = await subscribed()
+  work.verdict(pushOffline())
+  work.verdict(pushOffline())
+  work.verdict(forwarded())
+  expect(await work.event({ id: 'f1' })).toBe(0)
+  expect(work.sent).toHaveLength(1)
+  expect(await work.count('events_total', 'source="push_offline",result="duplicate"')).toBe(1)
+  expect(await work.count('events_total', 'source="message",result="duplicate"')).toBe(1)
+})
+
+test.each([
+  ['another id', { id: 'f2' }, 0],
+  ['another sender', { from: 'bob@chat.test/x' }, 0],
+  ['no id, which cannot be known again,', { id: '' }, 1],
+])('a message of %s is another one', async (_, change, again) => {
+  await using work = await subscribed()
+  await work.event()
+  expect(await work.event(change)).toBe(1)
+  expect(await work.event(change)).toBe(again)
+})
+
+test('after the window a message may be told of anew', async () => {
+  await using work = await subscribed()
+  await work.event()
+  work.clock.nowMs += 299_999
+  expect(await work.event()).toBe(0)
+  work.clock.nowMs += 1
+  expect(await work.event()).toBe(1)
+})
+
+test('without a window everything is pushed', async () => {
+  await using work = await startXmppServer({ dedupWindowMs: 0 })
+  await work.enable(carol, 'remote.test', 'n')
+  expect([await work.event(), await work.event()]).toEqual([1, 1])
+})
+
+test('a host that is no longer served gets no more pushes', async () => {
+  await using work = await subscribed()
+  expect(await work.event({ id: '1' })).toBe(1)
+  work.server.reconfigure({
+    servedHosts: ['other.test'],
+    domains: [component],
+    maxSubscriptionsPerUser: 32,
+    dedupWindowMs: 0,
+    pluginTimeoutMs: 100,
+    content: { includeSender: true, includeBody: true },
+  })
+  expect(await work.event({ id: '2' })).toBe(0)
+})
+
+test('of lost streams each client is told once, and of the same message as offline only those not told yet', async () => {
+  await using work = await subscribed('enhanced')
+  await work.enable('carol@chat.test/r2', 'remote.test', 'n2')
+  await work.enable('carol@chat.test/r3', 'remote.test', 'n3')
+  const unacked = (session: string) => work.event({ kind: 'unacked', session })
+  const nodes = () => work.sent.map(({ stanza }) => stanza.firstChild()?.firstChild()?.attr('node'))
+
+  expect(await unacked(carol)).toBe(1)
+  expect(await unacked(carol)).toBe(0)
+  expect(await unacked('carol@chat.test/r2')).toBe(1)
+  expect(await unacked('carol@chat.test/unknown')).toBe(0)
+  expect(await work.event(offline)).toBe(1)
+  expect(await work.event(offline)).toBe(0)
+  expect(nodes()).toEqual(['n', 'n2', 'n3'])
+})
+
+test('with a plugin that heeds no kinds an unacked message is pushed to all, once', async () => {
+  await using work = await subscribed()
+  await work.enable('carol@chat.test/r2', 'remote.test', 'n2')
+  expect(await work.event({ kind: 'unacked', session: carol })).toBe(2)
+  expect(await work.event()).toBe(0)
+  expect(await work.event({ kind: 'unacked', session: 'carol@chat.test/r2' })).toBe(0)
+})

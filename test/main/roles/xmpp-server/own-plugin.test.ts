@@ -1,0 +1,175 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loadPlugin, PluginLoadError } from '../../../../src/main/roles/xmpp-server/load-plugin.ts'
+import { scratchDirectory } from '../../store/open-store.ts'
+import { carol, fieldsOf, offline, startXmppServer, type XmppServerAtWork } from './xmpp-server-at-work.ts'
+
+/** The role with a plugin of this source, and carol with two subscriptions. */
+async function withPlugin(source: string, pluginTimeoutMs = 100): Promise<XmppServerAtWork> {
+  using directory = scratchDirectory()
+  const file = join(directory.path, 'plugin.mjs')
+  writeFileSync(file, source)
+  const work = await startXmppServer({ plugin: file, pluginTimeoutMs })
+  await work.enable(carol, 'remote.test', 'a')
+  await work.enable(carol, 'remote.test', 'b')
+  return work
+}
+
+function summary(work: XmppServerAtWork) {
+  const item = work.sent[0]?.stanza.firstChild()?.firstChild()?.firstChild()
+  return fieldsOf(item?.firstChild()?.firstChild())
+}
+
+test('what a plugin decides happens, and what it leaves out is the default', async () => {
+  await using work = await withPlugin(`
+    export function shouldPublish(event, subscriptions) {
+      return subscriptions.filter(({ node }) => node === 'b')
+    }
+    export const senderId = async (event) => 'From ' + event.from
+  `)
+  expect(await work.event()).toBe(1)
+  expect(summary(work)).toMatchObject({
+    'last-message-sender': 'From alice@chat.test/phone',
+    'last-message-body': 'off 🚀',
+    'message-count': '1',
+  })
+})
+
+test.each([
+  ['its default export', 'export default { senderId: () => "me", extra: 1 }'],
+  ['its default export, with state', 'export default { name: "me", senderId() { return this.name } }'],
+  [
+    'an instance of a class',
+    'class P { #name = "me"; senderId() { return this.#name } }\nexport default new P()',
+  ],
+  ['its named exports', 'export const senderId = () => "me"'],
+])('the functions may be those of %s', async (_, source) => {
+  await using work = await withPlugin(source)
+  await work.event()
+  expect(summary(work)['last-message-sender']).toBe('me')
+})
+
+test('fields may be numbers and booleans, any names, and undefined to be left out', async () => {
+  await using work = await withPlugin(
+    'export const prepareNotification = (event, sender) => ({ "x-n": 3, "x-b": true, sender, gone: undefined })',
+  )
+  await work.event()
+  expect(summary(work)).toEqual({
+    FORM_TYPE: 'urn:xmpp:push:summary',
+    'x-n': '3',
+    'x-b': 'true',
+    sender: 'alice@chat.test',
+  })
+})
+
+test.each([
+  ['null for a notification', 'export const prepareNotification = () => null'],
+  ['nobody', 'export const shouldPublish = async () => []'],
+])('%s skips the event', async (_, source) => {
+  await using work = await withPlugin(source)
+  expect(await work.event()).toBe(0)
+  expect(await work.count('events_total', 'source="message",result="skipped"')).toBe(1)
+})
+
+describe('a plugin that', () => {
+  test.each([
+    ['throws', 'threw', 'shouldPublish', '() => { throw new Error("broken") }'],
+    ['throws what is no error', 'threw', 'senderId', '() => { throw null }'],
+    ['rejects', 'threw', 'prepareNotification', 'async () => { throw new Error("broken") }'],
+    [
+      'changes what it is given',
+      'threw',
+      'shouldPublish',
+      '(event, all) => { all[0].node = "z"; return all }',
+    ],
+    ['never answers', 'timeout', 'senderId', '() => new Promise(() => {})'],
+    ['gives a thenable that never answers', 'timeout', 'senderId', '() => ({ then() {} })'],
+    ['chooses no list', 'nonsense', 'shouldPublish', '() => true'],
+    ['chooses what it was not given', 'nonsense', 'shouldPublish', '() => [{ jid: "x", node: "y" }]'],
+    ['chooses nothing at all', 'nonsense', 'shouldPublish', '() => [undefined]'],
+    ['names no sender', 'nonsense', 'senderId', '() => ""'],
+    ['names a sender that is no text', 'nonsense', 'senderId', '() => 5'],
+    ['gives no fields', 'nonsense', 'prepareNotification', '() => undefined'],
+    ['gives a list', 'nonsense', 'prepareNotification', '() => []'],
+    ['gives a field that is an object', 'nonsense', 'prepareNotification', '() => ({ a: {} })'],
+  ])('%s costs its own notification alone, and is counted as %s', async (_, failure, name, faulty) => {
+    await using work = await withPlugin(
+      `const fine = {
+        shouldPublish: (event, all) => all,
+        senderId: () => 'x',
+        prepareNotification: () => ({ fine: 1 }),
+      }
+      const faulty = ${faulty}
+      let calls = 0
+      export const ${name} = (...given) => (calls++ === 0 ? faulty : fine.${name})(...given)`,
+      20,
+    )
+    expect(await work.event({ id: '1' })).toBe(0)
+    expect(await work.count('plugin_failures_total', `cause="${failure}"`)).toBe(1)
+    expect(await work.count('events_total', 'source="message",result="failed"')).toBe(1)
+    expect(work.log).toHaveLength(1)
+    expect(await work.event({ id: '2' })).toBe(2)
+  })
+
+  test('fails at every event fills no log', async () => {
+    await using work = await withPlugin('export const senderId = () => 5')
+    for (let i = 0; i < 100; i++) await work.event({ id: `${i}` })
+    expect(work.log).toHaveLength(1)
+    work.clock.nowMs += 10_000
+    await work.event({ id: 'later' })
+    expect(work.log).toHaveLength(2)
+  })
+
+  test('hangs holds up nobody else', async () => {
+    await using work = await withPlugin(
+      'export const senderId = (event) => event.id === "slow" ? new Promise(() => {}) : "x"',
+      20,
+    )
+    const slow = work.event({ id: 'slow' })
+    expect(await work.event({ id: 'quick' })).toBe(2)
+    expect(await slow).toBe(0)
+  })
+})
+
+describe('a plugin', () => {
+  test.each([
+    ['is not there', './nowhere.mjs', /cannot load/],
+    ['is a package that is not there', 'no-such-package-here', /cannot load/],
+    ['is not JavaScript', 'export const (', /cannot load/],
+    ['throws while it is loaded', 'throw new Error("at load")', /at load/],
+    ['has no function that is known', 'export const shouldPush = () => []', /exports none of shouldPublish/],
+    ['has something else than a function', 'export const senderId = "me"', /senderId .* is not a function/],
+  ])('that %s is a fault at the start', async (_, source, says) => {
+    using directory = scratchDirectory()
+    const isName = !source.includes(' ')
+    const file = join(directory.path, isName ? source : 'faulty.mjs')
+    if (!isName) writeFileSync(file, source)
+    const name = isName && !source.startsWith('.') ? source : file
+    await expect(loadPlugin(name)).rejects.toThrow(says)
+    await expect(loadPlugin(name)).rejects.toThrow(PluginLoadError)
+  })
+
+  test('may be a package in the working directory', async () => {
+    using directory = scratchDirectory()
+    const folder = join(directory.path, 'node_modules', 'my-push-plugin')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(
+      join(folder, 'package.json'),
+      '{ "name": "my-push-plugin", "type": "module", "exports": "./index.js" }',
+    )
+    writeFileSync(join(folder, 'index.js'), 'export const senderId = () => "packaged"')
+    const plugin = await loadPlugin('my-push-plugin', directory.path)
+    expect(plugin.senderId(offline)).toBe('packaged')
+  })
+})
+
+test('a stop can wait until every event is decided about', async () => {
+  await using work = await withPlugin(
+    'export const senderId = async (event) => { await new Promise(setImmediate); return "x" }',
+  )
+  void work.event()
+  expect(work.sent).toHaveLength(0)
+  await work.server.decided()
+  expect(work.sent).toHaveLength(2)
+})

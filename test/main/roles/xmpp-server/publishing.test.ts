@@ -1,0 +1,240 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { stanzaErrors } from '../../../../src/core/stanza-error.ts'
+import { isForXmppServer } from '../../../../src/main/roles/role-of.ts'
+import { parseStanza } from '../app-server/app-server-at-work.ts'
+import {
+  carol,
+  component,
+  fieldsOf,
+  phoneOptions,
+  startXmppServer,
+  virtualHost,
+  type XmppServerAtWork,
+} from './xmpp-server-at-work.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** Lets this time pass, for the role's clock and its timer. */
+function pass(work: XmppServerAtWork, ms: number): void {
+  work.clock.nowMs += ms
+  vi.advanceTimersByTime(1000)
+}
+
+/** The App Server's answer to the publish sent last. */
+function answer(work: XmppServerAtWork, type: string, error = '', from = 'remote.test'): void {
+  const id = work.sent.at(-1)?.stanza.attr('id')
+  const stanzaError = `<error type='${error.split('/')[0]}'><${error.split('/')[1]} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`
+  const payload = type === 'error' ? `<pubsub xmlns='http://jabber.org/protocol/pubsub'/>${stanzaError}` : ''
+  work.verdict(`<iq type='${type}' id='${id}' from='${from}' to='${component}'>${payload}</iq>`)
+}
+
+/** Resolves once the store has what was asked of it. */
+async function settled(work: XmppServerAtWork): Promise<void> {
+  await work.subscriptions.removeUser('nobody@chat.test')
+}
+
+async function published(options?: Record<string, string>): Promise<XmppServerAtWork> {
+  const work = await startXmppServer()
+  await work.enable(carol, 'remote.test', 'n <1>', options)
+  expect(await work.event()).toBe(1)
+  return work
+}
+
+test('an App Server elsewhere gets a publish from the domain that the client enabled on', async () => {
+  await using work = await published(phoneOptions)
+  const [{ domain, stanza } = { domain: '', stanza: undefined }] = work.sent
+  expect(domain).toBe(component)
+  expect([stanza?.attr('type'), stanza?.attr('from'), stanza?.attr('to')]).toEqual([
+    'set',
+    component,
+    'remote.test',
+  ])
+  const [publish, options] = stanza?.firstChild()?.elements() ?? []
+  expect(publish?.attr('node')).toBe('n <1>')
+  expect(fieldsOf(publish?.firstChild()?.firstChild()?.firstChild())).toEqual({
+    FORM_TYPE: 'urn:xmpp:push:summary',
+    'message-count': '1',
+    'last-message-sender': 'alice@chat.test',
+    'last-message-body': 'off 🚀',
+  })
+  expect(fieldsOf(options?.firstChild())).toEqual({
+    FORM_TYPE: 'http://jabber.org/protocol/pubsub#publish-options',
+    ...phoneOptions,
+  })
+})
+
+test('without options there are no publish-options', async () => {
+  await using work = await published()
+  expect(work.sent[0]?.stanza.firstChild()?.elements()).toHaveLength(1)
+})
+
+test('what the operator lets nobody see is not in a publish', async () => {
+  await using work = await startXmppServer({ content: { includeSender: false, includeBody: false } })
+  await work.enable(carol, 'remote.test', 'n')
+  await work.event()
+  const form = work.sent[0]?.stanza.firstChild()?.firstChild()?.firstChild()?.firstChild()?.firstChild()
+  expect(Object.keys(fieldsOf(form))).toEqual(['FORM_TYPE', 'message-count'])
+})
+
+test('a result keeps the subscription', async () => {
+  await using work = await published()
+  answer(work, 'result')
+  expect(work.stored('carol@chat.test')).toHaveLength(1)
+  expect(await work.count('publishes_sent_total', 'result="taken"')).toBe(1)
+})
+
+test.each(['cancel/item-not-found', 'cancel/not-acceptable', 'cancel/service-unavailable'])(
+  '%s disables the subscription, logged with its reason and counted',
+  async (error) => {
+    await using work = await published()
+    await work.enable(carol, 'remote.test', 'other')
+    answer(work, 'error', error)
+    await settled(work)
+    expect(work.stored('carol@chat.test')).toEqual([{ jid: 'remote.test', node: 'other' }])
+    expect(await work.count('registrations_disabled_total', 'reason="refused"')).toBe(1)
+    expect(work.log.map((line) => JSON.parse(line))).toMatchObject([
+      { user: 'carol@chat.test', jid: 'remote.test', reason: 'refused', word: error.split('/')[1] },
+    ])
+  },
+)
+
+test('a refusal of a publish from before it was enabled anew disables nothing', async () => {
+  await using work = await published()
+  work.clock.nowMs++
+  await work.enable(carol, 'remote.test', 'n <1>')
+  answer(work, 'error', 'cancel/item-not-found')
+  await settled(work)
+  expect(work.stored('carol@chat.test')).toHaveLength(1)
+})
+
+test.each(['auth/forbidden', 'modify/bad-request', 'continue/x'])(
+  '%s keeps it, and is the end of this publish',
+  async (error) => {
+    await using work = await published()
+    answer(work, 'error', error)
+    pass(work, 60_000)
+    await settled(work)
+    expect(work.stored('carol@chat.test')).toHaveLength(1)
+    expect(work.sent).toHaveLength(1)
+    expect(await work.count('publishes_sent_total', 'result="failed"')).toBe(1)
+  },
+)
+
+test('wait is tried once more after 10 s, under another id, and never again', async () => {
+  await using work = await published()
+  answer(work, 'error', 'wait/resource-constraint')
+  pass(work, 9_999)
+  expect(work.sent).toHaveLength(1)
+  pass(work, 1)
+  expect(work.sent).toHaveLength(2)
+  expect(work.sent[1]?.stanza.attr('id')).not.toBe(work.sent[0]?.stanza.attr('id'))
+  answer(work, 'error', 'wait/resource-constraint')
+  pass(work, 60_000)
+  expect(work.sent).toHaveLength(2)
+  expect(work.stored('carol@chat.test')).toHaveLength(1)
+  expect(await work.count('publishes_sent_total', 'result="failed"')).toBe(1)
+})
+
+test('silence keeps it: after 30 s nobody waits, and a late answer is nobody’s', async () => {
+  await using work = await published()
+  pass(work, 29_999)
+  expect(await work.count('publishes_sent_total', 'result="timeout"')).toBe(0)
+  pass(work, 1)
+  expect(await work.count('publishes_sent_total', 'result="timeout"')).toBe(1)
+  answer(work, 'error', 'cancel/item-not-found')
+  await settled(work)
+  expect(work.stored('carol@chat.test')).toHaveLength(1)
+})
+
+test('without a stream it is tried once more after 10 s', async () => {
+  await using work = await startXmppServer()
+  await work.enable(carol, 'remote.test', 'n')
+  work.hasStream = false
+  expect(await work.event()).toBe(1)
+  work.hasStream = true
+  pass(work, 10_000)
+  expect(work.sent).toHaveLength(1)
+})
+
+test.each([
+  ['from somebody else', 'mallory@elsewhere.test'],
+  ['from a domain below', 'x.remote.test'],
+])('an answer %s is not the App Server’s', async (_, from) => {
+  await using work = await published()
+  answer(work, 'error', 'cancel/item-not-found', from)
+  await settled(work)
+  expect(work.stored('carol@chat.test')).toHaveLength(1)
+  answer(work, 'result')
+  expect(await work.count('publishes_sent_total', 'result="taken"')).toBe(1)
+})
+
+test('our own publish that comes back to us is the App Server’s, and so is any other answer', async () => {
+  await using work = await published()
+  const [sent] = work.sent
+  if (sent === undefined) throw new Error('nothing sent')
+  expect(isForXmppServer(sent.stanza)).toBe(false)
+  expect(isForXmppServer(parseStanza(`<iq type='result' id='other' from='x' to='${component}'/>`))).toBe(
+    false,
+  )
+})
+
+test('a virtual host of ours gets it directly, with the options and the summary', async () => {
+  await using work = await startXmppServer()
+  await work.enable(carol, virtualHost, 'n', { ...phoneOptions, tags: 'mine' })
+  expect(await work.event({ messageCount: 3 })).toBe(1)
+  expect(work.sent).toEqual([])
+  const [input] = work.here
+  expect(input).toMatchObject({
+    domain: virtualHost,
+    node: 'n',
+    from: undefined,
+    isNotification: true,
+    asksForTags: true,
+  })
+  expect(input?.options).toMatchObject({ service: 'apns', deviceId: 'tok123', topic: 'x' })
+  expect(input?.summary.fields).toEqual([
+    'message-count',
+    '3',
+    'last-message-sender',
+    'alice@chat.test',
+    'last-message-body',
+    'off 🚀',
+  ])
+})
+
+test.each([
+  ['a dead device', stanzaErrors.deviceNotRegistered, 'dead_device', 'dead_device'],
+  ['options without a device', stanzaErrors.preconditionNotMet, 'rejected_no_device', 'refused'],
+] as const)('%s at a virtual host of ours disables the subscription', async (_, error, result, reason) => {
+  await using work = await startXmppServer()
+  await work.enable(carol, virtualHost, 'n')
+  work.hereEnd = { error, result }
+  expect(await work.event()).toBe(1)
+  await settled(work)
+  expect(work.stored('carol@chat.test')).toEqual([])
+  expect(await work.count('registrations_disabled_total', `reason="${reason}"`)).toBe(1)
+})
+
+test.each(['resourceConstraint', 'submitFailed', 'internalServerError', 'invalidPayload'] as const)(
+  '%s at a virtual host of ours keeps it',
+  async (name) => {
+    await using work = await startXmppServer()
+    await work.enable(carol, virtualHost, 'n')
+    work.hereEnd = { error: stanzaErrors[name], result: 'failed' }
+    await work.event()
+    await settled(work)
+    expect(work.stored('carol@chat.test')).toHaveLength(1)
+  },
+)
+
+test('a publish goes out from another domain when the one it was enabled on is gone', async () => {
+  await using work = await startXmppServer({ domains: ['second.chat.test'] })
+  await work.enable(carol, 'remote.test', 'n')
+  await work.event()
+  expect(work.sent[0]?.domain).toBe('second.chat.test')
+})
