@@ -1,10 +1,22 @@
 // Packs the package, installs it into an empty folder as a user would, and runs what it installed there.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+/** What else operators are told to find in it. */
+const promised = [
+  'systemd/xmpp-pushd.service',
+  'systemd/xmpp-pushd.sysusers',
+  'systemd/xmpp-pushd.tmpfiles',
+  'monitoring/prometheus.yml',
+  'monitoring/xmpp-pushd.rules.yml',
+  'monitoring/grafana-dashboard.json',
+  'dist/config.toml',
+  'dist/man/xmpp-pushd.1',
+  'dist/main/cli.d.ts',
+]
 const dir = mkdtempSync(join(tmpdir(), 'pushd-package-'))
 try {
   run('npm', ['pack', '--pack-destination', dir], '.')
@@ -12,6 +24,9 @@ try {
   if (packed === undefined) throw new Error('npm pack made no package')
   run('npm', ['init', '-y'], dir)
   run('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', `./${packed}`], dir)
+  const folder = join(dir, 'node_modules/xmpp-pushd')
+  const missing = promised.filter((file) => !existsSync(join(folder, file)))
+  if (missing.length > 0) throw new Error(`missing in the package: ${missing.join(', ')}`)
   expectIn(run('npx', ['xmpp-pushd', '--version'], dir), version)
   expectIn(run('npx', ['xmpp-pushd', 'config', '--defaults'], dir), '[mongoosepush]')
   expectIn(run('npx', ['xmpp-pushd', 'demo'], dir), '<publish')

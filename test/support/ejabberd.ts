@@ -10,17 +10,30 @@ const ejabberd: ServerKind = {
   name: 'ejabberd',
   user: 'ejabberd',
   command: 'ejabberdctl',
-  args: (dir) => [
-    ...['-n', 'xmpp-pushd-test@localhost', '-d', dir, '-c', `${dir}/ejabberdctl.cfg`],
-    ...['-f', `${dir}/ejabberd.yml`, '-l', dir, '-s', `${dir}/spool`, 'foreground'],
-  ],
+  args: (dir) => [...nodeArgs(dir), 'foreground'],
   logFile: 'ejabberd.log',
   pidFile: 'ejabberd.pid',
+}
+
+function nodeArgs(dir: string): string[] {
+  return [
+    ...['-n', 'xmpp-pushd-test@localhost', '-d', dir, '-c', `${dir}/ejabberdctl.cfg`],
+    ...['-f', `${dir}/ejabberd.yml`, '-l', dir, '-s', `${dir}/spool`],
+  ]
+}
+
+/** `ejabberdctl` for this server, run as its user: the words before a command's own. */
+export function ejabberdCommand(server: XmppServer): string[] {
+  // In its folder: Erlang looks for modules where it is started.
+  const asItsUser = ['runuser', '-u', ejabberd.user, '--', 'env', '-C', server.dir, `HOME=${server.dir}`]
+  return [...asItsUser, ejabberd.command, ...nodeArgs(server.dir)]
 }
 
 export interface EjabberdOptions {
   /** Direct TLS for components; the certificate is `certificateOf(server)`. */
   readonly tls?: boolean
+  /** STARTTLS for clients, with the same certificate; without, they have to do without. */
+  readonly clientTls?: boolean
   /** In place of the README's: under `modules:`, indented by two. */
   readonly modules?: string
 }
@@ -30,16 +43,20 @@ export async function startEjabberd(options: EjabberdOptions = {}): Promise<Xmpp
   const dir = folderFor(ejabberd.user)
   const [clientPort, componentPort, distributionPort] = [await freePort(), await freePort(), await freePort()]
   const server = new XmppServer(ejabberd, dir, clientPort, componentPort)
-  if (options.tls) writeCertificate(certificateOf(server))
+  if (options.tls || options.clientTls) writeCertificate(certificateOf(server))
 
-  const tls = `    tls: true\n    certfile: "${certificateOf(server)}"\n`
+  const certificate = `    certfile: "${certificateOf(server)}"\n`
   const listen = readmeSnippet('ejabberd-listen').replace('5347', String(componentPort))
+  const modules = options.modules ?? readmeSnippet('ejabberd-modules')
   const values = {
     DIR: dir,
     CLIENT_PORT: String(clientPort),
     DISTRIBUTION_PORT: String(distributionPort),
-    LISTEN: listen + (options.tls ? tls : ''),
-    MODULES: options.modules ?? readmeSnippet('ejabberd-modules'),
+    CLIENT_TLS: options.clientTls ? `    starttls_required: true\n${certificate}` : '',
+    LISTEN: listen + (options.tls ? `    tls: true\n${certificate}` : ''),
+    // It needs the other one.
+    KEEPALIVE: modules.includes('mod_push:') ? '  mod_push_keepalive: {}\n' : '',
+    MODULES: modules,
   }
   for (const file of ['ejabberd.yml', 'ejabberdctl.cfg']) {
     writeConfig(join(dir, file), readFileSync(new URL(`${file}.template`, templates), 'utf8'), values)

@@ -1,8 +1,20 @@
 import { spawnSync } from 'node:child_process'
 
 /** Programs that no npm package brings: tests that need one are skipped where it is missing. */
-export const programs = ['ejabberd', 'prosody', 'promtool'] as const
+export const programs = [
+  'ejabberd',
+  'prosody',
+  'promtool',
+  'prometheus',
+  'go-sendxmpp',
+  'systemd-nspawn',
+  'debootstrap',
+  'dpkg-deb',
+] as const
 export type Program = (typeof programs)[number]
+
+/** Debian's start scripts run the servers as users of their own; a container's users are made in its folder. */
+const rootsOwn = new Set<Program>(['ejabberd', 'prosody', 'systemd-nspawn', 'debootstrap'])
 
 /** Set to `fatal` where nothing may be skipped: then a missing program fails the tests that need it. */
 const skips = process.env.XMPP_PUSHD_TEST_SKIPS
@@ -20,7 +32,6 @@ export function whyNot(program: Program): string | undefined {
   // Debian has ejabberdctl in sbin, which a plain user's PATH lacks.
   const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` }
   if (spawnSync('sh', ['-c', `command -v ${command}`], { env }).status !== 0) return 'not installed'
-  // Debian's start scripts run the servers as users of their own.
-  if (program !== 'promtool' && process.getuid?.() !== 0) return 'has to be started by root'
+  if (rootsOwn.has(program) && process.getuid?.() !== 0) return 'has to be started by root'
   return undefined
 }

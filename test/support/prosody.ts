@@ -18,6 +18,11 @@ const prosody: ServerKind = {
 export interface ProsodyOptions {
   /** In place of the README's settings of the global section. */
   readonly settings?: string
+  /** In place of the README's modules, and of its component. */
+  readonly modules?: string
+  readonly component?: string
+  /** Files beside the configuration, by name. */
+  readonly files?: Readonly<Record<string, string>>
 }
 
 /** Runs Prosody with what the README says to put into its configuration. */
@@ -29,10 +34,11 @@ export async function startProsody(options: ProsodyOptions = {}): Promise<XmppSe
     DIR: dir,
     CLIENT_PORT: String(clientPort),
     COMPONENT_PORT: String(componentPort),
-    MODULES: readmeSnippet('prosody-modules'),
+    MODULES: options.modules ?? readmeSnippet('prosody-modules'),
     SETTINGS: options.settings ?? readmeSnippet('prosody-settings'),
-    COMPONENT: readmeSnippet('prosody-component'),
+    COMPONENT: options.component ?? readmeSnippet('prosody-component'),
   })
+  for (const [name, text] of Object.entries(options.files ?? {})) writeConfig(join(dir, name), text, {})
   await server.start()
   return server
 }

@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { commandPage, configurationPage } from '../scripts/man-pages.ts'
+import { startingConfig } from '../scripts/starting-config.ts'
+import { commands } from '../src/main/command-line.ts'
+import { defaultConfig, loadConfig } from '../src/main/config/load.ts'
+import { valueKeys } from '../src/main/config/schema.ts'
+import { exitCodes } from '../src/main/exit-codes.ts'
+
+const root = join(import.meta.dirname, '..')
+
+function load(toml: string) {
+  return loadConfig(Buffer.from(toml), 'config.toml', { folder: '/etc/xmpp-pushd', credentials: undefined })
+}
+
+describe('the configuration that packages install', () => {
+  test('sets nothing: a later version may bring other defaults', () => {
+    expect(startingConfig()).not.toMatch(/^[\w.]+ =/m)
+    expect(load(startingConfig())).toMatchObject({ kind: 'loaded', config: defaultConfig() })
+  })
+
+  test('shows every key, with a mark that only has to be taken away', () => {
+    const shown = startingConfig()
+    for (const [path] of valueKeys()) {
+      const last = path.split('.').at(-1)
+      expect(shown).toMatch(new RegExp(`^#[\\w.]*\\b${last} = `, 'm'))
+    }
+    const live = shown
+      .replaceAll(/^#(?=[\w[])/gm, '')
+      .replace(/^secret_file = .*$/m, 'secret_file = ""')
+      .replace(/^secret = ""$/m, 'secret = "x"')
+      .replaceAll(/^(virtual_pubsub_hosts|served_hosts) = \[\]$/gm, '')
+    expect(load(live)).toMatchObject({ kind: 'loaded' })
+  })
+})
+
+describe('the manual', () => {
+  /** As it is read: without what marks it up. */
+  const plain = (page: string) => page.replaceAll('\\-', '-')
+
+  test('names every command, option and exit code', () => {
+    const page = plain(commandPage())
+    for (const { name, options } of commands) {
+      expect(page).toMatch(new RegExp(`^\\.B ${name}\\b`, 'm'))
+      for (const option of Object.keys(options)) expect(page).toContain(`\n.B --${option}`)
+    }
+    for (const code of Object.values(exitCodes)) expect(page).toContain(`\n.B ${code}\n`)
+  })
+
+  test('names every key of the configuration, once', () => {
+    const entries = plain(configurationPage()).match(/^\.B [\w.]+$/gm) ?? []
+    expect(entries).toHaveLength([...valueKeys()].length)
+  })
+
+  test('has no line that is a request by mistake', () => {
+    for (const page of [commandPage(), configurationPage()]) {
+      const requests = page.split('\n').filter((line) => /^[.']/.test(line))
+      expect(requests.filter((line) => !/^\.(TH|SH|TP|RS|RE|B|I|BR|RI|nh|ad)\b/.test(line))).toEqual([])
+    }
+  })
+})
+
+describe("the Debian package's scripts", () => {
+  test.each(['postinst', 'prerm', 'postrm', 'xmpp-pushd.sh'])('%s is sound', (file) => {
+    const checked = spawnSync('sh', ['-n', join(root, 'packaging/deb', file)], { encoding: 'utf8' })
+    expect(checked).toMatchObject({ status: 0, stderr: '' })
+  })
+})
