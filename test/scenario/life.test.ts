@@ -11,9 +11,9 @@ function publish(id: string, to: string, node: string, deviceId: string): string
   return publishIq({ id, from: 'chat.test', to, node, options, summary: summaryOf('a@chat.test', 'b') })
 }
 
-const create = (id: string) =>
-  `<iq type='set' id='${id}' from='romeo@chat.test/phone' to='${fullDomain}'>` +
-  `<pubsub xmlns='http://jabber.org/protocol/pubsub'><create node='n1' type='push'/></pubsub></iq>`
+const create = (id: string, node = 'n1', from = 'romeo@chat.test/phone') =>
+  `<iq type='set' id='${id}' from='${from}' to='${fullDomain}'>` +
+  `<pubsub xmlns='http://jabber.org/protocol/pubsub'><create node='${node}' type='push'/></pubsub></iq>`
 
 describe('the daemon', () => {
   test('keeps nodes and dead devices over a restart', async () => {
@@ -49,14 +49,35 @@ describe('the daemon', () => {
     expect(new Set(xmpp.closed.map(({ reason }) => reason))).toEqual(new Set(['ended']))
   })
 
-  test('stops at once at the second signal', async () => {
-    await using installed = await install({ config: { drain_timeout_ms: 60_000 } })
+  test.each(['SIGTERM', 'SIGINT'] as const)('stops at once at the second signal, %s', async (second) => {
+    await using installed = await install({
+      config: { drain_timeout_ms: 60_000, push: { reply_deadline_ms: 30_000 } },
+    })
     const { xmpp, gateway, daemon } = installed
     xmpp.send(virtualDomain, publish('h', virtualDomain, 'n', 'hang-1'))
     await gateway.next(1)
     daemon.signal('SIGTERM')
     await until('the drain to begin', () => daemon.log.some(({ msg }) => msg === 'stopping'))
+    expect(await daemon.stop(second)).toBe(0)
+    expect(daemon.log.some(({ msg }) => msg === 'stopped')).toBe(false)
+  })
+
+  test('answers every change to a node that it has made before it stops', async () => {
+    await using installed = await install()
+    const { xmpp, daemon } = installed
+    let sent = 0
+    const clients = setInterval(() => {
+      if (xmpp.streamCount(fullDomain) === 0) return
+      for (const end = sent + 5; sent < end; sent++) {
+        xmpp.send(fullDomain, create(`c${sent}`, `n${sent}`, `user${sent}@chat.test/phone`))
+      }
+    }, 1)
+    await until('many nodes', async () => (await daemon.metric('nodes')) > 100)
     expect(await daemon.stop()).toBe(0)
+    clearInterval(clients)
+    const answered = xmpp.received.filter(({ xml }) => xml.includes('<create ')).length
+    await daemon.start()
+    expect(await daemon.metric('nodes')).toBe(answered)
   })
 
   test('takes over at SIGHUP what can change, and names the rest', async () => {
@@ -79,6 +100,23 @@ describe('the daemon', () => {
       version: 'v3',
       body: { alert: { body: 'Something for you' } },
     })
+  })
+
+  test('shows the default texts of a reread configuration in a silent push over v1, too', async () => {
+    await using installed = await install({ config: { mongoosepush: { api_version: 'v1' } } })
+    const { xmpp, gateway, daemon, config } = installed
+    daemon.configure({
+      ...config,
+      data_dir: `${daemon.dir}/data`,
+      http: { listen: new URL(daemon.url).host },
+      content: { default_title: 'A new title', default_body: 'A new body' },
+    })
+    daemon.signal('SIGHUP')
+    await until('the reload', () => daemon.log.find(({ msg }) => msg === 'configuration reread'))
+    const options = { service: 'fcm', device_id: 'device' }
+    const to = virtualDomain
+    await xmpp.request(to, publishIq({ id: 'wake', from: 'chat.test', to, node: 'n', options, bare: true }))
+    expect(gateway.requests.at(-1)?.body).toMatchObject({ title: 'A new title', body: 'A new body' })
   })
 
   test('changes nothing at SIGHUP when the file is faulty', async () => {

@@ -118,6 +118,21 @@ describe('a publish on the wire', () => {
     },
   )
 
+  test('what became of the last publishes to a node is shown to operators, refused ones too', async () => {
+    const { xmpp, daemon } = installed
+    for (const deviceId of ['shown', 'gone-shown', 'gone-shown', '']) {
+      await xmpp.request(virtualDomain, publish('shown', deviceId))
+    }
+    const response = await fetch(`${daemon.url}/admin/node?domain=${virtualDomain}&node=node-shown`)
+    const { recent } = (await response.json()) as { recent: { result: string }[] }
+    expect(recent.map(({ result }) => result)).toEqual([
+      'rejected_no_device',
+      'rejected_dead_device',
+      'dead_device',
+      'delivered',
+    ])
+  })
+
   test('an answer goes out on another stream of the domain when its own is gone', async () => {
     await using own = await install({ latencyMs: 300 })
     const { xmpp, gateway } = own
