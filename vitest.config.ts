@@ -15,7 +15,10 @@ export default defineConfig({
     reporters: ['default', new SkippedTests()],
     projects: [
       tier('unit', ['test/*.test.ts', 'test/{core,main,worker,sandbox}/**/*.test.ts']),
-      tier('fuzz', ['test/fuzz/**/*.test.ts'], { testTimeout: 60_000 }),
+      tier('fuzz', ['test/fuzz/**/*.test.ts'], {
+        // Up to 5 ms for each time that a property is tried.
+        testTimeout: Math.max(60_000, Number(process.env.FUZZ_RUNS ?? 0) * 5),
+      }),
       tier('scenario', ['test/scenario/**/*.test.ts'], { testTimeout: 30_000 }),
       tier('integration', ['test/integration/**/*.test.ts'], {
         // Each file runs servers of its own: one after the other, and not beside the other tiers.
@@ -23,6 +26,11 @@ export default defineConfig({
         sequence: { groupOrder: 1 },
         testTimeout: 60_000,
         hookTimeout: 60_000,
+      }),
+      // Processes of their own under load: after all others, one file at a time.
+      tier('crash', ['test/crash/**/*.test.ts'], {
+        fileParallelism: false,
+        sequence: { groupOrder: 2 },
       }),
     ],
   },

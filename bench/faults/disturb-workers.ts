@@ -18,11 +18,10 @@ if (isMainThread) {
   channel.unref()
 }
 
-/** The workers agree without a word: the lowest thread number of those that hear it acts; it is told which. */
+/** `what`: an act, then which of them: `all`, or every second one by thread number, 0 or 1. */
 function disturb(what: string): void {
-  const [act, index] = what.trim().split(' ')
-  // Threads are numbered as they start; which of them is meant matters little, as long as it is not all of them.
-  if (index !== 'all' && threadId % 2 !== Number(index ?? 0) % 2) return
+  const [act, which] = what.trim().split(' ')
+  if (which !== 'all' && threadId % 2 !== Number(which)) return
   if (act === 'exit') process.exit(1)
   if (act === 'throw') throw new Error('disturbed')
   if (act === 'block') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)

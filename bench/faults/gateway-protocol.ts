@@ -31,4 +31,9 @@ export type FromGateway =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'weathered' }
   | { readonly kind: 'records'; readonly records: readonly number[]; readonly wrong: readonly string[] }
-  | { readonly kind: 'flushed'; readonly requests: number; readonly connections: number; readonly open: number }
+  | {
+      readonly kind: 'flushed'
+      readonly requests: number
+      readonly connections: number
+      readonly open: number
+    }

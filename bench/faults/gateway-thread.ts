@@ -37,7 +37,8 @@ server.on('connection', (socket) => {
   // Closed by the other end soon after an answer: perhaps without having read it.
   socket.on('close', () => {
     const last = lastAnswers.get(socket)
-    if (last !== undefined && performance.now() - last.atMs < readWithinMs) record(last.sequence, fates.doubted)
+    if (last !== undefined && performance.now() - last.atMs < readWithinMs)
+      record(last.sequence, fates.doubted)
   })
   // What breaks a connection shows at the request, or nowhere.
   socket.on('error', () => socket.destroy())
@@ -98,7 +99,8 @@ function decide(sequence: number, body: string, response: ServerResponse): void 
   else if (happens(weather.throttled)) fail(sequence, response, 429)
   else if (happens(weather.reset)) broken(sequence, () => socket?.resetAndDestroy())
   else if (happens(weather.hang)) broken(sequence, () => undefined)
-  else if (happens(weather.garbage)) broken(sequence, () => socket?.end('\u0000\u00ff not HTTP at all\r\n\r\n'))
+  else if (happens(weather.garbage))
+    broken(sequence, () => socket?.end('\u0000\u00ff not HTTP at all\r\n\r\n'))
   else if (happens(weather.halfClose)) broken(sequence, () => socket?.end('HTTP/1.1 200 OK\r\ncontent-le'))
   else if (happens(weather.takenAndReset)) {
     record(sequence, fates.doubtful)
@@ -115,9 +117,9 @@ function take(sequence: number, response: ServerResponse): void {
     record(sequence, fates.doubtful)
     return
   }
-  answer(response, 200, null)
-  lastAnswers.set(socket, { sequence, atMs: performance.now() })
   record(sequence, fates.delivered)
+  lastAnswers.set(socket, { sequence, atMs: performance.now() })
+  answer(response, 200, null)
 }
 
 function fail(sequence: number, response: ServerResponse, status: 429 | 503): void {

@@ -1,6 +1,12 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { type FromGateway, fates, type GatewaySettings, recordWidth, type ToGateway } from './gateway-protocol.ts'
+import {
+  type FromGateway,
+  fates,
+  type GatewaySettings,
+  recordWidth,
+  type ToGateway,
+} from './gateway-protocol.ts'
 import type { Ledger } from './ledger.ts'
 import type { Weather } from './weather.ts'
 

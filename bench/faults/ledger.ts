@@ -25,8 +25,12 @@ export interface Counts {
   readonly deadDevices: number
   /** Their stream was gone before an answer came. */
   readonly unanswered: number
+  /** Of these, taken by the gateway: the answer was lost with the daemon, or with the stream. */
+  readonly deliveredUnanswered: number
   /** Publishes that the gateway took, each once. */
   readonly delivered: number
+  /** Of these, after they had been answered with a result: they were only in the daemon's store. */
+  readonly deliveredLater: number
   /** Answered with a result, and in the end not delivered for a reason that is known. */
   readonly gone: number
   readonly superseded: number
@@ -53,6 +57,7 @@ export class Ledger {
   readonly #recorded = new Map<number, string>()
   readonly #faults = new Map<string, string[]>()
   #duplicates = 0
+  #streams = 0
 
   constructor(options: LedgerOptions) {
     this.#options = options
@@ -63,19 +68,26 @@ export class Ledger {
     return this.#publishes.count
   }
 
-  /**
-   * A publish goes out on a stream, the streams numbered from 1 and never again; its sequence number. `slot`: of the
-   * publishes of one slot the newest may stand for all before it; 0: it stands for itself.
-   */
-  publish(stream: number, slot: number): number {
-    return this.#publishes.add(stream, slot)
+  /** A number for a stream, from 1. */
+  newStream(): number {
+    return ++this.#streams
   }
 
-  answered(sequence: number, kind: AnswerKind, text: string): void {
+  /**
+   * A publish goes out on a stream; its sequence number. `slot`: of the publishes of one slot the newest may stand for
+   * all before it; 0: it stands for itself.
+   */
+  publish(stream: number, slot: number, atMs: number): number {
+    return this.#publishes.add(stream, slot, atMs)
+  }
+
+  answered(sequence: number, kind: AnswerKind, text: string, atMs: number): void {
     const publishes = this.#publishes
-    if (sequence >= publishes.count) return this.fault('an answer to nothing', text)
-    if (publishes.answer(sequence) !== 0) return this.fault('a second answer', text)
-    publishes.setAnswer(sequence, answerKinds.indexOf(kind) + 1)
+    if (sequence >= publishes.count || publishes.answer(sequence) !== 0) {
+      this.fault(sequence >= publishes.count ? 'an answer to nothing' : 'a second answer', text)
+      return
+    }
+    publishes.setAnswer(sequence, answerKinds.indexOf(kind) + 1, atMs)
     if (kind === 'cancel' || kind === 'modify' || kind === 'auth') this.fault(`a ${kind} without cause`, text)
   }
 
@@ -95,12 +107,18 @@ export class Ledger {
   /** The gateway took it: the device has it. `clean`: its answer went out whole, at once. */
   delivered(sequence: number, atMs: number, clean: boolean): void {
     const publishes = this.#publishes
-    if (sequence >= publishes.count) return this.fault('a delivery of nothing', `number ${sequence}`)
+    if (sequence >= publishes.count) {
+      this.fault('a delivery of nothing', `number ${sequence}`)
+      return
+    }
     if (publishes.deliveries(sequence) > 0) {
       this.#duplicates++
       const before = publishes.deliveredMs(sequence)
       if (publishes.wasClean(sequence) && !this.#explained(before, atMs)) {
-        this.fault('a copy without cause', `number ${sequence}, ${Math.round(atMs - before)} ms after the first`)
+        this.fault(
+          'a copy without cause',
+          `number ${sequence}, ${Math.round(atMs - before)} ms after the first`,
+        )
       }
     }
     publishes.setDelivered(sequence, atMs, clean)
@@ -136,24 +154,43 @@ export class Ledger {
   /** The accounts, at the end: nothing is under way any more. */
   findings(): Findings {
     const publishes = this.#publishes
-    const counts = { sent: publishes.count, results: 0, waits: 0, deadDevices: 0, unanswered: 0, delivered: 0 }
-    const ends = { gone: 0, superseded: 0, recorded: 0, duplicates: this.#duplicates, deliveredAfterWait: 0 }
+    const counts = {
+      sent: publishes.count,
+      results: 0,
+      waits: 0,
+      deadDevices: 0,
+      unanswered: 0,
+      delivered: 0,
+    }
+    const ends = {
+      deliveredLater: 0,
+      deliveredUnanswered: 0,
+      gone: 0,
+      superseded: 0,
+      recorded: 0,
+      duplicates: this.#duplicates,
+      deliveredAfterWait: 0,
+    }
     const end = new Map(this.#faults)
-    const complain = (kind: string, text: string) => end.set(kind, [...(end.get(kind) ?? []), text])
-    /** Slots of which a newer publish was delivered. */
-    const served = new Set<number>()
-    for (let sequence = publishes.count - 1; sequence >= 0; sequence--) {
+    const complain = (kind: string, sequence: number) => {
+      const known = end.get(kind) ?? []
+      const text = known.length < maxFaultsOfOneKind ? this.#describe(sequence) : ''
+      end.set(kind, [...known.slice(0, maxFaultsOfOneKind), text])
+    }
+    const served = this.#deliveredBySlot()
+    for (let sequence = 0; sequence < publishes.count; sequence++) {
       const delivered = publishes.deliveries(sequence) > 0
       const slot = publishes.slot(sequence)
       if (delivered) counts.delivered++
       switch (answerKinds[publishes.answer(sequence) - 1]) {
         case 'result':
           counts.results++
+          if (delivered && publishes.cameLate(sequence)) ends.deliveredLater++
           if (delivered) break
           if (publishes.isGone(sequence)) ends.gone++
-          else if (slot > 0 && served.has(slot)) ends.superseded++
+          else if (served.get(slot)?.some((other) => this.#standsFor(other, sequence))) ends.superseded++
           else if (this.#recorded.has(sequence)) ends.recorded++
-          else complain('an acknowledged publish was lost', `number ${sequence}`)
+          else complain('an acknowledged publish was lost', sequence)
           break
         case 'wait':
           counts.waits++
@@ -161,17 +198,50 @@ export class Ledger {
           break
         case 'dead_device':
           counts.deadDevices++
-          if (!publishes.isGone(sequence)) complain('a living device was called dead', `number ${sequence}`)
+          if (!publishes.isGone(sequence)) complain('a living device was called dead', sequence)
           break
         case undefined:
           counts.unanswered++
+          if (delivered) ends.deliveredUnanswered++
           if (!this.#closedStreams.has(publishes.stream(sequence))) {
-            complain('no answer on a stream that is up', `number ${sequence}`)
+            complain('no answer on a stream that is up', sequence)
           }
       }
-      if (delivered && slot > 0) served.add(slot)
     }
     return { counts: { ...counts, ...ends }, faults: [...end].flatMap(([kind, texts]) => lines(kind, texts)) }
+  }
+
+  #deliveredBySlot(): Map<number, number[]> {
+    const publishes = this.#publishes
+    const delivered = new Map<number, number[]>()
+    for (let sequence = 0; sequence < publishes.count; sequence++) {
+      const slot = publishes.slot(sequence)
+      if (slot === 0 || publishes.deliveries(sequence) === 0) continue
+      const known = delivered.get(slot)
+      if (known === undefined) delivered.set(slot, [sequence])
+      else known.push(sequence)
+    }
+    return delivered
+  }
+
+  /** It is newer; or on another stream at the same time, where no order is given. */
+  #standsFor(other: number, sequence: number): boolean {
+    if (other > sequence) return true
+    const publishes = this.#publishes
+    return publishes.stream(other) !== publishes.stream(sequence) && publishes.overlap(other, sequence)
+  }
+
+  #describe(sequence: number): string {
+    const publishes = this.#publishes
+    const slot = publishes.slot(sequence)
+    if (slot === 0) return `number ${sequence}`
+    let others = ''
+    for (let other = 0; other < publishes.count; other++) {
+      if (publishes.slot(other) !== slot) continue
+      const fate = publishes.deliveries(other) > 0 ? 'delivered' : 'not delivered'
+      others += `, ${other} on stream ${publishes.stream(other)} ${fate}`
+    }
+    return `number ${sequence}, of those to one device${others}`
   }
 
   /** A kill in between, or the wait for an answer was over: the daemon could not know that it was taken. */
@@ -184,5 +254,5 @@ export class Ledger {
 function lines(kind: string, texts: readonly string[]): string[] {
   const shown = texts.slice(0, maxFaultsOfOneKind).map((text) => `${kind}: ${text}`)
   const left = texts.length - shown.length
-  return left > 0 ? [...shown, `${kind}: ${left} more, or more than that`] : shown
+  return left > 0 ? [...shown, `${kind}: and more`] : shown
 }

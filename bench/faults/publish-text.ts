@@ -11,6 +11,8 @@ export interface PublishPlan {
   readonly service: 'apns' | 'fcm'
   /** Seconds; undefined: the daemon's default. */
   readonly timeToLiveS: number | undefined
+  /** It tells of a call (XEP-0353), which no other publish may stand for. */
+  readonly isCall: boolean
   /** Filler in the text. */
   readonly padding: string
 }
@@ -18,7 +20,7 @@ export interface PublishPlan {
 export const idPrefix = 'p-'
 
 export function publishText(domain: string, serverDomain: string, plan: PublishPlan): string {
-  const { sequence, deviceId, service, timeToLiveS, padding } = plan
+  const { sequence, deviceId, service, timeToLiveS, isCall, padding } = plan
   return publishIq({
     id: idPrefix + sequence,
     from: serverDomain,
@@ -33,6 +35,7 @@ export function publishText(domain: string, serverDomain: string, plan: PublishP
       'message-count': '1',
       'last-message-sender': `juliet@${serverDomain}`,
       'last-message-body': `number ${sequence} for ${deviceId};${padding}`,
+      ...(isCall ? { 'jingle-message': 'propose', 'jingle-session-id': `s${sequence}` } : {}),
     },
   })
 }

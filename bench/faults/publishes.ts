@@ -8,10 +8,13 @@ export class Publishes {
   #flags = new Uint8Array(first)
   /** Since `#originMs`: what fits into 32 bits is enough for weeks. */
   #deliveredMs = new Uint32Array(first)
+  #sentMs = new Uint32Array(first)
+  #answeredMs = new Uint32Array(first)
   #originMs: number | undefined
 
-  add(stream: number, slot: number): number {
+  add(stream: number, slot: number, atMs: number): number {
     if (this.count === this.#streams.length) this.#grow()
+    this.#sentMs[this.count] = this.#relative(atMs)
     this.#streams[this.count] = stream
     this.#slots[this.count] = slot
     return this.count++
@@ -25,13 +28,24 @@ export class Publishes {
     return this.#slots[sequence] ?? 0
   }
 
+  /** The second was sent while the first had no answer yet. */
+  overlap(first: number, second: number): boolean {
+    return (this.#answeredMs[first] ?? 0) >= (this.#sentMs[second] ?? 0)
+  }
+
   /** 0: none yet. */
   answer(sequence: number): number {
     return this.#answers[sequence] ?? 0
   }
 
-  setAnswer(sequence: number, answer: number): void {
+  setAnswer(sequence: number, answer: number, atMs: number): void {
     this.#answers[sequence] = answer
+    this.#answeredMs[sequence] = this.#relative(atMs)
+  }
+
+  /** Answered, and delivered for the first time clearly after that. */
+  cameLate(sequence: number): boolean {
+    return ((this.#flags[sequence] ?? 0) & lateFlag) !== 0
   }
 
   /** How often it was delivered, up to 255. */
@@ -49,9 +63,17 @@ export class Publishes {
   }
 
   setDelivered(sequence: number, atMs: number, clean: boolean): void {
-    this.#originMs ??= atMs - day
+    const relativeMs = this.#relative(atMs)
+    const isFirst = this.deliveries(sequence) === 0
+    if (
+      isFirst &&
+      this.answer(sequence) !== 0 &&
+      relativeMs > (this.#answeredMs[sequence] ?? 0) + clockSlackMs
+    ) {
+      this.#flags[sequence] = (this.#flags[sequence] ?? 0) | lateFlag
+    }
     this.#deliveries[sequence] = Math.min(this.deliveries(sequence) + 1, 255)
-    this.#deliveredMs[sequence] = atMs - this.#originMs
+    this.#deliveredMs[sequence] = relativeMs
     const flags = this.#flags[sequence] ?? 0
     this.#flags[sequence] = clean ? flags | cleanFlag : flags & ~cleanFlag
   }
@@ -68,12 +90,19 @@ export class Publishes {
     this.#flags[sequence] = (this.#flags[sequence] ?? 0) | goneFlag
   }
 
+  #relative(atMs: number): number {
+    this.#originMs ??= atMs - day
+    return atMs - this.#originMs
+  }
+
   #grow(): void {
     this.#streams = doubled(this.#streams, Uint32Array)
     this.#slots = doubled(this.#slots, Uint32Array)
     this.#answers = doubled(this.#answers, Uint8Array)
     this.#deliveries = doubled(this.#deliveries, Uint8Array)
     this.#flags = doubled(this.#flags, Uint8Array)
+    this.#sentMs = doubled(this.#sentMs, Uint32Array)
+    this.#answeredMs = doubled(this.#answeredMs, Uint32Array)
     this.#deliveredMs = doubled(this.#deliveredMs, Uint32Array)
   }
 }
@@ -81,6 +110,9 @@ export class Publishes {
 const first = 1 << 12
 const cleanFlag = 1
 const goneFlag = 2
+const lateFlag = 4
+/** Threads see the same clock, but look at it when they have time. */
+const clockSlackMs = 50
 /** Deliveries are told in batches and not quite in order. */
 const day = 86_400_000
 

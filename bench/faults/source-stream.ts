@@ -63,13 +63,14 @@ export class SourceStream {
 
   write(text: string, style: WritingStyle): void {
     if (this.isDeaf || this.#socket.destroyed) return
-    if (style === 'whole') {
+    if (style === 'whole' && this.#waiting.length === 0 && !this.#trickling) {
       this.#socket.write(text)
       return
     }
+    // Behind what waits, which may end within a stanza.
     this.#waiting.push(Buffer.from(text))
     if (style === 'bytes') void this.#trickle()
-    else this.#burst(burstBytes)
+    else if (!this.#trickling) this.#burst(burstBytes)
   }
 
   /** What waits for a full burst goes as it is. */

@@ -36,6 +36,8 @@ export const easyLoad: Load = {
 }
 
 const tickMs = 5
+/** Of the publishes to shared devices, those that tell of a call. */
+const callShare = 0.2
 /** A stream that has so much unsent is not written to: TCP holds us back. */
 const unsentLimitBytes = 262_144
 
@@ -43,6 +45,8 @@ export class Source implements AsyncDisposable {
   readonly domain: string
   readonly serverDomain: string
   readonly latencies = new Latencies()
+  /** Whose latency counts. */
+  measures: (sequence: number) => boolean = () => true
   /** Due, and no stream was up. */
   notAccepted = 0
   /** Due, and held back: by the window, or by TCP. */
@@ -57,10 +61,8 @@ export class Source implements AsyncDisposable {
   /** When each of the last publishes was sent, by the lowest bits of its number. */
   readonly #sentAtMs = new Float64Array(1 << 18)
   #server: Server | undefined
-  #numbers = 0
   #turn = 0
   #pacer: NodeJS.Timeout | undefined
-  #load: Load = easyLoad
 
   constructor(domain: string, serverDomain: string, ledger: Ledger, random: () => number) {
     this.domain = domain
@@ -98,7 +100,6 @@ export class Source implements AsyncDisposable {
   start(load: Partial<Load> = {}): void {
     this.pause()
     const running = { ...easyLoad, ...load }
-    this.#load = running
     const startedMs = performance.now()
     let done = 0
     this.#pacer = setInterval(() => {
@@ -129,7 +130,7 @@ export class Source implements AsyncDisposable {
   }
 
   #accept(socket: Socket): void {
-    const stream = new SourceStream(++this.#numbers, socket, {
+    const stream = new SourceStream(this.#ledger.newStream(), socket, {
       opened: () => {
         this.opened++
         this.#byNumber.set(stream.number, stream)
@@ -166,7 +167,12 @@ export class Source implements AsyncDisposable {
   #publish(stream: SourceStream, load: Load): string {
     const shares = this.#random() < load.sharedShare
     const device = shares ? 1 + Math.floor(this.#random() * load.sharedDevices) : 0
-    const sequence = this.#ledger.publish(stream.number, device)
+    const isCall = device > 0 && this.#random() < callShare
+    const sequence = this.#ledger.publish(
+      stream.number,
+      isCall ? 0 : device,
+      performance.timeOrigin + performance.now(),
+    )
     this.#sentAtMs[sequence & (this.#sentAtMs.length - 1)] = performance.now()
     stream.unanswered++
     return publishText(this.domain, this.serverDomain, {
@@ -175,6 +181,7 @@ export class Source implements AsyncDisposable {
       // A shared device is one device, and so at one provider.
       service: (device === 0 ? sequence : device) % 2 === 0 ? 'fcm' : 'apns',
       timeToLiveS: load.timeToLiveS,
+      isCall,
       padding: 'x'.repeat(load.paddingBytes),
     })
   }
@@ -194,14 +201,13 @@ export class Source implements AsyncDisposable {
     if (!id.startsWith(idPrefix) || (type !== 'result' && type !== 'error')) return
     const sequence = Number(id.slice(idPrefix.length))
     const first = !this.#ledger.isAnswered(sequence)
-    this.#ledger.answered(sequence, kindOf(type, xml), xml)
+    this.#ledger.answered(sequence, kindOf(type, xml), xml, performance.timeOrigin + performance.now())
     if (!first) return
     // On which of the streams it was asked is known to the ledger; any of them has room again.
     const asked = this.#byNumber.get(this.#ledger.streamOf(sequence)) ?? stream
     asked.unanswered--
-    this.latencies.add(
-      performance.now() - (this.#sentAtMs[sequence & (this.#sentAtMs.length - 1)] ?? 0),
-    )
+    if (!this.measures(sequence)) return
+    this.latencies.add(performance.now() - (this.#sentAtMs[sequence & (this.#sentAtMs.length - 1)] ?? 0))
   }
 }
 

@@ -1,0 +1,142 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'smol-toml'
+import { Child } from '../../test/support/child.ts'
+import { freePort } from '../../test/support/free-port.ts'
+import { until } from '../../test/support/until.ts'
+
+/** XMPP_PUSHD_CLI names another build of the daemon to be put to the test. */
+const commandLine = process.env.XMPP_PUSHD_CLI ?? new URL('../../src/main/cli.ts', import.meta.url).pathname
+const disturbance = new URL('./disturb-workers.ts', import.meta.url).href
+
+export type Tables = Readonly<Record<string, unknown>>
+
+export interface MemoryUse {
+  readonly anonymousMb: number
+  readonly fileMb: number
+}
+
+/** The daemon under test: started, killed and started again on one data directory. */
+export class DaemonProcess implements AsyncDisposable {
+  readonly dir: string
+  readonly url: string
+  starts = 0
+  #child: Child | undefined
+  #ownEnd: ((how: string) => void) | undefined
+  #expected = false
+  #output = ''
+
+  private constructor(dir: string, port: number) {
+    this.dir = dir
+    this.url = `http://127.0.0.1:${port}`
+  }
+
+  /** Not started yet. */
+  static async prepare(tables: Tables): Promise<DaemonProcess> {
+    const daemon = new DaemonProcess(mkdtempSync(join(tmpdir(), 'pushd-faults-')), await freePort())
+    daemon.configure(tables)
+    return daemon
+  }
+
+  /** For the next start. */
+  configure(tables: Tables): void {
+    const own = { data_dir: join(this.dir, 'data'), http: { listen: new URL(this.url).host } }
+    writeFileSync(join(this.dir, 'pushd.toml'), stringify({ ...own, ...tables }))
+  }
+
+  /** Called when it ends and nobody has asked it to. */
+  onOwnEnd(listener: (how: string) => void): void {
+    this.#ownEnd = listener
+  }
+
+  /** Starts it and waits for nothing. */
+  start(): void {
+    this.starts++
+    this.#expected = false
+    const env = {
+      ...process.env,
+      NODE_OPTIONS: `--import=${disturbance}`,
+      PUSHD_DISTURBANCE: join(this.dir, 'disturbance'),
+    }
+    const config = join(this.dir, 'pushd.toml')
+    const child = new Child(process.execPath, [commandLine, 'start', '--config', config], { env })
+    this.#child = child
+    void child.exited.then(({ code, signal }) => {
+      this.#output = (this.#output + child.output).slice(-100_000)
+      if (!this.#expected) this.#ownEnd?.(`${code ?? signal}: ${child.output.slice(-2_000)}`)
+    })
+  }
+
+  /** Resolves once /readyz is 200. */
+  async ready(timeoutMs = 30_000): Promise<void> {
+    let last = 'no answer'
+    const isReady = async () => {
+      if (this.#child?.hasExited !== false) throw new Error('it is not running')
+      const response = await fetch(`${this.url}/readyz`).catch(() => undefined)
+      if (response !== undefined) last = `${response.status} ${await response.text()}`
+      return response?.status === 200
+    }
+    try {
+      await until('/readyz to be 200', isReady, timeoutMs)
+    } catch (error) {
+      throw new Error(`the daemon: ${last}\n${this.output.slice(-3_000)}`, { cause: error })
+    }
+  }
+
+  /** Ends it; its exit code, or the signal that ended it. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | NodeJS.Signals | undefined> {
+    const child = this.#child
+    if (child === undefined) return undefined
+    this.#expected = true
+    child.kill(signal)
+    const { code, signal: endedBy } = await child.exited
+    this.#child = undefined
+    return code ?? endedBy ?? undefined
+  }
+
+  /** Done to its worker threads: `exit 0`, `throw 1`, `block 0`, `exit all` (disturb-workers.ts). */
+  disturbWorkers(what: string): void {
+    writeFileSync(join(this.dir, 'disturbance'), what)
+    this.#child?.kill('SIGUSR2')
+  }
+
+  /** All series of a metric that have these labels, summed; undefined while it does not answer. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
+    const response = await fetch(`${this.url}/metrics`).catch(() => undefined)
+    return response === undefined ? undefined : sumOf(await response.text(), name, labels)
+  }
+
+  /** JSON of one of its HTTP routes; undefined where there is none. */
+  async json(path: string): Promise<unknown> {
+    const response = await fetch(this.url + path).catch(() => undefined)
+    return response?.status === 200 ? response.json() : undefined
+  }
+
+  get memory(): MemoryUse {
+    const status = readFileSync(`/proc/${this.#child?.pid ?? 'self'}/status`, 'utf8')
+    const mb = (key: string) =>
+      Math.round(Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 102.4) / 10
+    return { anonymousMb: mb('RssAnon'), fileMb: mb('RssFile') }
+  }
+
+  /** What it has said lately. */
+  get output(): string {
+    return this.#output + (this.#child?.output ?? '')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end('SIGKILL')
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+function sumOf(text: string, name: string, labels: Readonly<Record<string, string>>): number {
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
+  let sum = 0
+  for (const line of text.split('\n')) {
+    const [, series, shown = '', value] = /^xmpp_pushd_(\w+)(?:\{(.*)\})? (\S+)/.exec(line) ?? []
+    if (series === name && wanted.every((label) => shown.split(',').includes(label))) sum += Number(value)
+  }
+  return sum
+}

@@ -1,0 +1,45 @@
+/**
+ * npm run faults -- [--case gateway-down …] [--seconds 10] [--seed N] [--name faults]
+ *
+ * Runs the cases named, or all, one after the other: each lets one thing go wrong under load and draws up the
+ * accounts. Figures are written to bench/results/<name>.json after each.
+ */
+import { parseArgs } from 'node:util'
+import type { CaseReport, FaultCase } from './cases/fault-case.ts'
+import { gatewayCases } from './cases/gateway-cases.ts'
+import { isolationCases } from './cases/isolation-cases.ts'
+import { processCases } from './cases/process-cases.ts'
+import { xmppCases } from './cases/xmpp-cases.ts'
+import { writeResult } from './results.ts'
+
+const cases: Readonly<Record<string, FaultCase>> = {
+  ...gatewayCases,
+  ...xmppCases,
+  ...processCases,
+  ...isolationCases,
+}
+
+const { values } = parseArgs({
+  options: {
+    case: { type: 'string', multiple: true, default: Object.keys(cases) },
+    seconds: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    name: { type: 'string', default: 'faults' },
+  },
+})
+const options = { seed: Number(values.seed), seconds: Number(values.seconds) }
+console.log(`seed ${options.seed}, ${options.seconds} s each`)
+
+const reports: Record<string, CaseReport & { readonly about: string }> = {}
+for (const name of values.case) {
+  const faultCase = cases[name]
+  if (faultCase === undefined) throw new Error(`--case ${name}: one of ${Object.keys(cases).join(', ')}`)
+  const { figures, faults } = await faultCase.run(options)
+  reports[name] = { about: faultCase.about, figures, faults }
+  const shown = Object.entries(figures).filter(([, figure]) => figure !== 0)
+  console.log(`${name} (${faultCase.about}): ${faults.length === 0 ? 'no fault' : 'FAULTS'}`)
+  console.log(`  ${shown.map(([figure, value]) => `${figure} ${value}`).join(', ')}`)
+  for (const fault of faults) console.error(`  ${fault}`)
+  if (faults.length > 0) process.exitCode = 1
+  writeResult(values.name, { ...options, cases: reports })
+}

@@ -1,0 +1,43 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
+
+/** The file of a run of this name, with where and when it was made. */
+export function writeResult(name: string, result: object): void {
+  const file = fileOf(name)
+  mkdirSync(new URL('.', file), { recursive: true })
+  const made = {
+    measuredAt: new Date().toISOString(),
+    commit: commit(),
+    node: process.version,
+    cores: cpus().length,
+    cpu: cpus()[0]?.model,
+    loadAverage: loadavg(),
+  }
+  writeFileSync(file, `${JSON.stringify({ ...made, ...result }, undefined, 2)}\n`)
+}
+
+/** What an earlier run of this name has written; undefined: nothing. */
+export function readResult<T>(name: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(fileOf(name), 'utf8')) as T
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function fileOf(name: string): URL {
+  return new URL(`../results/${name}.json`, import.meta.url)
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trim()
+  } catch {
+    return 'unknown'
+  }
+}
