@@ -8,7 +8,7 @@ export type GatewayAnswer =
   | {
       readonly kind: 'response'
       readonly status: number
-      /** What the body says in words (`reason`, `details`, a 422's first error); at most 200 characters. */
+      /** What the body says in a word (`reason`, `details`, a 422's first error). */
       readonly reason: string | undefined
       /** From `Retry-After`, in milliseconds from now. */
       readonly retryAfterMs: number | undefined

@@ -55,7 +55,7 @@ export interface OtherAnswer {
   readonly durationUs: number
   /** HTTP status, or 0 when there was no response. */
   readonly status: number
-  /** What the body says in words, cut to 200 characters; without a response, what went wrong. */
+  /** The body's word; without a response, what went wrong. */
   readonly reason: string | undefined
   readonly retryAfterMs: number | undefined
   /** Set when `status` is 0. */

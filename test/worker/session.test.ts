@@ -215,6 +215,14 @@ test('the word of the body and Retry-After come along', async () => {
   })
 })
 
+test('of several Retry-After the first counts', async () => {
+  await using server = await rawServer(({ socket }) =>
+    socket.write(http('503 Busy', '', 'Retry-After: 7\r\nRetry-After: 9\r\n')),
+  )
+  await using worker = new SessionAtWork(server.url)
+  expect(await worker.only('/a')).toMatchObject({ status: 503, retryAfterMs: 7_000 })
+})
+
 test.each([
   ['nothing', ''],
   ['null', 'null'],

@@ -120,11 +120,15 @@ function wordClass(word: string): WordClass | undefined {
   return undefined
 }
 
-const maxReasonLength = 200
+/** What providers and MongoosePush call their reasons. */
+const oneWord = /^[A-Za-z0-9_.-]{1,64}$/
+/** How a 422 begins: "Unexpected field: x", "Invalid integer. Got: number". Nothing of a value is in it. */
+const validationMessage = /^(?:Missing|Unexpected|Invalid|null value)[A-Za-z0-9 :._-]{0,80}$/
 
 /**
  * The word in an answer's body: `reason`, `details`, or what the first of a 422's `errors` says. Undefined when
- * it has none, which any body may (empty, `null`, not JSON, cut off).
+ * it has none, which any body may (empty, `null`, not JSON, cut off). Words are logged and answered with, so a
+ * sentence is none: a gateway may have put the message text into it.
  */
 export function reasonOf(body: string): string | undefined {
   let value: unknown
@@ -134,8 +138,9 @@ export function reasonOf(body: string): string | undefined {
     // Not JSON: the status alone has to do.
     return undefined
   }
-  const reason = wordIn(value)
-  return reason === undefined ? undefined : reason.slice(0, maxReasonLength)
+  const word = wordIn(value)
+  if (word === undefined) return undefined
+  return oneWord.test(word) || validationMessage.test(word) || classByWord.has(word) ? word : undefined
 }
 
 function wordIn(value: unknown): string | undefined {

@@ -166,7 +166,13 @@ test.each([
   ['{"reason":"unregistered"}', 'unregistered'],
   ['{"details":"BadDeviceToken"}', 'BadDeviceToken'],
   ['{"errors":[{"title":"t","message":"Missing field: alert"}]}', 'Missing field: alert'],
-  [JSON.stringify({ reason: 'x'.repeat(1_000) }), 'x'.repeat(200)],
+  ['{"errors":[{"message":"Invalid integer. Got: number"}]}', 'Invalid integer. Got: number'],
+  ['{"details":"Please try again later"}', 'Please try again later'],
+  // What may quote the message is no word: it would go into logs and answers.
+  ['{"reason":"cannot send: see you at eight"}', undefined],
+  ['{"errors":[{"message":"see you at eight"}]}', undefined],
+  ['{"errors":[{"message":"Invalid value \\"see you at eight\\""}]}', undefined],
+  [`{"reason":"${'x'.repeat(100)}"}`, undefined],
 ])('the word in the body %s is %s', (body, expected) => {
   expect(reasonOf(body)).toBe(expected)
 })
