@@ -24,6 +24,8 @@ import type { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
 import type { StanzaSink } from './xmpp/ports.ts'
 
 const resumeShare = 0.75
+/** Room is also made by what no publish waits for (events): seen this often while streams are held. */
+const roomCheckMs = 50
 
 export interface ExchangePorts {
   readonly appServer: AppServer
@@ -43,6 +45,7 @@ export class Exchange {
   /** Answers that wait for the store. */
   readonly #later = new Set<Promise<void>>()
   #held = false
+  #roomTimer: NodeJS.Timeout | undefined
 
   constructor(maxPending: number, ports: ExchangePorts) {
     this.#maxPending = maxPending
@@ -138,12 +141,18 @@ export class Exchange {
 
   #answered(domain: string, node: string, result: PublishEnd['result'], startedMs: number): void {
     this.meter(domain).answered(result, node, this.#ports.monotonicMs() - startedMs)
+    this.#resumeIfRoom()
+  }
+
+  #resumeIfRoom(): void {
     if (this.#held && this.#ports.dispatcher.pending < this.#maxPending * resumeShare) this.#hold(false)
   }
 
   #hold(held: boolean): void {
     if (this.#held === held) return
     this.#held = held
+    clearInterval(this.#roomTimer)
+    if (held) this.#roomTimer = setInterval(() => this.#resumeIfRoom(), roomCheckMs).unref()
     this.#ports.holdReading(held)
   }
 }
