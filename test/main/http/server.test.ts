@@ -101,6 +101,10 @@ describe('GET /admin', () => {
       '/admin/dead-devices',
       '/admin/dead-letters',
       '/admin/dead-letters/retry',
+      '/admin/subscriptions',
+      '/admin/subscriptions/disable',
+      '/admin/subscriptions/remove',
+      '/admin/subscriptions/import',
     ]
     expect(Object.keys(body.routes as object)).toEqual(paths)
   })

@@ -97,9 +97,9 @@ export class EventIntake {
     }
     const met = this.#seen.meet(message, monotonicMs(), this.#options.dedupWindowMs)
     if (met === undefined) return this.#end(incoming, 'duplicate')
-    if (met.overflow) metrics.limitsHit.child('dedup_events').add(1)
-    const notified = met.seen?.notified ?? []
-    const open = notified.length === 0 ? all : all.filter((one) => !notified.includes(nameOf(one)))
+    if (met.forgets) metrics.limitsHit.child('dedup_events').add(1)
+    const { notified } = met
+    const open = notified === undefined ? all : all.filter((one) => !notified.includes(nameOf(one)))
     if (open.length === 0) return this.#end(incoming, 'duplicate')
 
     const decision = askPlugin(plugin, message, open, this.#options.pluginTimeoutMs)
@@ -112,9 +112,13 @@ export class EventIntake {
     return notifiedLater
   }
 
-  #notify(incoming: IncomingEvent, { chosen, summary }: PluginDecision, notified: string[]): number {
+  #notify(
+    incoming: IncomingEvent,
+    { chosen, summary }: PluginDecision,
+    notified: string[] | undefined,
+  ): number {
     for (const subscription of chosen) {
-      notified.push(nameOf(subscription))
+      notified?.push(nameOf(subscription))
       this.#ports.notify(subscription, summary, incoming.domain)
     }
     this.#end(incoming, chosen.length === 0 ? 'skipped' : 'notified')

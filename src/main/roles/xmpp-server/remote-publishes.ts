@@ -80,10 +80,10 @@ export class RemotePublishes {
   }
 
   /** Takes the answer to a publish of ours: only from whom it was sent to. False: it is none. */
-  takeAnswer(domain: string, iq: Element): boolean {
+  takeAnswer(iq: Element): boolean {
     const id = iq.attr('id') ?? ''
     const publish = this.#sent.get(id)
-    if (publish === undefined || publish.domain !== domain) return false
+    if (publish === undefined) return false
     if (bareJid(iq.attr('from') ?? '') !== publish.subscription.jid) return false
     this.#sent.delete(id)
     if (iq.attr('type') === 'result') {

@@ -5,72 +5,82 @@ import type { MessageEvent } from './plugin.ts'
  * often servers tell of it. An event is known by its message's id, sender and user; one without an id cannot be known
  * again.
  *
- * A message may be told of once for each stream that was lost with it, and once more as offline: what is said again
- * is a duplicate, what is new goes to those who were not notified before.
+ * A message may be told of once for each stream that was lost with it, and then as offline. What is said again is a
+ * duplicate, and so is all that comes after it was told of as offline: that was about everybody. What is new goes to
+ * those who were not notified before.
+ *
+ * Two generations: what comes goes into the young one; when that is as old as the window, or full, the old one is
+ * forgotten and the young takes its place.
  */
 export class SeenEvents {
-  readonly #maxEvents: number
-  /** Oldest first. */
-  readonly #seen = new Map<string, SeenEvent>()
+  readonly #maxYoung: number
+  #young = new Map<string, Seen>()
+  #old = new Map<string, Seen>()
+  #youngSinceMs = 0
 
-  /** @param maxEvents past it the oldest are forgotten before their time */
+  /** @param maxEvents about half as many are remembered for sure; past it the oldest are forgotten before their time */
   constructor(maxEvents: number) {
-    this.#maxEvents = maxEvents
+    this.#maxYoung = Math.ceil(maxEvents / 2)
   }
 
   get size(): number {
-    return this.#seen.size
+    return this.#young.size + this.#old.size
   }
 
-  /**
-   * Notes the event. Undefined: it is a duplicate. Else what to tell of those who are notified; `overflow` says
-   * whether an older one had to go.
-   */
+  /** Notes the event. Undefined: it is a duplicate. */
   meet(event: MessageEvent, nowMs: number, windowMs: number): MetEvent | undefined {
-    if (event.id === '' || windowMs === 0) return unknowable
-    this.#forgetBefore(nowMs - windowMs)
+    if (event.id === '' || windowMs === 0) return newEvent
+    const forgets = this.#turn(nowMs, windowMs)
     const key = `${event.to}\0${event.from}\0${event.id}`
-    const telling = event.session ?? ''
-    const seen = this.#seen.get(key)
-    if (seen !== undefined) {
-      if (seen.tellings.includes(telling)) return undefined
-      seen.tellings.push(telling)
-      return { seen, overflow: false }
+    const found = this.#young.get(key) ?? this.#old.get(key)
+    const seen = found !== undefined && nowMs - atMsOf(found) < windowMs ? found : undefined
+    const { session } = event
+    if (typeof seen === 'number') return undefined
+    if (session === undefined) {
+      this.#young.set(key, Math.floor(nowMs))
+      return seen === undefined && !forgets ? newEvent : { notified: seen?.notified, forgets }
     }
-    const overflow = this.#seen.size >= this.#maxEvents
-    if (overflow) this.#forgetOldest()
-    const fresh = { atMs: nowMs, tellings: [telling], notified: [] }
-    this.#seen.set(key, fresh)
-    return { seen: fresh, overflow }
+    if (seen?.sessions.includes(session) === true) return undefined
+    const fresh = seen ?? { atMs: nowMs, sessions: [], notified: [] }
+    fresh.sessions.push(session)
+    this.#young.set(key, fresh)
+    return { notified: fresh.notified, forgets }
   }
 
-  #forgetBefore(atMs: number): void {
-    for (const [key, seen] of this.#seen) {
-      if (seen.atMs > atMs) return
-      this.#seen.delete(key)
-    }
-  }
-
-  #forgetOldest(): void {
-    for (const key of this.#seen.keys()) {
-      this.#seen.delete(key)
-      return
-    }
+  /** Whether something is forgotten before its time. */
+  #turn(nowMs: number, windowMs: number): boolean {
+    const isOver = nowMs - this.#youngSinceMs >= windowMs
+    const isFull = this.#young.size >= this.#maxYoung
+    if (!isOver && !isFull) return false
+    const forgets = !isOver && this.#old.size > 0
+    this.#old = this.#young
+    this.#young = new Map()
+    this.#youngSinceMs = nowMs
+    return forgets
   }
 }
 
-export interface SeenEvent {
+/** A number: when it was told of as offline, the usual case, in the fewest bytes. */
+type Seen = number | SeenUnacked
+
+interface SeenUnacked {
   readonly atMs: number
-  /** '' for offline, else the session that was lost. */
-  readonly tellings: string[]
-  /** Subscriptions notified of it, as `jid\0node`. */
+  /** The lost streams that it was told of for. */
+  readonly sessions: string[]
   readonly notified: string[]
 }
 
 export interface MetEvent {
-  /** Undefined: it will not be known again. */
-  readonly seen: SeenEvent | undefined
-  readonly overflow: boolean
+  /**
+   * Who was notified of it, by names that the caller gives and adds to; undefined: nobody was, and nobody asks again.
+   */
+  readonly notified: string[] | undefined
+  /** Older events had to be forgotten before their time. */
+  readonly forgets: boolean
 }
 
-const unknowable: MetEvent = { seen: undefined, overflow: false }
+const newEvent: MetEvent = { notified: undefined, forgets: false }
+
+function atMsOf(seen: Seen): number {
+  return typeof seen === 'number' ? seen : seen.atMs
+}

@@ -68,7 +68,7 @@ export class XmppServer {
     if (stanza.name === 'message') return this.#handleMessage(domain, stanza)
     const type = stanza.attr('type')
     if (type === 'result' || type === 'error') {
-      return this.#publisher.remote.takeAnswer(domain, stanza) ? taken : undefined
+      return this.#publisher.remote.takeAnswer(stanza) ? taken : undefined
     }
     const [payload, ...more] = stanza.elements()
     const id = stanza.attr('id')
@@ -77,8 +77,9 @@ export class XmppServer {
     if (payload === undefined || more.length > 0) return undefined
 
     const request = { id, from, to: this.#ownAddress(stanza.attr('to'), domain) }
-    if (isPushRequest(payload)) return this.#handleDirect(domain, request, type, payload)
-    if (isDelegation(payload)) return this.#handleDelegated(domain, request, type, payload)
+    const asked = domainOfBare(bareJid(request.to) ?? domain)
+    if (isPushRequest(payload)) return this.#handleDirect(asked, request, type, payload)
+    if (isDelegation(payload)) return this.#handleDelegated(asked, request, type, payload)
     if (!this.#isServed(from)) return undefined
     const nesting = type === 'get' ? answerNesting(request, payload) : undefined
     return nesting === undefined ? undefined : answer(nesting)

@@ -1,0 +1,38 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { SeenEvents } from '../../../../src/main/roles/xmpp-server/seen-events.ts'
+import { offline } from './xmpp-server-at-work.ts'
+
+const windowMs = 1_000
+
+function event(id: number) {
+  return { ...offline, id: `${id}` }
+}
+
+test('an event is known again within the window and not behind it, whatever comes between', () => {
+  fc.assert(
+    fc.property(fc.array(fc.record({ id: fc.nat(5), afterMs: fc.nat(700) }), { maxLength: 100 }), (steps) => {
+      const seen = new SeenEvents(1_000)
+      const toldAtMs = new Map<number, number>()
+      let nowMs = 0
+      for (const { id, afterMs } of steps) {
+        nowMs += afterMs
+        const known = nowMs - (toldAtMs.get(id) ?? Number.NEGATIVE_INFINITY) < windowMs
+        expect(seen.meet(event(id), nowMs, windowMs) === undefined).toBe(known)
+        if (!known) toldAtMs.set(id, nowMs)
+      }
+    }),
+  )
+})
+
+test('no more are remembered than there is room for, and it says when some are forgotten too soon', () => {
+  const seen = new SeenEvents(100)
+  const forgets: number[] = []
+  for (let i = 0; i < 300; i++) {
+    if (seen.meet(event(i), 0, windowMs)?.forgets === true) forgets.push(i)
+    expect(seen.size).toBeLessThanOrEqual(100)
+  }
+  expect(forgets).toEqual([100, 150, 200, 250])
+  expect(seen.meet(event(299), 0, windowMs)).toBeUndefined()
+  expect(seen.meet(event(0), 0, windowMs)).toBeDefined()
+})
