@@ -24,8 +24,8 @@ export default defineConfig({
         // Each file runs servers of its own: one after the other, and not beside the other tiers.
         fileParallelism: false,
         sequence: { groupOrder: 1 },
-        testTimeout: 60_000,
-        hookTimeout: 60_000,
+        testTimeout: 90_000,
+        hookTimeout: 90_000,
       }),
       // Processes of their own under load: after all others, one file at a time.
       tier('crash', ['test/crash/**/*.test.ts'], {

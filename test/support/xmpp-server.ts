@@ -17,6 +17,10 @@ export interface ServerKind {
   readonly pidFile: string
 }
 
+/** They begin by making a database: on a disk that somebody else keeps busy that takes long. */
+const startTimeoutMs = 45_000
+const stopTimeoutMs = 10_000
+
 /** A real XMPP server for `example.com`, on loopback, with a folder of its own. Made by ejabberd.ts, prosody.ts. */
 export class XmppServer implements AsyncDisposable {
   readonly domain = 'example.com'
@@ -41,12 +45,13 @@ export class XmppServer implements AsyncDisposable {
     const child = new Child(command, args(this.dir), { cwd: this.dir, env, ...idsOf(user) })
     this.#child = child
     process.once('exit', this.#kill)
-    await until(`${this.kind.name} listens`, async () => {
-      if (child.hasExited) throw new Error(`${this.kind.name} ended:\n${child.output}\n${this.log}`)
+    const listens = async () => {
+      if (child.hasExited) throw new Error(`${this.kind.name} ended`)
       return (await accepts(this.clientPort)) && (await accepts(this.componentPort))
-    }).catch(async (error) => {
+    }
+    await until(`${this.kind.name} listens`, listens, startTimeoutMs).catch(async (cause) => {
       await this.stop()
-      throw error
+      throw new Error(`${this.kind.name} does not start:\n${child.output}\n${this.log}`, { cause })
     })
   }
 
@@ -56,7 +61,7 @@ export class XmppServer implements AsyncDisposable {
     if (child === undefined) return
     this.#child = undefined
     this.#signal('SIGTERM')
-    const forced = setTimeout(this.#kill, 15_000)
+    const forced = setTimeout(this.#kill, stopTimeoutMs)
     await child.exited
     clearTimeout(forced)
     process.off('exit', this.#kill)
