@@ -76,6 +76,13 @@ describe('every file', () => {
   })
 })
 
+describe('what runs as it is', () => {
+  test('has no `using`: Node.js 22 does not know it, and nothing translates these files', () => {
+    const asTheyAre = ['src', 'bench', 'scripts', 'bin'].flatMap(filesOf)
+    expect(asTheyAre.filter((file) => /^\s*(?:await )?using \w+ =/m.test(codeOf(file)))).toEqual([])
+  })
+})
+
 function filesOf(folder: string): string[] {
   return globSync(`${folder}/**/*.{ts,mjs}`, { cwd: root }).sort()
 }

@@ -35,39 +35,43 @@ const [firstWeather, ...otherWeathers] = Object.keys(weathers)
 export async function crashRound(options: CrashRoundOptions): Promise<CrashRound> {
   const { seed, kills, rate, longestLifeMs, durability } = options
   const startedMs = performance.now()
-  await using rig = await Rig.prepare({
+  const rig = await Rig.prepare({
     seed,
     gateway: { goneShare: 0.01 },
     config: durability === undefined ? {} : { queue: { durability } },
   })
-  const { source, daemon } = rig
-  // Each draws from its own: which of them comes first is for the machine to say.
-  const random = seeded(seed + 1)
-  daemon.start()
-  source.start({ rate, sharedShare: 0.1 })
-  const seen: Record<string, number> = {}
-  let killsDuringStart = 0
-  let isOver = false
-  const weatherChanges = changeWeather(rig, seeded(seed + 2), seen, () => isOver)
-  for (let killed = 0; killed < kills; killed++) {
-    // One in five while it starts; that is over in about a second.
-    const opened = source.opened
-    await delay(random() < 0.2 ? between(0, 800, random) : between(500, longestLifeMs, random))
-    if (source.opened === opened) killsDuringStart++
-    await rig.crash()
-  }
-  isOver = true
-  await weatherChanges
-  const { counts, faults } = await rig.settle()
-  return {
-    seed,
-    kills,
-    killsDuringStart,
-    seconds: Math.round((performance.now() - startedMs) / 100) / 10,
-    counts,
-    notAccepted: source.notAccepted,
-    weathers: seen,
-    faults,
+  try {
+    const { source, daemon } = rig
+    // Each draws from its own: which of them comes first is for the machine to say.
+    const random = seeded(seed + 1)
+    daemon.start()
+    source.start({ rate, sharedShare: 0.1 })
+    const seen: Record<string, number> = {}
+    let killsDuringStart = 0
+    let isOver = false
+    const weatherChanges = changeWeather(rig, seeded(seed + 2), seen, () => isOver)
+    for (let killed = 0; killed < kills; killed++) {
+      // One in five while it starts; that is over in about a second.
+      const opened = source.opened
+      await delay(random() < 0.2 ? between(0, 800, random) : between(500, longestLifeMs, random))
+      if (source.opened === opened) killsDuringStart++
+      await rig.crash()
+    }
+    isOver = true
+    await weatherChanges
+    const { counts, faults } = await rig.settle()
+    return {
+      seed,
+      kills,
+      killsDuringStart,
+      seconds: Math.round((performance.now() - startedMs) / 100) / 10,
+      counts,
+      notAccepted: source.notAccepted,
+      weathers: seen,
+      faults,
+    }
+  } finally {
+    await rig[Symbol.asyncDispose]()
   }
 }
 

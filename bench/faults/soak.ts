@@ -40,7 +40,7 @@ const flatMb = 5
 
 const endMs = performance.now() + Number(values.minutes) * 60_000
 const seed = Number(values.seed)
-await using rig = await Rig.start({ seed, config: { mongoosepush: { max_http_connections: 64 } } })
+const rig = await Rig.start({ seed, config: { mongoosepush: { max_http_connections: 64 } } })
 const { source, gateway, daemon } = rig
 const rate =
   values.rate === undefined ? Math.floor((await capacity()) * Number(values.share)) : Number(values.rate)
@@ -67,6 +67,7 @@ console.log(`memory ${shown(rss)} MB a minute, p99 ${shown(p99)} ms a minute; ${
 for (const fault of faults) console.error(`  ${fault}`)
 console.log(`${faults.length === 0 ? 'no fault' : 'FAULTS'}, memory ${flat ? 'flat' : 'GROWS'}`)
 process.exitCode = faults.length === 0 && flat ? 0 : 1
+await rig[Symbol.asyncDispose]()
 
 /** Publishes per second that are answered when as many come as the window lets through. */
 async function capacity(): Promise<number> {

@@ -104,7 +104,7 @@ async function start(name: string, pushes: number) {
   const delivered = new Promise<void>((resolve) => {
     first = resolve
   })
-  await using gateway = await startGatewaySandbox({ keep: 10, onRequest: () => first?.() })
+  const gateway = await startGatewaySandbox({ keep: 10, onRequest: () => first?.() })
   const config = join(directory, `${name}.toml`)
   writeFileSync(
     config,
@@ -119,6 +119,7 @@ async function start(name: string, pushes: number) {
   const status = readFileSync(`/proc/${daemon.pid}/status`, 'utf8')
   const total = gateway.total
   daemon.kill('SIGKILL')
+  await gateway.close()
   return {
     firstMs,
     delivered: total,

@@ -15,17 +15,21 @@ function inWeather(about: string, weather: Weather): FaultCase {
 }
 
 async function throughWeather(weather: Weather, { seed, seconds }: CaseOptions): Promise<CaseReport> {
-  await using rig = await Rig.start({ seed })
-  const { source, gateway } = rig
-  source.start({ rate: 200 })
-  await delay(calmMs)
-  source.takeLatencies()
-  await gateway.weather(weather)
-  const memory = await watch(rig, seconds)
-  const during = source.takeLatencies()
-  await gateway.weather(fine)
-  await delay(calmMs)
-  return report(await rig.settle(), { ...memory, p50Ms: during.p50, p99Ms: during.p99 })
+  const rig = await Rig.start({ seed })
+  try {
+    const { source, gateway } = rig
+    source.start({ rate: 200 })
+    await delay(calmMs)
+    source.takeLatencies()
+    await gateway.weather(weather)
+    const memory = await watch(rig, seconds)
+    const during = source.takeLatencies()
+    await gateway.weather(fine)
+    await delay(calmMs)
+    return report(await rig.settle(), { ...memory, p50Ms: during.p50, p99Ms: during.p99 })
+  } finally {
+    await rig[Symbol.asyncDispose]()
+  }
 }
 
 /** Its certificate is for another name, then right again. */
@@ -33,44 +37,56 @@ async function wrongCertificate({ seed, seconds }: CaseOptions): Promise<CaseRep
   const pem = (name: string) => readFileSync(new URL(name, fixtures), 'utf8')
   const right = { cert: pem('server.pem'), key: pem('server.key.pem') }
   const caFile = new URL('ca.pem', fixtures).pathname
-  await using rig = await Rig.start({
+  const rig = await Rig.start({
     seed,
     gateway: { tls: right },
     config: { mongoosepush: { tls: { ca_file: caFile } } },
   })
-  rig.source.start({ rate: 200 })
-  await delay(calmMs)
-  rig.gateway.certificate(pem('other-name.pem'), pem('other-name.key.pem'))
-  const memory = await watch(rig, seconds)
-  rig.gateway.certificate(right.cert, right.key)
-  await delay(calmMs)
-  return report(await rig.settle(), memory)
+  try {
+    rig.source.start({ rate: 200 })
+    await delay(calmMs)
+    rig.gateway.certificate(pem('other-name.pem'), pem('other-name.key.pem'))
+    const memory = await watch(rig, seconds)
+    rig.gateway.certificate(right.cert, right.key)
+    await delay(calmMs)
+    return report(await rig.settle(), memory)
+  } finally {
+    await rig[Symbol.asyncDispose]()
+  }
 }
 
 /** Its name does not resolve; then the daemon is started again with a good one. */
 async function noSuchName({ seed, seconds }: CaseOptions): Promise<CaseReport> {
-  await using rig = await Rig.prepare({ seed })
-  const { daemon, config } = rig
-  daemon.configure({ ...config, mongoosepush: { url: 'http://gateway.invalid:8443' } })
-  daemon.start()
-  rig.source.start({ rate: 100 })
-  await delay(calmMs)
-  const memory = await watch(rig, seconds)
-  rig.source.pause()
-  const code = await daemon.end('SIGTERM')
-  if (code !== 0) rig.ledger.fault('a stop that did not end well', String(code))
-  daemon.configure(config)
-  daemon.start()
-  return report(await rig.settle(), memory)
+  const rig = await Rig.prepare({ seed })
+  try {
+    const { daemon, config } = rig
+    daemon.configure({ ...config, mongoosepush: { url: 'http://gateway.invalid:8443' } })
+    daemon.start()
+    rig.source.start({ rate: 100 })
+    await delay(calmMs)
+    const memory = await watch(rig, seconds)
+    rig.source.pause()
+    const code = await daemon.end('SIGTERM')
+    if (code !== 0) rig.ledger.fault('a stop that did not end well', String(code))
+    daemon.configure(config)
+    daemon.start()
+    return report(await rig.settle(), memory)
+  } finally {
+    await rig[Symbol.asyncDispose]()
+  }
 }
 
 /** One of two URLs does not resolve: the other does all the work. */
 async function oneNameOfTwo({ seed, seconds }: CaseOptions): Promise<CaseReport> {
-  await using rig = await Rig.start({ seed, otherUrls: ['http://gateway.invalid:8443'] })
-  rig.source.start({ rate: 200 })
-  const memory = await watch(rig, seconds)
-  const { p50, p99 } = rig.source.takeLatencies()
-  return report(await rig.settle(), { ...memory, p50Ms: p50, p99Ms: p99 })
+  const rig = await Rig.start({ seed, otherUrls: ['http://gateway.invalid:8443'] })
+  try {
+    rig.source.start({ rate: 200 })
+    const memory = await watch(rig, seconds)
+    const { p50, p99 } = rig.source.takeLatencies()
+    return report(await rig.settle(), { ...memory, p50Ms: p50, p99Ms: p99 })
+  } finally {
+    await rig[Symbol.asyncDispose]()
+  }
 }
 
 const weather = (name: string): Weather => weathers[name] ?? fine

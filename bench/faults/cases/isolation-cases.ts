@@ -27,29 +27,33 @@ async function measure(
   { options, others, attach, begin }: Isolation,
   { seed, seconds }: CaseOptions,
 ): Promise<CaseReport> {
-  await using rig = await Rig.start({ seed, ...options })
-  const { source, gateway } = rig
-  attach?.(rig)
-  if (others !== undefined) source.measures = others
-  await gateway.weather(usual)
-  source.start({ rate: 400 })
-  await delay(warmUpMs)
-  source.takeLatencies()
-  await delay(seconds * 1000)
-  const normal = source.takeLatencies()
-  await begin(rig)
-  await delay(warmUpMs)
-  const beginning = source.takeLatencies()
-  await delay(seconds * 1000)
-  const faulty = source.takeLatencies()
-  return report(await rig.settle(), {
-    normalP50Ms: normal.p50,
-    normalP99Ms: normal.p99,
-    beginningP99Ms: beginning.p99,
-    faultyP50Ms: faulty.p50,
-    faultyP99Ms: faulty.p99,
-    p99Ratio: Math.round((faulty.p99 / normal.p99) * 100) / 100,
-  })
+  const rig = await Rig.start({ seed, ...options })
+  try {
+    const { source, gateway } = rig
+    attach?.(rig)
+    if (others !== undefined) source.measures = others
+    await gateway.weather(usual)
+    source.start({ rate: 400 })
+    await delay(warmUpMs)
+    source.takeLatencies()
+    await delay(seconds * 1000)
+    const normal = source.takeLatencies()
+    await begin(rig)
+    await delay(warmUpMs)
+    const beginning = source.takeLatencies()
+    await delay(seconds * 1000)
+    const faulty = source.takeLatencies()
+    return report(await rig.settle(), {
+      normalP50Ms: normal.p50,
+      normalP99Ms: normal.p99,
+      beginningP99Ms: beginning.p99,
+      faultyP50Ms: faulty.p50,
+      faultyP99Ms: faulty.p99,
+      p99Ratio: Math.round((faulty.p99 / normal.p99) * 100) / 100,
+    })
+  } finally {
+    await rig[Symbol.asyncDispose]()
+  }
 }
 
 function isolation(about: string, isolated: Isolation): FaultCase {
@@ -60,24 +64,32 @@ function isolation(about: string, isolated: Isolation): FaultCase {
 const toFcm = (sequence: number) => sequence % 2 === 0
 
 async function deadUrl(options: CaseOptions): Promise<CaseReport> {
-  await using other = await Gateway.start({ seed: options.seed + 1 })
-  await other.weather(usual)
-  const begin = () => other.weather({ ...usual, down: true })
-  const otherUrls = [`http://127.0.0.1:${other.port}`]
-  const attach = (rig: Rig) => {
-    other.ledger = rig.ledger
+  const other = await Gateway.start({ seed: options.seed + 1 })
+  try {
+    await other.weather(usual)
+    const begin = () => other.weather({ ...usual, down: true })
+    const otherUrls = [`http://127.0.0.1:${other.port}`]
+    const attach = (rig: Rig) => {
+      other.ledger = rig.ledger
+    }
+    return await measure({ options: { otherUrls }, attach, begin }, options)
+  } finally {
+    await other[Symbol.asyncDispose]()
   }
-  return await measure({ options: { otherUrls }, attach, begin }, options)
 }
 
 async function hostileStanzas(options: CaseOptions): Promise<CaseReport> {
-  await using hostile = await HostileServer.start()
-  const otherComponents = [{ domain: 'hostile.run.test', port: hostile.port }]
-  const finding = await measure(
-    { options: { otherComponents, config: { log: { level: 'error' } } }, begin: () => hostile.begin() },
-    options,
-  )
-  return { ...finding, figures: { ...finding.figures, hostileStreams: hostile.streams } }
+  const hostile = await HostileServer.start()
+  try {
+    const otherComponents = [{ domain: 'hostile.run.test', port: hostile.port }]
+    const finding = await measure(
+      { options: { otherComponents, config: { log: { level: 'error' } } }, begin: () => hostile.begin() },
+      options,
+    )
+    return { ...finding, figures: { ...finding.figures, hostileStreams: hostile.streams } }
+  } finally {
+    await hostile[Symbol.asyncDispose]()
+  }
 }
 
 export const isolationCases: Readonly<Record<string, FaultCase>> = {

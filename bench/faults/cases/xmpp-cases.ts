@@ -14,19 +14,23 @@ function broken(about: string, breakStreams: (rig: Rig) => void | Promise<void>)
   return {
     about,
     async run({ seed, seconds }) {
-      await using rig = await Rig.start({ seed })
-      // So that there are always some under way.
-      await rig.gateway.weather({ ...fine, latencyMs: 100 })
-      rig.source.start({ rate: 300 })
-      let breaks = 0
-      for (const endMs = performance.now() + seconds * 1000; performance.now() < endMs; breaks++) {
-        await delay(betweenMs)
-        const { opened } = rig.source
-        await breakStreams(rig)
-        await until('the streams to come back', () => rig.source.opened > opened, 20_000)
+      const rig = await Rig.start({ seed })
+      try {
+        // So that there are always some under way.
+        await rig.gateway.weather({ ...fine, latencyMs: 100 })
+        rig.source.start({ rate: 300 })
+        let breaks = 0
+        for (const endMs = performance.now() + seconds * 1000; performance.now() < endMs; breaks++) {
+          await delay(betweenMs)
+          const { opened } = rig.source
+          await breakStreams(rig)
+          await until('the streams to come back', () => rig.source.opened > opened, 20_000)
+        }
+        const { opened, notAccepted } = rig.source
+        return report(await rig.settle(), { breaks, streamsOpened: opened, notAccepted })
+      } finally {
+        await rig[Symbol.asyncDispose]()
       }
-      const { opened, notAccepted } = rig.source
-      return report(await rig.settle(), { breaks, streamsOpened: opened, notAccepted })
     },
   }
 }
@@ -47,10 +51,14 @@ function written(about: string, load: Partial<Load>): FaultCase {
   return {
     about,
     async run({ seed, seconds }) {
-      await using rig = await Rig.start({ seed })
-      rig.source.start(load)
-      const memory = await watch(rig, seconds)
-      return report(await rig.settle(), memory)
+      const rig = await Rig.start({ seed })
+      try {
+        rig.source.start(load)
+        const memory = await watch(rig, seconds)
+        return report(await rig.settle(), memory)
+      } finally {
+        await rig[Symbol.asyncDispose]()
+      }
     },
   }
 }
@@ -60,20 +68,24 @@ async function flood({ seed, seconds }: CaseOptions): Promise<CaseReport> {
   const connections = 32
   const latencyMs = 20
   const capacity = connections / (latencyMs / 1000)
-  await using rig = await Rig.start({
+  const rig = await Rig.start({
     seed,
     config: { mongoosepush: { max_http_connections: connections }, queue: { max_pending: 5_000 } },
   })
-  const { source, gateway, daemon } = rig
-  await gateway.weather({ ...fine, latencyMs })
-  const rate = capacity * 10
-  source.start({ rate, window: Number.POSITIVE_INFINITY })
-  const memory = await watch(rig, seconds)
-  source.pause()
-  const storedAtEnd = (await daemon.metric('stored')) ?? 0
-  const { heldBack } = source
-  const findings = await rig.settle(600_000)
-  return report(findings, { ...memory, capacity, offered: rate * seconds, heldBack, storedAtEnd })
+  try {
+    const { source, gateway, daemon } = rig
+    await gateway.weather({ ...fine, latencyMs })
+    const rate = capacity * 10
+    source.start({ rate, window: Number.POSITIVE_INFINITY })
+    const memory = await watch(rig, seconds)
+    source.pause()
+    const storedAtEnd = (await daemon.metric('stored')) ?? 0
+    const { heldBack } = source
+    const findings = await rig.settle(600_000)
+    return report(findings, { ...memory, capacity, offered: rate * seconds, heldBack, storedAtEnd })
+  } finally {
+    await rig[Symbol.asyncDispose]()
+  }
 }
 
 export const xmppCases: Readonly<Record<string, FaultCase>> = {

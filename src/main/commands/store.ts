@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { exitCodes } from '../exit-codes.ts'
+import type { StoreInspection } from '../store/inspection.ts'
 import { type Command, configFileOf, configOption, type GivenOptions, UsageError } from './command.ts'
 
 const words = ['backup', 'check', 'stats'] as const
@@ -67,25 +68,33 @@ async function runStore(word: Word, options: GivenOptions): Promise<number> {
     return exitCodes.config
   }
   try {
-    await using store = new StoreInspection(loaded.config.data_dir)
-    switch (word) {
-      case 'stats':
-        console.log(JSON.stringify(store.stats(), undefined, 2))
-        return exitCodes.ok
-      case 'check': {
-        const faults = store.check()
-        for (const fault of faults) console.log(`${store.file}: ${fault}`)
-        if (faults.length === 0) console.log(`${store.file}: no faults`)
-        return faults.length === 0 ? exitCodes.ok : exitCodes.config
-      }
-      case 'backup':
-        await store.backup(String(options.to))
-        console.log(`${store.file} is copied to ${options.to}`)
-        return exitCodes.ok
+    const store = new StoreInspection(loaded.config.data_dir)
+    try {
+      return await inspect(store, word, options)
+    } finally {
+      await store[Symbol.asyncDispose]()
     }
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     console.error(`xmpp-pushd: ${error.message}`)
     return error.transient ? exitCodes.tempFail : exitCodes.config
+  }
+}
+
+async function inspect(store: StoreInspection, word: Word, options: GivenOptions): Promise<number> {
+  switch (word) {
+    case 'stats':
+      console.log(JSON.stringify(store.stats(), undefined, 2))
+      return exitCodes.ok
+    case 'check': {
+      const faults = store.check()
+      for (const fault of faults) console.log(`${store.file}: ${fault}`)
+      if (faults.length === 0) console.log(`${store.file}: no faults`)
+      return faults.length === 0 ? exitCodes.ok : exitCodes.config
+    }
+    case 'backup':
+      await store.backup(String(options.to))
+      console.log(`${store.file} is copied to ${options.to}`)
+      return exitCodes.ok
   }
 }
