@@ -8,8 +8,9 @@ describeServers('what the server does with the answer to a publish', ({ name, st
   let alice: XmppClient
 
   beforeAll(async () => {
-    // Soon enough for a test: the daemon keeps trying until then.
-    setUp = await SetUp.start(await start(), { push: { reply_deadline_ms: 500 } })
+    // Soon enough for a test: the daemon keeps trying until then, and what it stores again within a second.
+    const queue = { retry: { cap_ms: 1000 } }
+    setUp = await SetUp.start(await start(), { push: { reply_deadline_ms: 500 }, queue })
     alice = await setUp.online('alice')
   })
   afterAll(async () => {

@@ -34,6 +34,7 @@ export interface ConfigChanges {
   readonly component?: Readonly<Record<string, unknown>>
   readonly push?: Readonly<Record<string, unknown>>
   readonly content?: Readonly<Record<string, unknown>>
+  readonly queue?: Readonly<Record<string, unknown>>
 }
 
 /** The README's configuration of the daemon, for this server and this gateway. */
@@ -50,6 +51,7 @@ export function configFor(
     component: [{ ...component[0], server: `127.0.0.1:${componentPort}`, ...changes.component }],
     push: { ...push, wpool: { workers: 1 }, ...changes.push },
     content: changes.content ?? {},
+    queue: changes.queue ?? {},
     mongoosepush: { url: gatewayUrl },
   }
 }
