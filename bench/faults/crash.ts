@@ -6,9 +6,9 @@
  * started again with --resume. A round that failed is repeated by its seed: --kills 10 --seed <its seed>.
  */
 import { parseArgs } from 'node:util'
+import { readResult, writeResult } from '../results.ts'
 import { type CrashRound, crashRound } from './crash-round.ts'
 import type { Counts } from './ledger.ts'
-import { readResult, writeResult } from './results.ts'
 
 const { values } = parseArgs({
   options: {

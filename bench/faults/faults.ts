@@ -5,12 +5,12 @@
  * accounts. Figures are written to bench/results/<name>.json after each.
  */
 import { parseArgs } from 'node:util'
+import { writeResult } from '../results.ts'
 import type { CaseReport, FaultCase } from './cases/fault-case.ts'
 import { gatewayCases } from './cases/gateway-cases.ts'
 import { isolationCases } from './cases/isolation-cases.ts'
 import { processCases } from './cases/process-cases.ts'
 import { xmppCases } from './cases/xmpp-cases.ts'
-import { writeResult } from './results.ts'
 
 const cases: Readonly<Record<string, FaultCase>> = {
   ...gatewayCases,

@@ -3,15 +3,11 @@
  *
  * Writes the figures of docs/reliability.md anew, from what the runs have left in bench/results.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { code, replacePart, table } from '../markdown.ts'
+import { type Made, readResult } from '../results.ts'
 import type { CaseReport } from './cases/fault-case.ts'
 import type { Counts } from './ledger.ts'
-import { readResult } from './results.ts'
 
-interface Made {
-  readonly measuredAt: string
-  readonly commit: string
-}
 interface CrashFile extends Made {
   readonly totals: Counts & { readonly kills: number; readonly faults: readonly string[] }
 }
@@ -34,15 +30,7 @@ interface FuzzFile extends Made {
   readonly failed: readonly string[]
 }
 
-const page = new URL('../../docs/reliability.md', import.meta.url)
-const begin = '<!-- figures -->'
-const end = '<!-- end of figures -->'
-
-const text = readFileSync(page, 'utf8')
-const [head, rest] = text.split(begin)
-const tail = rest?.split(end)[1]
-if (head === undefined || tail === undefined) throw new Error(`${page.pathname} has no ${begin} … ${end}`)
-writeFileSync(page, `${head}${begin}\n\n${[longRuns(), faultRuns()].join('\n\n')}\n\n${end}${tail}`)
+replacePart('reliability.md', 'figures', [longRuns(), faultRuns()].join('\n\n'))
 
 function longRuns(): string {
   const rows = [
@@ -51,36 +39,36 @@ function longRuns(): string {
     soakRow(),
     fuzzRow(),
   ]
-  return `${table(['run', 'command', 'figures', 'faults', 'date', 'commit'])}\n${rows.join('\n')}`
+  return table(['run', 'command', 'figures', 'faults', 'date', 'commit'], rows)
 }
 
-function crashRow(name: string, command: string): string {
+function crashRow(name: string, command: string): string[] {
   const file = readResult<CrashFile>(name)
-  if (file === undefined) return row([name, code(command), 'not run yet', '', '', ''])
+  if (file === undefined) return [name, code(command), 'not run yet', '', '', '']
   const { totals } = file
   const figures =
     `${totals.kills} kills; ${totals.results} acknowledged of ${totals.sent}, ${totals.deliveredLater} of them ` +
     `delivered from the store; ${totals.gone} to devices that were gone, ${totals.superseded} superseded, ` +
     `${totals.recorded} recorded as dead letters; ${totals.duplicates} delivered twice`
-  return row([name, code(command), figures, String(totals.faults.length), ...made(file)])
+  return [name, code(command), figures, String(totals.faults.length), ...made(file)]
 }
 
-function soakRow(): string {
+function soakRow(): string[] {
   const command = 'npm run soak -- --minutes 60'
   const file = readResult<SoakFile>('soak')
-  if (file?.isOver !== true) return row(['soak', code(command), 'not run yet', '', '', ''])
+  if (file?.isOver !== true) return ['soak', code(command), 'not run yet', '', '', '']
   const figures =
     `${file.minutes} minutes at ${file.rate}/s, ${file.counts?.results} acknowledged; memory grew by ` +
     `${file.growthMb?.toFixed(1)} MB, p99 by ${file.slopes?.p99MsPerMinute.perUnit.toFixed(3)} ms a minute`
-  return row(['soak', code(command), figures, String(file.faults?.length), ...made(file)])
+  return ['soak', code(command), figures, String(file.faults?.length), ...made(file)]
 }
 
-function fuzzRow(): string {
+function fuzzRow(): string[] {
   const command = 'npm run fuzz -- --runs 1000000'
   const file = readResult<FuzzFile>('fuzz')
-  if (file === undefined) return row(['fuzz', code(command), 'not run yet', '', '', ''])
+  if (file === undefined) return ['fuzz', code(command), 'not run yet', '', '', '']
   const figures = `${file.properties} properties, each up to ${file.runs} times`
-  return row(['fuzz', code(command), figures, String(file.failed.length), ...made(file)])
+  return ['fuzz', code(command), figures, String(file.failed.length), ...made(file)]
 }
 
 function faultRuns(): string {
@@ -95,7 +83,7 @@ function faultRuns(): string {
         ? ''
         : `${figures.normalP99Ms} → ${figures.faultyP99Ms} ms (× ${figures.p99Ratio})`
     const counts = [sent, results, deliveredLater, waits, duplicates].map(String)
-    return row([code(name), about, ...counts, memory, ratio, String(faults.length)])
+    return [code(name), about, ...counts, memory, ratio, String(faults.length)]
   })
   const columns = [
     'case',
@@ -109,24 +97,9 @@ function faultRuns(): string {
     "others' p99",
     'faults',
   ]
-  return (
-    `\`npm run faults -- --seconds ${file.seconds}\`, ${date}, ${commit}:\n\n` +
-    `${table(columns)}\n${rows.join('\n')}`
-  )
+  return `\`npm run faults -- --seconds ${file.seconds}\`, ${date}, ${commit}:\n\n${table(columns, rows)}`
 }
 
 function made({ measuredAt, commit }: Made): [date: string, commit: string] {
   return [measuredAt.slice(0, 10), commit]
-}
-
-function code(command: string): string {
-  return `\`${command}\``
-}
-
-function table(columns: readonly string[]): string {
-  return `${row(columns)}\n${row(columns.map(() => '---'))}`
-}
-
-function row(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`
 }

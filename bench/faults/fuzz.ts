@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { writeResult } from './results.ts'
+import { writeResult } from '../results.ts'
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '1000000' }, name: { type: 'string', default: 'fuzz' } },

@@ -7,7 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { writeResult } from './results.ts'
+import { writeResult } from '../results.ts'
 import { Rig } from './rig.ts'
 import { type Slope, slopeOf } from './slope.ts'
 import { fine, weathers } from './weather.ts'

@@ -1,4 +1,4 @@
-import { idPrefix, numberDigits } from './publish-template.ts'
+import { idPrefix, numberDigits } from './stanza-template.ts'
 
 /** What comes back on one stream, called from `write`. */
 export interface AnswerEvents {

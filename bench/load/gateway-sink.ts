@@ -1,11 +1,12 @@
 /**
- * The gateway of the load bench: HTTP/1.1 by hand on raw sockets, in a process of its own, run by run.ts.
+ * The gateway of the load bench: HTTP/1.1 by hand on raw sockets, in a process of its own, part of a rig.
  * Every request is answered as MongoosePush answers a delivered one, after `latencyMs` if that is set.
  */
 import { createServer, type Socket } from 'node:net'
-import type { SinkReport } from './reports.ts'
+import { createServer as createTlsServer } from 'node:tls'
+import type { SinkReport, SinkSettings } from './reports.ts'
 
-const latencyMs = Number(process.argv[2] ?? 0)
+const { latencyMs, tls }: SinkSettings = JSON.parse(process.argv[2] ?? '{}')
 
 const answer = Buffer.from(
   'HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: 4\r\n\r\nnull',
@@ -77,7 +78,7 @@ function report(message: SinkReport): void {
   process.send?.(message, () => undefined)
 }
 
-const server = createServer(serve)
+const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve)
 server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   if (address !== null && typeof address === 'object') report({ kind: 'listening', port: address.port })

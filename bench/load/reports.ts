@@ -1,30 +1,38 @@
-/** What run.ts and its source and sink tell each other. */
+/** What the runner and the parts of a rig, each a process of its own, tell each other. */
 import type { LatencySummary } from './latencies.ts'
+import type { SourceKind } from './stanza-template.ts'
 
-/** To the source: one round. */
+/** The only argument of the XMPP source. */
+export interface SourceSettings {
+  readonly domain: string
+  readonly kind: SourceKind
+  /** Bytes of a stanza. */
+  readonly size: number
+}
+
+/** To a source: one round. */
 export interface SourceCommand {
   readonly seconds: number
-  /** Unanswered publishes, over all streams. */
+  /** Unanswered publishes, over all streams or connections. Events over XMPP have no answers: TCP holds them back. */
   readonly window: number
-  /** Publishes per second; undefined: as many as the window lets through. */
-  readonly rate?: number
-  /** How many devices the publishes go to, in turn. */
-  readonly devices: number
+  /** Per second; undefined: as many as the window lets through. */
+  readonly rate: number | undefined
+  /** How many devices, nodes or users they go to. */
+  readonly range: number
 }
 
 export interface SourceRound {
   readonly kind: 'round'
   readonly seconds: number
-  /** Within the round. */
+  /** Within the round; of events over XMPP: written. */
   readonly answers: number
-  /** Answers per second. */
-  readonly rate: number
-  readonly latencyMs: LatencySummary
+  /** Undefined where there are no answers. */
+  readonly latencyMs: LatencySummary | undefined
   /** Part of the latency, with a rate: from due to written. */
   readonly sendDelayMs: LatencySummary | undefined
-  /** With those that came after its end: what the CPU times are for. */
+  /** With those that came after its end. */
   readonly allAnswers: number
-  /** Answers of type error, among all. */
+  /** Answers that are errors, among all. */
   readonly errors: number
   /** Never answered. */
   readonly lost: number
@@ -46,6 +54,12 @@ export type SinkReport =
       readonly connections: number
       readonly cpuUs: number
     }
+
+/** The only argument of the gateway sink. */
+export interface SinkSettings {
+  readonly latencyMs: number
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
+}
 
 /** What a daemon under test is told: as the only argument of the baselines, as TOML for the real one. */
 export interface DaemonSettings {

@@ -1,90 +1,112 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { fillStore } from './fill-store.ts'
 import type { DaemonSettings, SinkReport, SourceCommand, SourceReport, SourceRound } from './reports.ts'
+import type { Subject } from './subject.ts'
 
-/** Which program is measured. */
-export const daemons = ['main', 'naive', 'floor'] as const
-export type DaemonName = (typeof daemons)[number]
+const domain = 'push.example.com'
+const server = 'example.com'
 
-export interface RigOptions {
-  readonly streams: number
-  readonly workers: number
-  readonly httpConnections: number
-  readonly gatewayLatencyMs: number
+/** The processes of one. */
+interface Parts {
+  readonly daemon: ChildProcess
+  /** The server end of the streams; it sends when the source is XMPP. */
+  readonly xmpp: ChildProcess
+  /** What sends. */
+  readonly source: ChildProcess
+  readonly sink: ChildProcess
 }
 
 /** Source, daemon and sink, each a process, connected and ready for rounds. */
 export class Rig implements AsyncDisposable {
-  readonly name: DaemonName
+  readonly subject: Subject
   readonly daemon: ChildProcess
-  readonly #source: ChildProcess
-  readonly #sink: ChildProcess
+  readonly #parts: Parts
   readonly #directory: string
 
-  constructor(
-    name: DaemonName,
-    parts: { daemon: ChildProcess; source: ChildProcess; sink: ChildProcess },
-    directory: string,
-  ) {
-    this.name = name
+  constructor(subject: Subject, parts: Parts, directory: string) {
+    this.subject = subject
     this.daemon = parts.daemon
-    this.#source = parts.source
-    this.#sink = parts.sink
+    this.#parts = parts
     this.#directory = directory
   }
 
   run(command: SourceCommand): Promise<SourceRound> {
-    this.#source.send(command)
-    return reported<SourceReport, 'round'>(this.#source, 'round')
+    this.#parts.source.send(command)
+    return reported<SourceReport, 'round'>(this.#parts.source, 'round')
   }
 
   count(): Promise<Extract<SinkReport, { kind: 'count' }>> {
-    this.#sink.send({})
-    return reported<SinkReport, 'count'>(this.#sink, 'count')
+    this.#parts.sink.send({})
+    return reported<SinkReport, 'count'>(this.#parts.sink, 'count')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.daemon.kill('SIGTERM')
-    if (this.daemon.exitCode === null && this.daemon.signalCode === null) await once(this.daemon, 'exit')
-    for (const peer of [this.#source, this.#sink]) peer.disconnect()
+    const { daemon, source, xmpp, sink } = this.#parts
+    daemon.kill('SIGTERM')
+    if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit')
+    for (const peer of new Set([source, xmpp, sink])) peer.disconnect()
     rmSync(this.#directory, { recursive: true, force: true })
   }
 }
 
-export async function startRig(name: DaemonName, options: RigOptions): Promise<Rig> {
-  const domain = 'push.example.com'
-  const source = peer('./xmpp-source.ts', [domain])
-  const sink = peer('./gateway-sink.ts', [String(options.gatewayLatencyMs)])
-  const [xmpp, gateway] = await Promise.all([
-    reported<SourceReport, 'listening'>(source, 'listening'),
+export async function startRig(subject: Subject): Promise<Rig> {
+  const { setUp } = subject
+  const directory = mkdtempSync(join(tmpdir(), 'xmpp-pushd-bench-'))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  if (subject.program === 'daemon') await fillStore(join(directory, 'data'), setUp.stored, domain, server)
+
+  const kind = setUp.source === 'http-publish' || setUp.source === 'http-event' ? 'virtual' : setUp.source
+  const xmpp = peer('./xmpp-source.ts', { domain, kind, size: setUp.stanzaBytes })
+  const tls = setUp.tls ? certificate() : undefined
+  const sink = peer('./gateway-sink.ts', { latencyMs: setUp.gatewayLatencyMs, tls })
+  const [{ port: xmppPort }, { port: gatewayPort }] = await Promise.all([
+    reported<SourceReport, 'listening'>(xmpp, 'listening'),
     reported<SinkReport, 'listening'>(sink, 'listening'),
   ])
-  const settings = { domain, secret: 'bench', xmppPort: xmpp.port, gatewayPort: gateway.port, ...options }
-  const directory = mkdtempSync(join(tmpdir(), 'xmpp-pushd-bench-'))
-  const daemon = startDaemon(name, settings, directory)
-  process.once('exit', () => {
-    daemon.kill('SIGKILL')
-    rmSync(directory, { recursive: true, force: true })
-  })
+  const { streams, workers, httpConnections } = setUp
+  const settings = { domain, secret: 'bench', xmppPort, gatewayPort, streams, workers, httpConnections }
+  const daemon = startDaemon(subject, settings, directory)
+  process.once('exit', () => daemon.kill('SIGKILL'))
   daemon.once('exit', (code, signal) => {
-    if (signal !== 'SIGTERM' && code !== 0) console.error(`${name} ended: ${code ?? signal}`)
+    if (signal !== 'SIGTERM' && code !== 0) console.error(`${subject.name} ended: ${code ?? signal}`)
   })
-  const streams = name === 'floor' ? 1 : options.streams
-  for (let up = 0; up < streams; ) up = (await reported<SourceReport, 'streams'>(source, 'streams')).up
-  return new Rig(name, { daemon, source, sink }, directory)
+  const streamsUp = subject.program === 'floor' ? 1 : streams
+  for (let up = 0; up < streamsUp; ) up = (await reported<SourceReport, 'streams'>(xmpp, 'streams')).up
+  return new Rig(subject, { daemon, xmpp, source: sourceOf(subject, xmpp, directory), sink }, directory)
 }
 
-function startDaemon(name: DaemonName, settings: DaemonSettings, directory: string): ChildProcess {
-  if (name !== 'main') return peer(`../baseline/${name}.ts`, [JSON.stringify(settings)])
+function sourceOf({ setUp: { source } }: Subject, xmpp: ChildProcess, directory: string): ChildProcess {
+  if (source !== 'http-publish' && source !== 'http-event') return xmpp
+  const kind = source === 'http-publish' ? 'publish' : 'event'
+  return peer('./http-source.ts', { kind, socketPath: join(directory, 'http.sock'), domain })
+}
+
+function certificate(): { cert: string; key: string } {
+  return {
+    cert: readFileSync(tlsFile('server.pem'), 'utf8'),
+    key: readFileSync(tlsFile('server.key.pem'), 'utf8'),
+  }
+}
+
+function tlsFile(name: string): string {
+  return fileURLToPath(new URL(`../../test/fixtures/tls/${name}`, import.meta.url))
+}
+
+function startDaemon(subject: Subject, settings: DaemonSettings, directory: string): ChildProcess {
+  if (subject.program !== 'daemon') return peer(`../baseline/${subject.program}.ts`, settings)
   const config = join(directory, 'bench.toml')
-  writeFileSync(config, configuration(settings, directory))
-  return peer('../../src/main/cli.ts', ['start', '--config', config])
+  writeFileSync(config, configuration(subject, settings, directory))
+  const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
+  return fork(subject.cli, ['start', '--config', config], { stdio: [...stdio] })
 }
 
-function configuration(settings: DaemonSettings, directory: string): string {
+function configuration({ setUp }: Subject, settings: DaemonSettings, directory: string): string {
+  const isNode = setUp.source === 'node'
   return `
 data_dir = "${join(directory, 'data')}"
 [log]
@@ -96,18 +118,23 @@ domain = "${settings.domain}"
 server = "127.0.0.1:${settings.xmppPort}"
 secret = "${settings.secret}"
 connections = ${settings.streams}
-pubsub = false
+pubsub = ${isNode}
 [push]
 wpool.workers = ${settings.workers}
-virtual_pubsub_hosts = ["${settings.domain}"]
+virtual_pubsub_hosts = [${isNode ? '' : `"${settings.domain}"`}]
+served_hosts = ["${server}"]
 [mongoosepush]
-url = "http://127.0.0.1:${settings.gatewayPort}"
+url = "${setUp.tls ? 'https' : 'http'}://127.0.0.1:${settings.gatewayPort}"
 max_http_connections = ${settings.httpConnections}
+${setUp.tls ? `tls.ca_file = "${tlsFile('ca.pem')}"` : ''}
+[queue]
+durability = "${setUp.durability}"
 `
 }
 
-function peer(file: string, args: string[]): ChildProcess {
-  return fork(new URL(file, import.meta.url), args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+function peer(file: string, settings: object): ChildProcess {
+  const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
+  return fork(new URL(file, import.meta.url), [JSON.stringify(settings)], { stdio: [...stdio] })
 }
 
 /** The next report of this kind; rejects when the process ends before. */

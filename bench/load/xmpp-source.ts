@@ -1,7 +1,8 @@
 /**
- * The load source: the server end of XEP-0114 in a process of its own, run by run.ts. Any secret is
+ * The load source: the server end of XEP-0114 in a process of its own, part of a rig. Any secret is
  * accepted. It sends publishes over all streams of the component, as fast as the window of unanswered
- * ones allows or at a given rate, and measures how long each answer takes.
+ * ones allows or at a given rate, and measures how long each answer takes. Events have no answer: they go as fast as
+ * TCP takes them, or at the rate.
  *
  * With a rate, latency counts from the moment at which the publish was due, not from when there was
  * room to send it: a stall shows in all that were due meanwhile (no coordinated omission). The source
@@ -10,11 +11,12 @@
 import { createServer, type Socket } from 'node:net'
 import { AnswerScanner } from './answer-scanner.ts'
 import { Latencies } from './latencies.ts'
-import { publishes, publishTemplate } from './publish-template.ts'
-import type { SourceCommand, SourceReport } from './reports.ts'
+import type { SourceCommand, SourceReport, SourceSettings } from './reports.ts'
+import { stanzas, stanzaTemplate } from './stanza-template.ts'
 
-const [domain = 'push.example.com'] = process.argv.slice(2)
-const template = publishTemplate(domain, 'example.com')
+const { domain, kind, size }: SourceSettings = JSON.parse(process.argv[2] ?? '{}')
+const template = stanzaTemplate(kind, domain, 'example.com', size)
+const isAnswered = kind !== 'event'
 
 interface Stream {
   readonly socket: Socket
@@ -22,6 +24,9 @@ interface Stream {
   /** Answered since the last flush: how many to send anew. */
   room: number
 }
+
+/** Events in one write. */
+const eventsPerWrite = 64
 
 /** Longer than any daemon takes by its contract. */
 const answerTimeoutMs = 15_000
@@ -40,9 +45,18 @@ let errors = 0
 function send(stream: Stream, count: number, due: (i: number) => number): void {
   if (count === 0) return
   for (let i = 0; i < count; i++) dueAt[(sequence + i) & (dueAt.length - 1)] = due(i)
-  stream.socket.write(publishes(template, sequence, count, round?.command.devices ?? 1))
-  stream.unanswered += count
+  stream.socket.write(stanzas(template, sequence, count, round?.command.range ?? 1))
   sequence += count
+  if (isAnswered) stream.unanswered += count
+  else results += count
+}
+
+/** Events, saturated: until TCP wants a pause. */
+function sendEvents(stream: Stream): void {
+  if (isAnswered || round === undefined || round.command.rate !== undefined) return
+  if (stream.socket.writableNeedDrain || stream.socket.destroyed) return
+  send(stream, eventsPerWrite, () => 0)
+  setImmediate(sendEvents, stream)
 }
 
 function answered(stream: Stream, number: number, isError: boolean): void {
@@ -92,7 +106,10 @@ function start(command: SourceCommand): void {
   const perStream = Math.ceil(command.window / streams.length)
   round = { command, perStream, startedAt, dueCount: 0 }
   if (command.rate === undefined) {
-    for (const stream of streams) send(stream, perStream - stream.unanswered, () => startedAt)
+    for (const stream of streams) {
+      if (isAnswered) send(stream, perStream - stream.unanswered, () => startedAt)
+      else sendEvents(stream)
+    }
   }
   const pacer = setInterval(sendDue, 1)
   setTimeout(() => {
@@ -103,8 +120,7 @@ function start(command: SourceCommand): void {
     const measured = {
       seconds,
       answers,
-      rate: answers / seconds,
-      latencyMs: latencies.summary(),
+      latencyMs: isAnswered ? latencies.summary() : undefined,
       sendDelayMs: command.rate === undefined ? undefined : delays.summary(),
     }
     afterLastAnswer(() => {
@@ -165,6 +181,7 @@ function accept(socket: Socket): void {
     streams.push(stream)
     report({ kind: 'streams', up: streams.length })
   })
+  socket.on('drain', () => sendEvents(stream))
   socket.on('close', () => {
     const at = streams.indexOf(stream)
     if (at === -1) return

@@ -2,11 +2,21 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 
+/** Where and when a result was made. */
+export interface Made {
+  readonly measuredAt: string
+  readonly commit: string
+  readonly node: string
+  readonly cores: number
+  readonly cpu: string | undefined
+  readonly loadAverage: readonly number[]
+}
+
 /** The file of a run of this name, with where and when it was made. */
 export function writeResult(name: string, result: object): void {
   const file = fileOf(name)
   mkdirSync(new URL('.', file), { recursive: true })
-  const made = {
+  const made: Made = {
     measuredAt: new Date().toISOString(),
     commit: commit(),
     node: process.version,
@@ -28,7 +38,7 @@ export function readResult<T>(name: string): T | undefined {
 }
 
 function fileOf(name: string): URL {
-  return new URL(`../results/${name}.json`, import.meta.url)
+  return new URL(`./results/${name}.json`, import.meta.url)
 }
 
 function commit(): string {

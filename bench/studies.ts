@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Comparison, compare, type Measured, measure } from './load/measure.ts'
+import { startRig } from './load/rig.ts'
+import { daemon, type SetUp, type Subject, yardstick } from './load/subject.ts'
+import { residentMb } from './load/thread-cpu.ts'
+import { readResult } from './results.ts'
+
+/** Some set-ups measured side by side for one question. */
+export interface Study {
+  /** Of its result file. */
+  readonly name: string
+  readonly title: string
+  run(): Promise<Comparison | { readonly memory: readonly Memory[] }>
+}
+
+const plan = { rounds: 3, seconds: 5, warmUpSeconds: 8 }
+const million = 1_000_000
+const events: Partial<SetUp> = {
+  range: million,
+  stored: { nodes: 0, subscriptions: million, deadDevices: 0 },
+}
+/** Shares of what the daemon does at most. */
+const shares = [0.01, 0.25, 0.5, 0.75]
+
+export const studies: readonly Study[] = [
+  {
+    name: 'headline',
+    title: 'the machine is full: the daemon, a naive pipeline, a raw floor',
+    run: () =>
+      compare([daemon('main'), yardstick('naive'), yardstick('floor')], {
+        ...plan,
+        rounds: 5,
+        warmUpSeconds: 12,
+      }),
+  },
+  {
+    name: 'latency',
+    title: 'from a publish that is due to its answer, at a share of what is possible',
+    run: () => compare(shares.map(atShare), plan),
+  },
+  sideBySide('durability', 'every push on disk before it is sent', [
+    daemon('acknowledged'),
+    daemon('always', { durability: 'always' }),
+  ]),
+  sideBySide(
+    'growth',
+    'publishes to nodes, with so many nodes, subscriptions and dead devices stored',
+    [1_000, 10_000, 100_000, million].map((count) =>
+      daemon(String(count), {
+        source: 'node',
+        range: count,
+        stored: { nodes: count, subscriptions: count, deadDevices: count },
+      }),
+    ),
+  ),
+  varied('streams', 'streams to the XMPP server', [1, 2, 4, 8, 16], (streams) => ({ streams })),
+  varied('workers', 'worker threads', [1, 2, 4, 8], (workers) => ({ workers })),
+  varied('connections', 'connections to a gateway that takes 50 ms', [64, 256, 1024], (httpConnections) => ({
+    httpConnections,
+    gatewayLatencyMs: 50,
+    window: 4000,
+  })),
+  varied('gateway-latency', 'milliseconds that the gateway takes', [0, 10, 50, 100, 500], (ms) => ({
+    gatewayLatencyMs: ms,
+    // As docs/configuration.md says: the rate times the latency, for 10,000 a second.
+    httpConnections: Math.max(64, ms * 10),
+    window: 10_000,
+  })),
+  varied('sizes', 'bytes of a publish', [927, 2048, 3500], (stanzaBytes) => ({ stanzaBytes })),
+  sideBySide('https', 'the gateway speaks HTTPS', [daemon('http'), daemon('https', { tls: true })]),
+  sideBySide('http-publish', 'POST /v1/publish, 128 connections', [
+    daemon('xmpp'),
+    daemon('http-publish', { source: 'http-publish', window: 128 }),
+  ]),
+  sideBySide('events', 'message events, a million subscriptions stored', [
+    daemon('publish', events),
+    daemon('event', { ...events, source: 'event', stanzaBytes: 600 }),
+    daemon('http-event', { ...events, source: 'http-event', window: 128 }),
+  ]),
+  { name: 'memory', title: 'resident memory, idle and at saturation', run: memory },
+]
+
+function sideBySide(name: string, title: string, subjects: readonly Subject[]): Study {
+  return { name, title, run: () => compare(subjects, plan) }
+}
+
+/** The same daemon with one thing different. */
+function varied(
+  name: string,
+  title: string,
+  values: readonly number[],
+  changes: (value: number) => Partial<SetUp>,
+): Study {
+  return sideBySide(
+    name,
+    title,
+    values.map((value) => daemon(String(value), changes(value))),
+  )
+}
+
+function atShare(share: number): Subject {
+  const headline = readResult<Comparison>('headline')?.medians.find(({ subject }) => subject === 'main')
+  if (headline === undefined) throw new Error('the headline study says what is possible: run it first')
+  return daemon(`${share * 100} %`, { rate: Math.round(headline.rate * share), window: 100_000 })
+}
+
+/** Resident memory in MB; `file`: mapped files, the store's among them. */
+export interface Memory {
+  readonly stored: number
+  readonly idle: Measured['residentMb']
+  readonly full: Measured['residentMb']
+}
+
+/** Idle for long enough that what was only needed at the start is gone; then the machine is full for a while. */
+async function memory(): Promise<{ memory: readonly Memory[] }> {
+  const figures: Memory[] = []
+  for (const count of [0, million]) {
+    const stored = { nodes: count, subscriptions: count, deadDevices: count }
+    const source = count === 0 ? 'virtual' : 'node'
+    const rig = await startRig(daemon('main', { source, range: Math.max(1, count), stored }))
+    try {
+      await sleep(15_000)
+      const idle = residentMb(rig.daemon.pid ?? 0)
+      const { residentMb: full } = await measure(rig, 30)
+      figures.push({ stored: count, idle, full })
+    } finally {
+      await rig[Symbol.asyncDispose]()
+    }
+  }
+  return { memory: figures }
+}
