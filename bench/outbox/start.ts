@@ -82,6 +82,7 @@ function push(i: number) {
         tag: 'romeo@example.com',
         clickAction: undefined,
         sound: undefined,
+        data: undefined,
       },
       collapsible: true,
       createdAtMs: Date.now(),

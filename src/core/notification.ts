@@ -1,5 +1,7 @@
+import type { JsonValue } from './json.ts'
+
 /**
- * A push on its way: what a publish (or an event) asks a device to be shown or told, checked and
+ * A push on its way: what a publish, an event or a request over HTTP asks a device to be shown or told, checked and
  * complete. It knows nothing of how it came or how it goes out.
  */
 export interface Notification {
@@ -40,13 +42,18 @@ export interface Alert {
   readonly tag: string | undefined
   readonly clickAction: string | undefined
   readonly sound: string | undefined
+  /** For the app, beside what is shown; undefined: none were given, which is not the same as an empty list. */
+  readonly data: readonly DataField[] | undefined
 }
 
-/** No alert: fields for the app alone. Flat: name, value, name, value …; in the publish's order. */
+/** No alert: fields for the app alone, in their order. */
 export interface Silent {
   readonly kind: 'silent'
-  readonly data: readonly (readonly [name: string, value: string | number])[]
+  readonly data: readonly DataField[]
 }
+
+/** From XMPP, values are texts and counts; over HTTP they may be anything. */
+export type DataField = readonly [name: string, value: JsonValue]
 
 /** The mode that a device without one is at (MongoosePush's default). */
 export function modeOf(device: Device): string {

@@ -23,13 +23,23 @@ export type GatewayAnswer =
  */
 export type NoResponseCause = 'timeout' | 'connect_error' | 'connection_lost' | 'worker_lost'
 
-/** What one attempt means. `core/mongoosepush/answer.ts` is the one place that decides it. */
+/**
+ * What one attempt means. One place decides it for each kind of gateway: `core/mongoosepush/answer.ts`,
+ * `core/fcm/answer.ts`, `core/apns/answer.ts`.
+ */
 export type AttemptOutcome =
   | { readonly kind: 'delivered' }
-  | { readonly kind: 'dead_device'; readonly reason: string }
+  | {
+      readonly kind: 'dead_device'
+      readonly reason: string
+      /** Since when, in milliseconds since the epoch, where the provider says it (APNs). */
+      readonly sinceMs?: number | undefined
+    }
   /** A dead device or a wrong environment, indistinguishable from here. */
   | { readonly kind: 'suspect'; readonly reason: string }
   | { readonly kind: 'too_large'; readonly reason: string }
+  /** Never to be delivered as it is, whoever it is sent to. */
+  | { readonly kind: 'invalid'; readonly reason: string }
   /** May work later. `known` is false for a 5xx whose word nobody knows: five of those end it. */
   | {
       readonly kind: 'retry'
@@ -40,7 +50,8 @@ export type AttemptOutcome =
     }
   | { readonly kind: 'operator_fault'; readonly reason: string }
 
-export type RetryCause = 'throttled' | 'server_error' | NoResponseCause
+/** `token_expired`: the token that vouches for us was refused as too old. */
+export type RetryCause = 'throttled' | 'server_error' | 'token_expired' | NoResponseCause
 
 /** How a notification ended (or, `stored`, where it waits): settled exactly once, given to who submitted it. */
 export type Outcome =
@@ -48,7 +59,7 @@ export type Outcome =
   | { readonly kind: 'stored' }
   | { readonly kind: 'dead_device'; readonly reason: string }
   | { readonly kind: 'suspect'; readonly reason: string }
-  /** Refused for its size even when shortened, or an unknown fault five times. */
+  /** Refused for its size even when shortened, or for what is in it, or an unknown fault five times. */
   | { readonly kind: 'invalid'; readonly reason: string }
   | { readonly kind: 'operator_fault'; readonly reason: string }
   /** The reply deadline came first and nothing is stored. `overload`: it never got a turn. */

@@ -62,4 +62,6 @@ export interface OtherAnswer {
   readonly cause: NoResponseCause | undefined
 }
 
-export const beatMs = 500
+export const beatMs = 100
+/** Not heard of for so long, three beats, a worker gets no more work until it is: it may hang. */
+export const silentMs = 300

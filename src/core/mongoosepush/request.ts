@@ -1,5 +1,6 @@
 /** Notification → what is POSTed to MongoosePush, in each version of its API. */
-import type { Notification } from '../notification.ts'
+import { type JsonValue, wellFormedJson } from '../json.ts'
+import type { DataField, Notification } from '../notification.ts'
 
 export type ApiVersion = 'v1' | 'v2' | 'v3'
 
@@ -13,21 +14,6 @@ export interface DefaultTexts {
 export function notificationBase(prefix: string, version: ApiVersion): string {
   const segments = prefix.split('/').filter((segment) => segment !== '')
   return `/${[...segments, version, 'notification', ''].join('/')}`
-}
-
-/** Characters that stand for themselves in a path segment (RFC 3986 §3.3): real tokens hold no others. */
-const plainSegment = /^[A-Za-z0-9_:~-][A-Za-z0-9_:.~-]*$/
-
-/**
- * A stranger's device id as exactly one path segment. A lone surrogate becomes U+FFFD (it has no UTF-8), and
- * '.' and '..' are escaped too, so that nobody on the way who tidies paths as text takes them for steps
- * (RFC 3986 §6.2.2.3).
- */
-export function encodeSegment(id: string): string {
-  if (plainSegment.test(id)) return id
-  if (id === '.') return '%2E'
-  if (id === '..') return '%2E%2E'
-  return encodeURIComponent(id.toWellFormed())
 }
 
 /** The JSON text to POST. MongoosePush refuses unknown fields (422): only what is given goes in. */
@@ -61,7 +47,7 @@ function nestedFields(notification: Notification) {
             click_action: optional(content.clickAction),
             sound: optional(content.sound),
           },
-    data: content.kind === 'silent' ? dataFields(content.data) : undefined,
+    data: dataFields(content.data),
   }
 }
 
@@ -82,14 +68,12 @@ function flatFields(notification: Notification, defaults: DefaultTexts) {
     badge: int32(content.badge),
     tag: optional(content.tag),
     click_action: optional(content.clickAction),
+    data: dataFields(content.data),
   }
 }
 
-/** `fromEntries` makes own properties: a field called `__proto__` is data like any other. */
-function dataFields(data: readonly (readonly [string, string | number])[]): Record<string, string | number> {
-  return Object.fromEntries(
-    data.map(([name, value]) => [text(name), typeof value === 'string' ? text(value) : value]),
-  )
+function dataFields(data: readonly DataField[] | undefined): JsonValue | undefined {
+  return data === undefined ? undefined : wellFormedJson(Object.fromEntries(data))
 }
 
 /** JSON escapes a lone surrogate as `\udXXX`, which strict readers refuse, and the whole request with it. */

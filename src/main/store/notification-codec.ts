@@ -1,4 +1,5 @@
-import type { Alert, Notification, Silent } from '../../core/notification.ts'
+import type { JsonValue } from '../../core/json.ts'
+import type { Alert, DataField, Notification } from '../../core/notification.ts'
 import { StoreError } from './store-error.ts'
 
 /** A notification as it is stored: an array, its first element the layout's number; null for what is undefined. */
@@ -40,17 +41,30 @@ export function decodeNotification(stored: unknown): Notification {
     mutableContent: optional(mutable, flag),
     timeToLiveS: optional(ttl, number),
     tags: list(tags).map(text),
-    content: stored[14] === 'alert' ? decodeAlert(list(stored[13])) : decodeSilent(list(stored[13])),
+    content:
+      stored[14] === 'alert'
+        ? decodeAlert(list(stored[13]))
+        : { kind: 'silent', data: decodeData(list(stored[13])) },
     createdAtMs: number(created),
     collapsible: flag(collapsible),
   }
 }
 
-function encodeAlert({ title, body, badge, tag, clickAction, sound }: Alert): unknown[] {
-  return [title, body, badge ?? null, tag ?? null, clickAction ?? null, sound ?? null]
+function encodeAlert({ title, body, badge, tag, clickAction, sound, data }: Alert): unknown[] {
+  return [
+    title,
+    body,
+    badge ?? null,
+    tag ?? null,
+    clickAction ?? null,
+    sound ?? null,
+    data === undefined ? null : data.flat(),
+  ]
 }
 
-function decodeAlert([title, body, badge, tag, clickAction, sound]: readonly unknown[]): Alert {
+/** Older records end before `data`. */
+function decodeAlert(stored: readonly unknown[]): Alert {
+  const [title, body, badge, tag, clickAction, sound, data = null] = stored
   return {
     kind: 'alert',
     title: text(title),
@@ -59,16 +73,22 @@ function decodeAlert([title, body, badge, tag, clickAction, sound]: readonly unk
     tag: optional(tag, text),
     clickAction: optional(clickAction, text),
     sound: optional(sound, text),
+    data: optional(data, (flat) => decodeData(list(flat))),
   }
 }
 
-function decodeSilent(flat: readonly unknown[]): Silent {
-  const data: [string, string | number][] = []
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const value = flat[i + 1]
-    data.push([text(flat[i]), typeof value === 'number' ? value : text(value)])
-  }
-  return { kind: 'silent', data }
+function decodeData(flat: readonly unknown[]): DataField[] {
+  const data: DataField[] = []
+  for (let i = 0; i + 1 < flat.length; i += 2) data.push([text(flat[i]), jsonValue(flat[i + 1])])
+  return data
+}
+
+function jsonValue(stored: unknown): JsonValue {
+  if (stored === null) return null
+  if (typeof stored === 'string' || typeof stored === 'number' || typeof stored === 'boolean') return stored
+  if (Array.isArray(stored)) return stored.map(jsonValue)
+  if (typeof stored !== 'object') throw damaged()
+  return Object.fromEntries(Object.entries(stored).map(([name, value]) => [name, jsonValue(value)]))
 }
 
 function optional<T>(stored: unknown, read: (stored: unknown) => T): T | undefined {

@@ -1,12 +1,11 @@
-import type { Notification } from '../notification.ts'
+import { cutText, utf8Bytes } from './cut-text.ts'
+import type { Notification } from './notification.ts'
 
 /**
  * Bytes of UTF-8 that a text keeps at most when a push was too large. Providers take 4096 bytes in all: this
  * leaves room for title, topic and JSON escapes, and is more than any device shows.
  */
 const shortTextBytes = 1024
-const ellipsis = '…'
-const ellipsisBytes = 3
 
 /**
  * The same push with its longest text cut: an alert's body, or the longest value of a silent push. It keeps
@@ -35,26 +34,8 @@ export function shorten(notification: Notification): Notification | undefined {
   return { ...notification, content: { ...content, data } }
 }
 
-const characters = new Intl.Segmenter('und', { granularity: 'grapheme' })
-
 function cut(text: string): string | undefined {
-  const limitBytes = Math.min(shortTextBytes, Math.floor(utf8Bytes(text) / 2)) - ellipsisBytes
-  if (limitBytes <= 0) return undefined
-  let bytes = 0
-  // A character of several code points may be long, but none is longer than what can be kept at all.
-  for (const { segment, index } of characters.segment(text.slice(0, shortTextBytes * 2))) {
-    bytes += utf8Bytes(segment)
-    if (bytes > limitBytes) return index === 0 ? ellipsis : text.slice(0, index) + ellipsis
-  }
-  return undefined
-}
-
-function utf8Bytes(text: string): number {
-  let bytes = 0
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    // Each half of a surrogate pair counts 2 of its 4 bytes.
-    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3
-  }
-  return bytes
+  const limitBytes = Math.min(shortTextBytes, Math.floor(utf8Bytes(text) / 2))
+  // Room for one byte and an ellipsis: less is no text.
+  return limitBytes < 4 ? undefined : cutText(text, limitBytes, utf8Bytes)
 }

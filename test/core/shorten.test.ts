@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { shorten } from '../../../src/core/mongoosepush/shorten.ts'
-import type { Notification } from '../../../src/core/notification.ts'
-import { alertOf, notificationTo } from '../../main/dispatch/notifications.ts'
+import type { Notification } from '../../src/core/notification.ts'
+import { shorten } from '../../src/core/shorten.ts'
+import { alertOf, notificationTo } from '../main/dispatch/notifications.ts'
 
 function shortened(body: string): string | undefined {
   const content = shorten({ ...notificationTo('tok'), content: alertOf({ body }) })?.content

@@ -1,0 +1,37 @@
+import type { AttemptOutcome } from '../outcome.ts'
+import { AnswerWindow, type SuspectLimits } from '../suspects.ts'
+
+/**
+ * Watches what a provider says of devices, pool by pool. Suspects are devices only while they are few: past a share of
+ * a pool's answers its configuration must be wrong, and the operator is to be told instead.
+ */
+export class SuspectGuard {
+  readonly #windows: readonly AnswerWindow[]
+
+  /** `pools`: how many there are. */
+  constructor(pools: number, limits: SuspectLimits) {
+    this.#windows = Array.from({ length: pools }, () => new AnswerWindow(limits))
+  }
+
+  /** Counts an answer of a pool's provider, and says what it comes to. */
+  judge(pool: number, outcome: AttemptOutcome, nowMs: number): AttemptOutcome {
+    const window = this.#windows[pool]
+    if (window === undefined) return outcome
+    switch (outcome.kind) {
+      case 'delivered':
+      case 'dead_device':
+        window.count(false, nowMs)
+        return outcome
+      case 'suspect':
+        window.count(true, nowMs)
+        return window.misconfigured(nowMs) ? { kind: 'operator_fault', reason: outcome.reason } : outcome
+      default:
+        return outcome
+    }
+  }
+
+  /** So many devices of the pool are refused that it cannot be the devices. */
+  misconfigured(pool: number, nowMs: number): boolean {
+    return this.#windows[pool]?.misconfigured(nowMs) ?? false
+  }
+}
