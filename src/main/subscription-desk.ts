@@ -1,4 +1,5 @@
 import type { HttpPorts } from './http/ports.ts'
+import type { ImportedSubscription } from './imports/imported-subscription.ts'
 import type { Subscription, SubscriptionStore } from './store/ports.ts'
 
 /** What operators can see and do of push subscriptions. `maxPerUser`: asked each time. */
@@ -16,29 +17,47 @@ export function subscriptionDesk(
     disable: async (user, jid, node) => ({ disabled: await store.remove(user, jid, node) }),
     removeUser: async (user) => ({ removed: await store.removeUser(user) }),
     removeDomain: async (domain) => ({ removed: await store.removeDomain(domain) }),
-    async import(list) {
-      const now = nowMs()
+    async import(list, isDryRun) {
       const added: Promise<unknown>[] = []
-      for (const { user, jid, node, options, enabledAtMs = now } of list) {
-        const known = store.of(user).find((one) => one.jid === jid && one.node === node)
-        // What its app has said since is newer than any list.
-        if (known !== undefined && known.enabledAtMs >= enabledAtMs) continue
-        const fresh = {
-          user,
-          jid,
-          node,
-          options,
-          session: '',
-          domain: '',
-          enabledAtMs,
-          usedAtMs: enabledAtMs,
+      let imported = 0
+      let known = 0
+      let overLimit = 0
+      for (const one of list) {
+        const verdict = verdictOn(one, store.of(one.user), maxPerUser())
+        if (verdict === 'known') known++
+        else if (verdict === 'over-limit') overLimit++
+        else {
+          imported++
+          if (!isDryRun) added.push(store.put(subscriptionOf(one, nowMs()), maxPerUser()))
         }
-        added.push(store.put(fresh, maxPerUser()))
       }
       await Promise.all(added)
-      return { imported: added.length, known: list.length - added.length }
+      return { imported, known, over_limit: overLimit }
     },
   }
+}
+
+/**
+ * Whether to add a subscription from elsewhere. What its app has said here since is newer than any list; and of those
+ * above the limit the newest stay, in whatever order they come: so that the same list, once more, changes nothing.
+ */
+function verdictOn(
+  { jid, node, enabledAtMs }: ImportedSubscription,
+  ofUser: readonly Subscription[],
+  maxPerUser: number,
+): 'new' | 'known' | 'over-limit' {
+  const same = ofUser.find((one) => one.jid === jid && one.node === node)
+  if (same !== undefined) {
+    return enabledAtMs !== undefined && same.enabledAtMs < enabledAtMs ? 'new' : 'known'
+  }
+  if (ofUser.length < maxPerUser) return 'new'
+  const isNewer = enabledAtMs !== undefined && ofUser.some(({ usedAtMs }) => usedAtMs < enabledAtMs)
+  return isNewer ? 'new' : 'over-limit'
+}
+
+function subscriptionOf({ enabledAtMs: given, ...named }: ImportedSubscription, nowMs: number): Subscription {
+  const enabledAtMs = given ?? nowMs
+  return { ...named, session: '', domain: '', enabledAtMs, usedAtMs: enabledAtMs }
 }
 
 /** All but what an App Server takes for proof of who publishes. */

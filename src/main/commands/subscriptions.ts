@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Config } from '../config/config.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type Command, configFileOf, configOption, UsageError } from './command.ts'
 import { askDaemon, DaemonRequestError } from './daemon-request.ts'
+import type { ImportOptions } from './import-subscriptions.ts'
 
-const usage = `Usage: xmpp-pushd subscriptions WORD …  [--config FILE]
+const importKinds = ['json', 'mongooseim', 'ejabberd', 'prosody'] as const
+
+export const subscriptionsUsage = `Usage: xmpp-pushd subscriptions WORD …  [--config FILE]
 
 The daemon has to run: it is asked over HTTP, at http.listen of the configuration.
 
@@ -14,46 +16,69 @@ show USER                   those of one user
 disable USER JID [NODE]     as if the user's app had asked for it
 remove-user USER            all of a user: the account is gone
 remove-domain DOMAIN        all of a host's users
-import FILE                 adds those in FILE (- for standard input) that are not there yet, each a line of JSON:
-                            {"user": …, "jid": …, "node": …, "options": {…}, "enabled": TIME}
+import FILE                 adds those in FILE (- for standard input) that are not there yet; what is faulty is named
+                            and left out, and exit status 78
+
+  --from ${importKinds.join('|')}
+      what FILE is. json, the standard: lines of {"user": …, "jid": …, "node": …, "options": {…}, "enabled": TIME};
+      mongooseim, ejabberd: the table of registrations as CSV or as tab-separated values, each with a header, or a
+      dump of Mnesia; prosody: its data folder, that of one host, or one user's file
+  --host HOST
+      with --from ejabberd: the users' host, where the table has no server_host
+  --dry-run
+      with import: only count
+  --strict
+      with import: stop at the first fault; what stands before it is imported
 
   --config FILE
       ${configOption.about}`
 
-/** Lines of a file that are imported in one request. */
-const importBatch = 500
-
 interface Word {
   readonly operands: readonly [least: number, most: number]
-  run(config: Config, ...operands: string[]): Promise<void>
+  /** Resolves to the exit code. */
+  run(config: Config, given: Given, ...operands: string[]): Promise<number>
 }
+
+type Given = ReturnType<typeof parse>['values']
 
 const words: Readonly<Record<string, Word>> = {
   list: {
     operands: [0, 0],
-    async run(config) {
+    async run(config, _given) {
       for (let next: unknown = ''; typeof next === 'string'; ) {
         const after = next === '' ? '' : `&after=${encodeURIComponent(next)}`
         const page = await askDaemon(config, 'GET', `/admin/subscriptions?limit=1000${after}`)
         printEach(page.subscriptions)
         next = page.next
       }
+      return exitCodes.ok
     },
   },
   show: {
     operands: [1, 1],
-    async run(config, user = '') {
+    async run(config, _given, user = '') {
       const path = `/admin/subscriptions?user=${encodeURIComponent(user)}`
       printEach((await askDaemon(config, 'GET', path)).subscriptions)
+      return exitCodes.ok
     },
   },
   disable: {
     operands: [2, 3],
-    run: (config, user, jid, node) => post(config, 'disable', { user, jid, node }),
+    run: (config, _given, user, jid, node) => post(config, 'disable', { user, jid, node }),
   },
-  'remove-user': { operands: [1, 1], run: (config, user) => post(config, 'remove', { user }) },
-  'remove-domain': { operands: [1, 1], run: (config, domain) => post(config, 'remove', { domain }) },
-  import: { operands: [1, 1], run: (config, file = '') => importFile(config, file) },
+  'remove-user': { operands: [1, 1], run: (config, _given, user) => post(config, 'remove', { user }) },
+  'remove-domain': {
+    operands: [1, 1],
+    run: (config, _given, domain) => post(config, 'remove', { domain }),
+  },
+  import: {
+    operands: [1, 1],
+    async run(config, given, path = '') {
+      const options = importOptions(given, path)
+      const { importSubscriptions } = await import('./import-subscriptions.ts')
+      return importSubscriptions(config, options)
+    },
+  },
 }
 
 export const subscriptionsCommand: Command = {
@@ -65,19 +90,25 @@ export const subscriptionsCommand: Command = {
   async run(_options, rest) {
     const { values, positionals } = parse(rest)
     if (values.help === true) {
-      console.log(usage)
+      console.log(subscriptionsUsage)
       return exitCodes.ok
     }
     const [name = '', ...operands] = positionals
     const word = Object.hasOwn(words, name) ? words[name] : undefined
     if (word === undefined) {
-      throw new UsageError(`subscriptions takes one of ${Object.keys(words).join(', ')}\n\n${usage}`)
+      throw new UsageError(
+        `subscriptions takes one of ${Object.keys(words).join(', ')}\n\n${subscriptionsUsage}`,
+      )
     }
     const [least, most] = word.operands
     if (operands.length < least || operands.length > most) {
-      throw new UsageError(`subscriptions ${name}: wrong number of words\n\n${usage}`)
+      throw new UsageError(`subscriptions ${name}: wrong number of words\n\n${subscriptionsUsage}`)
     }
-    return runWord(word, operands, configFileOf({ config: values.config }))
+    const importing = ['from', 'host', 'dry-run', 'strict'].find((option) => option in values)
+    if (importing !== undefined && name !== 'import') {
+      throw new UsageError(`subscriptions ${name} takes no --${importing}`)
+    }
+    return runWord(word, values, operands, configFileOf({ config: values.config }))
   },
 }
 
@@ -85,17 +116,45 @@ function parse(rest: readonly string[]) {
   try {
     return parseArgs({
       args: [...rest],
-      options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        config: { type: 'string' },
+        from: { type: 'string' },
+        host: { type: 'string' },
+        'dry-run': { type: 'boolean' },
+        strict: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
       allowPositionals: true,
     })
   } catch (error) {
     throw new UsageError(
-      `subscriptions: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`,
+      `subscriptions: ${error instanceof Error ? error.message : String(error)}\n\n${subscriptionsUsage}`,
     )
   }
 }
 
-async function runWord(word: Word, operands: readonly string[], configFile: string): Promise<number> {
+function importOptions(given: Given, path: string): ImportOptions {
+  const kind = importKinds.find((one) => one === (given.from ?? 'json'))
+  if (kind === undefined)
+    throw new UsageError(`subscriptions import: --from takes one of ${importKinds.join(', ')}`)
+  if (given.host !== undefined && kind !== 'ejabberd') {
+    throw new UsageError('subscriptions import: --host is for --from ejabberd; the others say it themselves')
+  }
+  return {
+    kind,
+    path,
+    host: given.host,
+    isDryRun: given['dry-run'] === true,
+    isStrict: given.strict === true,
+  }
+}
+
+async function runWord(
+  word: Word,
+  given: Given,
+  operands: readonly string[],
+  configFile: string,
+): Promise<number> {
   const { loadConfigFile } = await import('../config/load.ts')
   const loaded = loadConfigFile(configFile)
   if (loaded.kind === 'faulty') {
@@ -103,8 +162,7 @@ async function runWord(word: Word, operands: readonly string[], configFile: stri
     return exitCodes.config
   }
   try {
-    await word.run(loaded.config, ...operands)
-    return exitCodes.ok
+    return await word.run(loaded.config, given, ...operands)
   } catch (error) {
     if (!(error instanceof DaemonRequestError)) throw error
     console.error(`xmpp-pushd: ${error.message}`)
@@ -112,39 +170,9 @@ async function runWord(word: Word, operands: readonly string[], configFile: stri
   }
 }
 
-async function post(config: Config, what: string, body: object): Promise<void> {
+async function post(config: Config, what: string, body: object): Promise<number> {
   console.log(JSON.stringify(await askDaemon(config, 'POST', `/admin/subscriptions/${what}`, body)))
-}
-
-async function importFile(config: Config, file: string): Promise<void> {
-  const lines = textOf(file).split('\n')
-  let imported = 0
-  let known = 0
-  for (let first = 0; first < lines.length; first += importBatch) {
-    const subscriptions = lines.slice(first, first + importBatch).flatMap((line, i) => {
-      return line.trim() === '' ? [] : [parseLine(line, `${file}:${first + i + 1}`)]
-    })
-    const answer = await askDaemon(config, 'POST', '/admin/subscriptions/import', { subscriptions })
-    imported += Number(answer.imported)
-    known += Number(answer.known)
-  }
-  console.log(JSON.stringify({ imported, known }))
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`subscriptions import: ${error instanceof Error ? error.message : String(error)}`)
-  }
-}
-
-function parseLine(line: string, place: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch (error) {
-    throw new UsageError(`${place}: ${error instanceof Error ? error.message : String(error)}`)
-  }
+  return exitCodes.ok
 }
 
 function printEach(subscriptions: unknown): void {
