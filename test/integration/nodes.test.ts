@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { XmppClient } from '../support/xmpp-client.ts'
-import { bare, describeServers, enablePush, field, SetUp, service, verdictOf } from './set-up.ts'
-
-const pubsub = 'http://jabber.org/protocol/pubsub'
+import {
+  admit,
+  bare,
+  createNode,
+  describeServers,
+  enablePush,
+  field,
+  pubsub,
+  SetUp,
+  service,
+  verdictOf,
+} from './set-up.ts'
 
 describeServers('push nodes, as a client sees them', ({ start }) => {
   let setUp: SetUp
@@ -124,17 +133,6 @@ describeServers('a service that takes publishes from its server alone', ({ start
     await mallory.goOffline()
   })
 })
-
-function createNode(node: string, publishModel: string): string {
-  const fields = field('FORM_TYPE', `${pubsub}#node_config`) + field('pubsub#publish_model', publishModel)
-  const form = `<x xmlns='jabber:x:data' type='submit'>${fields}</x>`
-  return `<pubsub xmlns='${pubsub}'><create node='${node}' type='push'/><configure>${form}</configure></pubsub>`
-}
-
-function admit(node: string, jid: string): string {
-  const affiliation = `<affiliation jid='${jid}' affiliation='publish-only'/>`
-  return `<pubsub xmlns='${pubsub}#owner'><affiliations node='${node}'>${affiliation}</affiliations></pubsub>`
-}
 
 function publish(node: string, deviceId: string): string {
   const summary = field('FORM_TYPE', 'urn:xmpp:push:summary') + field('last-message-body', 'hello')

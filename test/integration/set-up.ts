@@ -11,6 +11,7 @@ import { register, type Stanza, XmppClient } from '../support/xmpp-client.ts'
 import type { XmppServer } from '../support/xmpp-server.ts'
 
 export const service = 'push.example.com'
+export const pubsub = 'http://jabber.org/protocol/pubsub'
 
 export type ServerName = 'ejabberd' | 'Prosody'
 
@@ -121,17 +122,32 @@ export async function enablePush(
   deviceId: string,
   options: Readonly<Record<string, string>> = {},
   node = `node-of-${deviceId}`,
+  appServer = service,
 ): Promise<void> {
   const { service: provider = 'apns', ...more } = options
   const fields = Object.entries(more).map(([name, value]) => field(name, value))
   const [, enable = ''] = /<iq[^>]*>(.*)<\/iq>/s.exec(readmeSnippet('enable.xml')) ?? []
   const content = enable
+    .replace(service, appServer)
     .replace('a-name-of-its-own', () => escapeXml(node))
     .replace('the token that Apple or Google gave to the app', () => escapeXml(deviceId))
     .replace('>apns<', `>${provider}<`)
     .replace('</x>', () => `${fields.join('')}</x>`)
   const answer = await client.iq('set', undefined, content)
   if (answer.attrs.type !== 'result') throw new Error(`push was not enabled: ${answer}`)
+}
+
+/** Makes a push node; whom its `publish_model` lets publish. */
+export function createNode(node: string, publishModel: string): string {
+  const fields = field('FORM_TYPE', `${pubsub}#node_config`) + field('pubsub#publish_model', publishModel)
+  const form = `<x xmlns='jabber:x:data' type='submit'>${fields}</x>`
+  return `<pubsub xmlns='${pubsub}'><create node='${node}' type='push'/><configure>${form}</configure></pubsub>`
+}
+
+/** Lets a server or user publish to a node. */
+export function admit(node: string, jid: string): string {
+  const affiliation = `<affiliation jid='${jid}' affiliation='publish-only'/>`
+  return `<pubsub xmlns='${pubsub}#owner'><affiliations node='${node}'>${affiliation}</affiliations></pubsub>`
 }
 
 /** A field of a data form (XEP-0004). */

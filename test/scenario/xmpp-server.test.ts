@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
 import { fullDomain, type Installation, install, virtualDomain } from './installation.ts'
+import { createNode, enableIq, enablePush, forwarded, postEvents } from './server-role.ts'
 
 let installed: Installation
 
@@ -11,30 +12,14 @@ afterAll(async () => {
   await installed[Symbol.asyncDispose]()
 })
 
-function form(options: Record<string, string>): string {
-  const fields = Object.entries(options).map(
-    ([name, value]) => `<field var='${name}'><value>${value}</value></field>`,
-  )
-  return `<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#publish-options</value></field>${fields.join('')}</x>`
-}
-
-function enable(user: string, jid: string, node: string, device: string): string {
-  return `<iq type='set' id='e-${node}' from='${user}' to='${fullDomain}'><enable xmlns='urn:xmpp:push:0' jid='${jid}' node='${node}'>${form({ service: 'fcm', device_id: device })}</enable></iq>`
-}
-
-async function enabled(user: string, jid: string, node: string, device: string): Promise<void> {
-  const answer = await installed.xmpp.request(fullDomain, enable(user, jid, node, device))
-  expect(answer.attr('type')).toBe('result')
+function enabled(user: string, jid: string, node: string, device: string): Promise<void> {
+  return enablePush(installed, user, jid, node, device)
 }
 
 async function postEvent(event: Record<string, unknown>): Promise<unknown> {
-  const response = await fetch(`${installed.daemon.url}/v1/events/message`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ from: 'bob@chat.test/x', type: 'chat', body: 'Hi', ...event }),
-  })
-  expect(response.status).toBe(202)
-  return response.json()
+  const { status, body } = await postEvents(installed, event)
+  expect(status).toBe(202)
+  return body
 }
 
 describe('a user of a served host', () => {
@@ -58,12 +43,9 @@ describe('a user of a served host', () => {
     const { gateway, xmpp } = installed
     await enabled('dora@chat.test/r1', virtualDomain, 'v', 'dora-phone')
     gateway.requests.length = 0
-    xmpp.send(
-      virtualDomain,
-      `<message from='chat.test' to='${virtualDomain}'><forwarded xmlns='urn:xmpp:forward:0'><message type='chat' xmlns='jabber:client' id='f1' to='dora@chat.test' from='bob@chat.test/x'><body>off 🚀</body></message></forwarded></message>`,
-    )
+    xmpp.send(virtualDomain, forwarded('dora@chat.test', 'f1', virtualDomain))
     const [request] = await gateway.next(1)
-    expect(request?.body).toMatchObject({ alert: { body: 'off 🚀' } })
+    expect(request?.body).toMatchObject({ alert: { body: 'Hi' } })
   })
 
   test('whose device is dead loses the subscription, and gets it back by enabling', async () => {
@@ -84,17 +66,10 @@ describe('a user of a served host', () => {
 
 describe('a node on our own PubSub-full domain', () => {
   const owner = 'fay@chat.test/r1'
-  const pubsubNs = 'http://jabber.org/protocol/pubsub'
 
   test('gets our publish once, by way of the server, and its answer comes back', async () => {
-    const { gateway, xmpp, daemon } = installed
-    const set = (id: string, payload: string) =>
-      xmpp.request(fullDomain, `<iq type='set' id='${id}' from='${owner}' to='${fullDomain}'>${payload}</iq>`)
-    await set('c', `<pubsub xmlns='${pubsubNs}'><create node='fay' type='push'/></pubsub>`)
-    await set(
-      'a',
-      `<pubsub xmlns='${pubsubNs}#owner'><affiliations node='fay'><affiliation jid='${fullDomain}' affiliation='publish-only'/></affiliations></pubsub>`,
-    )
+    const { gateway, daemon } = installed
+    await createNode(installed, owner, 'fay')
     await enabled(owner, fullDomain, 'fay', 'fay-phone')
     gateway.requests.length = 0
     expect(await postEvent({ to: 'fay@chat.test' })).toEqual({ notified: 1 })
@@ -127,7 +102,7 @@ test('disco nesting and a delegated enable are answered as servers take them', a
     `<iq to='${virtualDomain}' from='chat.test' type='get' id='rr-1'><query node='urn:xmpp:delegation:1:bare:urn:xmpp:push:0' xmlns='http://jabber.org/protocol/disco#info'/></iq>`,
   )
   expect(nesting.child('query')?.child('feature')?.attr('var')).toBe('urn:xmpp:push:0')
-  const inner = enable('gus@chat.test/r1', virtualDomain, 'v', 'gus-phone')
+  const inner = enableIq('gus@chat.test/r1', virtualDomain, 'v', 'gus-phone')
     .replace(` to='${fullDomain}'`, '')
     .replace('<iq', "<iq xmlns='jabber:client'")
   const outer = await xmpp.request(

@@ -20,7 +20,8 @@ export function readMessageEvents(body: unknown): IncomingEvent[] {
 }
 
 /** `/v1/events/mongooseim`, from mod_event_pusher_http: localparts, all of one `server`. */
-export function readMongooseimEvent(form: URLSearchParams): IncomingEvent {
+export function readMongooseimEvent(text: string): IncomingEvent {
+  const form = new URLSearchParams(text)
   const server = formField(form, 'server')
   const from = addressOf(form, 'author', server)
   const to = addressOf(form, 'receiver', server)
@@ -28,13 +29,31 @@ export function readMongooseimEvent(form: URLSearchParams): IncomingEvent {
 }
 
 /** `/v1/events/ejabberd`, from mod_offline_http_post: localparts, of one `vhost`. */
-export function readEjabberdEvent(form: URLSearchParams): IncomingEvent {
+export function readEjabberdEvent(text: string): IncomingEvent {
+  const form = new URLSearchParams(text)
   const server = formField(form, 'vhost')
   const from = addressOf(form, 'from', server)
   const to = addressOf(form, 'to', server)
-  const id = form.get('messageId') ?? ''
-  return incoming('ejabberd', { ...blank, to, from, type: 'chat', body: form.get('body') ?? '', id })
+  const body = plainBody(text) ?? form.get('body') ?? ''
+  // The last one: a message's text may look like another.
+  const id = form.getAll('messageId').at(-1) ?? ''
+  return incoming('ejabberd', { ...blank, to, from, type: 'chat', body, id })
 }
+
+/**
+ * The text of a message that stands in the form as it is, as most versions of the module have it; undefined: it is
+ * encoded, or would be the same if it were.
+ */
+function plainBody(form: string): string | undefined {
+  const start = form.indexOf(bodyStart)
+  const end = form.lastIndexOf('&messageId=')
+  if (start === -1 || end < start) return undefined
+  const body = form.slice(start + bodyStart.length, end)
+  // Whoever encodes leaves nothing but these.
+  return /^[\w.~%+*!'()-]*$/.test(body) ? undefined : body
+}
+
+const bodyStart = '&body='
 
 const blank = {
   id: '',

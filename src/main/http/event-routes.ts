@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { PushSafety } from '../roles/xmpp-server/event-end.ts'
 import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
 import { readEjabberdEvent, readMessageEvents, readMongooseimEvent } from './event-bodies.ts'
 import { HttpFault } from './fault.ts'
@@ -24,15 +25,20 @@ export const eventRoutes: readonly EventRoute[] = [
   { path: `${eventsPath}ejabberd`, type: formType, read: (form) => [readEjabberdEvent(asForm(form))] },
 ]
 
-/** Events are taken as long as there is room for what they lead to. */
+/**
+ * Events are taken as long as there is room for what they lead to. 202 says that all that they lead to is safe: else the
+ * first that is not is named, and all are to be sent again.
+ */
 export function answerEvents({ read }: EventRoute, ports: HttpPorts) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const events = read(request.body)
     const refusal = refusalFor(ports.eventsHeldBack())
     if (refusal !== undefined) throw refusal
-    let notified = 0
-    for (const taken of events.map((event) => ports.takeEvent(event))) notified += await taken
-    return reply.code(202).send({ notified })
+    const ends = await Promise.all(events.map((event) => ports.takeEvent(event)))
+    const open = ends.findIndex(({ safety }) => safety !== 'safe')
+    const fault = faultFor(ends[open]?.safety, Array.isArray(request.body) ? `[${open}]` : undefined)
+    if (fault !== undefined) throw fault
+    return reply.code(202).send({ notified: ends.reduce((sum, { notified }) => sum + notified, 0) })
   }
 }
 
@@ -42,14 +48,12 @@ export function takeForms(scope: FastifyInstance): void {
   scope.addContentTypeParser(
     formType,
     { parseAs: 'string' },
-    async (_request: FastifyRequest, body: string) => {
-      return new URLSearchParams(body)
-    },
+    async (_request: FastifyRequest, body: string) => body,
   )
 }
 
-function asForm(body: unknown): URLSearchParams {
-  return body instanceof URLSearchParams ? body : new URLSearchParams()
+function asForm(body: unknown): string {
+  return typeof body === 'string' ? body : ''
 }
 
 function refusalFor(cause: ReturnType<HttpPorts['eventsHeldBack']>): HttpFault | undefined {
@@ -57,10 +61,31 @@ function refusalFor(cause: ReturnType<HttpPorts['eventsHeldBack']>): HttpFault |
     case undefined:
       return undefined
     case 'no-room':
-      return new HttpFault(429, 'resource-constraint', 'There is no room for another event just now.', {
-        headers: { 'retry-after': '1' },
-      })
+      return noRoom(undefined)
     case 'stopping':
       return new HttpFault(503, 'stopping', 'The daemon is stopping.', { headers: { 'retry-after': '5' } })
   }
+}
+
+/** `field`: which of a list. */
+function faultFor(safety: PushSafety | undefined, field: string | undefined): HttpFault | undefined {
+  switch (safety) {
+    case undefined:
+    case 'safe':
+      return undefined
+    case 'no-room':
+      return noRoom(field)
+    case 'undelivered':
+      return new HttpFault(503, 'undelivered', 'Not every push could be delivered or stored.', {
+        field,
+        headers: { 'retry-after': '10' },
+      })
+  }
+}
+
+function noRoom(field: string | undefined): HttpFault {
+  return new HttpFault(429, 'resource-constraint', 'There is no room for another event just now.', {
+    field,
+    headers: { 'retry-after': '1' },
+  })
 }

@@ -13,7 +13,7 @@ export class HttpFault extends Error {
     status: number,
     code: string,
     message: string,
-    more: { readonly field?: string; readonly headers?: Readonly<Record<string, string>> } = {},
+    more: { readonly field?: string | undefined; readonly headers?: Readonly<Record<string, string>> } = {},
   ) {
     super(message)
     this.status = status

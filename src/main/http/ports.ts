@@ -1,14 +1,16 @@
 import type { Logger } from 'pino'
 import type { Device } from '../../core/notification.ts'
 import type { StanzaError } from '../../core/stanza-error.ts'
+import type { ImportedSubscription } from '../imports/imported-subscription.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { PublishInput } from '../roles/app-server/publish-input.ts'
 import type { PublishResult } from '../roles/app-server/publish-result.ts'
+import type { EventEnd } from '../roles/xmpp-server/event-end.ts'
 import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
 import type { MaybePromise } from '../roles/xmpp-server/plugin.ts'
 import type { Secret } from '../secret.ts'
 
-/** What the HTTP server asks of the daemon. All but `publish` answer at once, and none throws. */
+/** What the HTTP server asks of the daemon. All but `publish` and `takeEvent` answer at once, and none throws. */
 export interface HttpPorts {
   readonly version: string
   readonly metrics: Metrics
@@ -31,8 +33,8 @@ export interface HttpPorts {
 
   /** Why no event can be taken just now; undefined: one can. */
   readonly eventsHeldBack: () => 'no-room' | 'stopping' | undefined
-  /** One message event; how many subscriptions are notified of it. Never throws or rejects. */
-  readonly takeEvent: (event: IncomingEvent) => MaybePromise<number>
+  /** One message event, to its end. Never throws or rejects. */
+  readonly takeEvent: (event: IncomingEvent) => MaybePromise<EventEnd>
 
   /** Push subscriptions: what is shown and changed of them. Users are bare JIDs. */
   readonly subscriptions: {
@@ -42,7 +44,8 @@ export interface HttpPorts {
     disable(user: string, jid: string, node: string | undefined): Promise<unknown>
     removeUser(user: string): Promise<unknown>
     removeDomain(domain: string): Promise<unknown>
-    import(subscriptions: readonly ImportedSubscription[]): Promise<unknown>
+    /** A dry run only counts. */
+    import(subscriptions: readonly ImportedSubscription[], isDryRun: boolean): Promise<unknown>
   }
 
   /** Streams to the XMPP servers: domain, state, since when, last error. */
@@ -61,15 +64,6 @@ export interface HttpPorts {
   readonly retryDeadLetters: (ids: readonly string[]) => Promise<unknown>
   /** Whether a device is remembered as dead. */
   readonly deadDevice: (device: Device) => { readonly dead: boolean }
-}
-
-export interface ImportedSubscription {
-  readonly user: string
-  readonly jid: string
-  readonly node: string
-  readonly options: readonly (readonly [name: string, value: string])[]
-  /** Milliseconds since the epoch; undefined: now. */
-  readonly enabledAtMs: number | undefined
 }
 
 /** What became of a publish: the error that an IQ would get, undefined where it would get a result. */

@@ -1,13 +1,16 @@
 import { bareJid } from '../../core/jid.ts'
+import {
+  checkSubscription,
+  type Fields,
+  type ImportedSubscription,
+} from '../imports/imported-subscription.ts'
 import type { AdminRoute, Query } from './admin-routes.ts'
 import { HttpFault } from './fault.ts'
-import type { HttpPorts, ImportedSubscription } from './ports.ts'
+import type { HttpPorts } from './ports.ts'
 
 /** Subscriptions in one answer, and in one request to import. */
 const standardPage = 100
 export const largestPage = 1_000
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** What operators can see and do of push subscriptions. */
 export function subscriptionRoutes({ subscriptions }: HttpPorts): readonly AdminRoute[] {
@@ -34,18 +37,24 @@ export function subscriptionRoutes({ subscriptions }: HttpPorts): readonly Admin
       about: 'removes all of a user, {"user": "…"}, or of a host’s users, {"domain": "…"}',
       answer: (_query, body) => {
         const fields = fieldsOf(body)
-        const domain = textOf(fields, 'domain')
-        return domain === undefined
-          ? subscriptions.removeUser(userOf(fields))
-          : subscriptions.removeDomain(domain.toLowerCase())
+        const domain = domainOf(fields)
+        if (domain === undefined) return subscriptions.removeUser(userOf(fields))
+        // Whoever says both may mean the lesser.
+        if (fields.user !== undefined) throw wrong('domain', 'is not given together with user')
+        return subscriptions.removeDomain(domain)
       },
     },
     {
       method: 'POST',
       path: '/admin/subscriptions/import',
       about:
-        'adds subscriptions: {"subscriptions": [{"user", "jid", "node", "options": {…}, "enabled": "…"}]}',
-      answer: (_query, body) => subscriptions.import(listOf(body)),
+        'adds subscriptions: {"subscriptions": [{"user", "jid", "node", "options": {…}, "enabled": "…"}]}; with "dry_run": true only counts',
+      answer: (_query, body) => {
+        const fields = fieldsOf(body)
+        const { dry_run: isDryRun = false } = fields
+        if (typeof isDryRun !== 'boolean') throw wrong('dry_run', 'is true or false')
+        return subscriptions.import(listOf(fields), isDryRun)
+      },
     },
   ]
 }
@@ -57,8 +66,7 @@ function pageSize(given: string | undefined): number {
   throw wrong('limit', `is a number from 1 to ${largestPage}`)
 }
 
-function listOf(body: unknown): ImportedSubscription[] {
-  const { subscriptions: list } = fieldsOf(body)
+function listOf({ subscriptions: list }: Fields): ImportedSubscription[] {
   if (Array.isArray(list) && list.length <= largestPage) {
     return list.map((one, i) => importedOf(one, `subscriptions[${i}].`))
   }
@@ -66,46 +74,44 @@ function listOf(body: unknown): ImportedSubscription[] {
 }
 
 function importedOf(given: unknown, at: string): ImportedSubscription {
-  const fields = fieldsOf(given)
-  const node = nodeOf(fields, at)
-  if (node === undefined) throw wrong(`${at}node`, 'is needed')
-  const enabled = textOf(fields, 'enabled', at)
-  const enabledAtMs = enabled === undefined ? undefined : Date.parse(enabled)
-  if (Number.isNaN(enabledAtMs)) throw wrong(`${at}enabled`, 'is a time such as 2026-01-31T12:00:00Z')
-  const options: [string, string][] = []
-  const named = fields.options ?? {}
-  if (typeof named !== 'object' || Array.isArray(named)) throw wrong(`${at}options`, 'is an object')
-  for (const [name, value] of Object.entries(named)) {
-    if (typeof value !== 'string') throw wrong(`${at}options.${name}`, 'is text')
-    options.push([name, value])
-  }
-  return { user: userOf(fields, at), jid: jidOf(fields, at), node, options, enabledAtMs }
+  const { subscription, fault } = checkSubscription(fieldsOf(given))
+  if (fault !== undefined) throw wrong(at + fault.field, fault.what)
+  return subscription
 }
 
-function userOf(fields: Fields, at = ''): string {
-  const user = bareJid(textOf(fields, 'user', at) ?? '')
+function userOf(fields: Fields): string {
+  const user = bareJid(textOf(fields, 'user') ?? '')
   if (user?.includes('@') === true) return user
-  throw wrong(`${at}user`, 'is the JID of a user')
+  throw wrong('user', 'is the JID of a user')
 }
 
-function jidOf(fields: Fields, at = ''): string {
-  const jid = bareJid(textOf(fields, 'jid', at) ?? '')
+function jidOf(fields: Fields): string {
+  const jid = bareJid(textOf(fields, 'jid') ?? '')
   if (jid !== undefined) return jid
-  throw wrong(`${at}jid`, 'is the JID of an App Server')
+  throw wrong('jid', 'is the JID of an App Server')
 }
 
 /** Undefined: none is named. */
-function nodeOf(fields: Fields, at = ''): string | undefined {
-  const node = textOf(fields, 'node', at)
-  if (node === '') throw wrong(`${at}node`, 'is not empty')
+function domainOf(fields: Fields): string | undefined {
+  const given = textOf(fields, 'domain')
+  if (given === undefined) return undefined
+  const domain = given.includes('/') ? undefined : bareJid(given)
+  if (domain !== undefined && !domain.includes('@')) return domain
+  throw wrong('domain', 'is a domain of users')
+}
+
+/** Undefined: none is named. */
+function nodeOf(fields: Fields): string | undefined {
+  const node = textOf(fields, 'node')
+  if (node === '') throw wrong('node', 'is not empty')
   return node
 }
 
-function textOf(fields: Fields, name: string, at = ''): string | undefined {
+function textOf(fields: Fields, name: string): string | undefined {
   const value = fields[name]
   if (value === undefined || value === null) return undefined
   if (typeof value === 'string') return value
-  throw wrong(at + name, 'is text')
+  throw wrong(name, 'is text')
 }
 
 function fieldsOf(value: unknown): Fields {

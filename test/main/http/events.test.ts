@@ -1,27 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { MessageEvent } from '../../../src/main/roles/xmpp-server/plugin.ts'
-import { Secret } from '../../../src/main/secret.ts'
+import { snippet } from '../../support/pages.ts'
+import { event, post } from './post-event.ts'
 import { run } from './running.ts'
 
-const event = { to: 'Carol@chat.test', from: 'alice@chat.test/phone', type: 'chat', body: 'Hi 🚀' }
 const stanza =
   "<message to='carol@chat.test/x' from='room@muc.test/nick' type='groupchat' id='s1'><body>from the stanza</body></message>"
-
-async function post(
-  url: string,
-  path: string,
-  body: string,
-  type = path === 'message' ? 'application/json' : 'application/x-www-form-urlencoded',
-  headers: Record<string, string> = {},
-) {
-  const response = await fetch(`${url}/v1/events/${path}`, {
-    method: 'POST',
-    body,
-    headers: { 'content-type': type, ...headers },
-  })
-  const answer = (await response.json()) as Record<string, unknown>
-  return { status: response.status, headers: response.headers, body: answer }
-}
 
 describe('POST /v1/events/message', () => {
   test('takes an event, and says how many are notified', async () => {
@@ -49,8 +33,17 @@ describe('POST /v1/events/message', () => {
     ])
   })
 
+  test('takes what the page about it shows', async () => {
+    const { url, events } = await run()
+    const shown = snippet('docs/server-role.md', 'event.json')
+    expect(await post(url, 'message', shown)).toMatchObject({ status: 202 })
+    expect(events[0]?.message).toMatchObject({ to: 'bob@example.com', messageCount: 3, id: 'a-message-id' })
+  })
+
   test('sums over a list, of which each may be decided about later', async () => {
-    const { url } = await run({ takeEvent: async ({ message }) => Number(message?.id) })
+    const { url } = await run({
+      takeEvent: async ({ message }) => ({ notified: Number(message?.id), safety: 'safe' }),
+    })
     const list = [1, 0, 4].map((id) => ({ ...event, id: `${id}` }))
     expect(await post(url, 'message', JSON.stringify(list))).toMatchObject({ body: { notified: 5 } })
     expect(await post(url, 'message', '[]')).toMatchObject({ status: 202, body: { notified: 0 } })
@@ -176,6 +169,19 @@ test('POST /v1/events/ejabberd takes what mod_offline_http_post sends', async ()
 })
 
 test.each([
+  ['Tom & Jerry + 50% = 🚀', 'Tom & Jerry + 50% = 🚀'],
+  ['a&to=mallory&messageId=m0', 'a&to=mallory&messageId=m0'],
+  ['Tom+%26+Jerry%20%F0%9F%9A%80', 'Tom & Jerry 🚀'],
+  ['50%25', '50%'],
+  ['', ''],
+])('POST /v1/events/ejabberd takes the text %j, written out or encoded', async (written, body) => {
+  const { url, events } = await run()
+  const form = `to=carol&from=alice&vhost=chat.test&body=${written}&messageId=m1`
+  expect(await post(url, 'ejabberd', form)).toMatchObject({ status: 202 })
+  expect(events[0]?.message).toMatchObject({ to: 'carol@chat.test', body, id: 'm1' })
+})
+
+test.each([
   ['message', 'application/x-www-form-urlencoded', 'application/json'],
   ['mongooseim', 'application/json', 'application/x-www-form-urlencoded'],
   ['ejabberd', 'text/plain', 'application/x-www-form-urlencoded'],
@@ -189,48 +195,4 @@ test.each([
 test.each(['message', 'ejabberd'])('more than 1 MiB for /v1/events/%s is 413', async (path) => {
   const { url } = await run()
   expect(await post(url, path, ' '.repeat(1_048_577))).toMatchObject({ status: 413 })
-})
-
-test.each([
-  ['no-room', 429, 'resource-constraint', '1'],
-  ['stopping', 503, 'stopping', '5'],
-] as const)('held back for %s events are %i, to come again', async (cause, status, error, after) => {
-  const { url, events } = await run({ eventsHeldBack: () => cause })
-  const answer = await post(url, 'message', JSON.stringify(event))
-  expect(answer).toMatchObject({ status, body: { error } })
-  expect(answer.headers.get('retry-after')).toBe(after)
-  expect(events).toEqual([])
-})
-
-describe('with a token', () => {
-  const withToken = { token: () => new Secret('s3cr+t&') }
-  const query = `?token=${encodeURIComponent('s3cr+t&')}`
-
-  test('an event needs it, in the header or, for events alone, in the query', async () => {
-    const { url, log } = await run(withToken)
-    const body = JSON.stringify(event)
-    expect(await post(url, 'message', body)).toMatchObject({ status: 401 })
-    expect(await post(url, 'message?token=wrong', body)).toMatchObject({ status: 401 })
-    expect(await post(url, `message${query}`, body, 'application/json')).toMatchObject({ status: 202 })
-    const header = { authorization: 'Bearer s3cr+t&' }
-    expect(await post(url, 'message', body, 'application/json', header)).toMatchObject({ status: 202 })
-    for (const path of [`/v1/publish${query}`, `/admin/config${query}`]) {
-      expect((await fetch(url + path)).status).toBe(401)
-    }
-    expect(log.join()).not.toContain('s3cr')
-  })
-
-  test('a failure does not show the query’s in the log', async () => {
-    const { url, log } = await run({
-      ...withToken,
-      takeEvent: () => {
-        throw new Error('a bug')
-      },
-    })
-    expect(await post(url, `message${query}`, JSON.stringify(event), 'application/json')).toMatchObject({
-      status: 500,
-    })
-    expect(log).toHaveLength(1)
-    expect(log.join()).not.toContain('s3cr')
-  })
 })

@@ -54,7 +54,7 @@ export async function run(more: Partial<HttpPorts> = {}): Promise<Running> {
     eventsHeldBack: () => undefined,
     takeEvent: (event) => {
       events.push(event)
-      return 1
+      return { notified: 1, safety: 'safe' }
     },
     subscriptions: noSubscriptions,
     streams: () => ({ 'a.example': [] }),
@@ -113,7 +113,7 @@ export function portsOf(metrics: Metrics): HttpPorts {
     notReady: () => [],
     publish: async () => undefined,
     eventsHeldBack: () => undefined,
-    takeEvent: () => 0,
+    takeEvent: () => ({ notified: 0, safety: 'safe' }),
     subscriptions: noSubscriptions,
     streams: () => ({}),
     pools: () => ({}),

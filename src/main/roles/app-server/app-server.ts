@@ -28,6 +28,8 @@ export interface AppServerPorts {
   readonly log: Logger
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number
+  /** An account, by bare JID, is known to be gone, for whoever else keeps something of it. */
+  readonly accountGone: (account: string) => void
 }
 
 /** While the store is at fault every publish is: one line in this time says so. */

@@ -1,4 +1,4 @@
-import type { Alert, Silent } from '../../../core/notification.ts'
+import type { Alert, DataField, Silent } from '../../../core/notification.ts'
 import { notAnInteger, parseBoolean, parseInteger } from './option-values.ts'
 import type { ContentOptions } from './options.ts'
 import type { PublishOptions, Summary } from './publish-input.ts'
@@ -22,7 +22,12 @@ const countField = 'message-count'
 const senderField = 'last-message-sender'
 export const bodyField = 'last-message-body'
 /** Fields that name somebody: `include_sender` is about all of them. */
-export const senderFields: readonly string[] = [senderField, 'message-sender', 'pending-subscription-from']
+export const senderFields: readonly string[] = [
+  senderField,
+  'message-sender',
+  'pending-subscription-from',
+  'jmi-from',
+]
 
 /**
  * - a sender, a body, a count or a subscription request: something to read, so an alert, with default texts
@@ -64,12 +69,13 @@ export function readContent(
     tag: shownSender,
     clickAction: options.clickAction,
     sound: options.sound,
+    data: undefined,
   }
 }
 
 /** Every field under its own name; the count as a number. */
 function silentOf(summary: Summary, count: number | undefined, rules: ContentOptions): Silent {
-  const data: [string, string | number][] = []
+  const data: DataField[] = []
   const { fields } = summary
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? ''

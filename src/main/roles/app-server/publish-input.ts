@@ -122,10 +122,13 @@ export class Summary {
     return undefined
   }
 
-  /** It carries a Jingle message (XEP-0353): `jingle-message`, `jingle-session-id`. Each of a call's is to arrive. */
+  /** It carries a Jingle message (XEP-0353): `jingle-message` …, `jmi-sid` … Each of a call's is to arrive. */
   get tellsOfCall(): boolean {
     const { fields } = this
-    for (let i = 0; i < fields.length; i += 2) if (fields[i]?.startsWith('jingle') === true) return true
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i] ?? ''
+      if (name.startsWith('jingle') || name.startsWith('jmi-')) return true
+    }
     return false
   }
 }

@@ -17,6 +17,8 @@ export interface RegistrationPorts {
   readonly nodes: NodeStore
   readonly metrics: Metrics
   readonly log: Logger
+  /** An account, by bare JID, is known to be gone, for whoever else keeps something of it. */
+  readonly accountGone: (account: string) => void
 }
 
 /** Who called the device dead: its provider, or the number of refusals in a row. */
@@ -64,6 +66,7 @@ export class Registrations {
 
   /** Removes what belongs to an account that no longer exists: bare JID. How many nodes went. Never rejects. */
   async accountGone(account: string): Promise<number> {
+    this.#ports.accountGone(account)
     try {
       const removed = await this.#ports.nodes.removeOwnedBy(account)
       if (removed > 0) {

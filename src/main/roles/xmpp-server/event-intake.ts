@@ -1,17 +1,19 @@
 /**
  * From a message event to the subscriptions that are notified of it: which kinds count, whose events, once only, and
- * what the plugin says. What comes of it is handed to the publisher at once; nobody waits for that.
+ * what the plugin says. What comes of it is handed to the publisher at once. An event has ended when all its pushes are
+ * safe, or one turned out not to be: then it may be told of again, and whoever is safe is left out.
  */
 import type { Logger } from 'pino'
 import { domainOfBare } from '../../../core/jid.ts'
 import type { EventResult, EventSource, Metrics } from '../../metrics/table.ts'
 import type { Subscription, SubscriptionStore } from '../../store/ports.ts'
 import { askPlugin, type PluginDecision } from './ask-plugin.ts'
+import { type EventEnd, type PushSafety, safetyOfAll } from './event-end.ts'
 import type { CompletePlugin } from './load-plugin.ts'
 import type { XmppServerOptions } from './options.ts'
 import type { MaybePromise, MessageEvent } from './plugin.ts'
 import { PluginError } from './plugin-error.ts'
-import { SeenEvents } from './seen-events.ts'
+import { type SeenEvent, SeenEvents } from './seen-events.ts'
 
 /** An event as it came in. */
 export interface IncomingEvent {
@@ -29,8 +31,12 @@ export interface IntakePorts {
   readonly log: Logger
   /** Milliseconds that never jump. */
   readonly monotonicMs: () => number
-  /** Sends one notification on its way. Must not throw. */
-  readonly notify: (subscription: Subscription, summary: readonly string[], domain: string) => void
+  /** Sends one notification on its way. Must not throw or reject. */
+  readonly notify: (
+    subscription: Subscription,
+    summary: readonly string[],
+    domain: string,
+  ) => MaybePromise<PushSafety>
 }
 
 /** Events remembered, a few hundred bytes each; what a busy server sends in five minutes. */
@@ -74,58 +80,89 @@ export class EventIntake {
     await Promise.all(this.#asked)
   }
 
-  /** How many subscriptions are notified. Never throws or rejects. */
-  take(incoming: IncomingEvent): MaybePromise<number> {
+  /** Never throws or rejects. */
+  take(incoming: IncomingEvent): MaybePromise<EventEnd> {
     const { message } = incoming
     if (message === undefined || !this.#served.has(domainOfBare(message.to))) {
       return this.#end(incoming, 'skipped')
     }
     try {
-      return this.#decide(incoming, message)
+      return this.#meet(incoming, message)
     } catch (error) {
       return this.#failed(incoming, error)
     }
   }
 
-  #decide(incoming: IncomingEvent, message: MessageEvent): MaybePromise<number> {
-    const { subscriptions, plugin, monotonicMs, metrics } = this.#ports
+  #meet(incoming: IncomingEvent, message: MessageEvent): MaybePromise<EventEnd> {
+    const { subscriptions, monotonicMs, metrics } = this.#ports
     const all = subscriptions.of(message.to)
     if (all.length === 0) return this.#end(incoming, 'skipped')
     if (this.full) {
       metrics.limitsHit.child('plugin_events').add(1)
-      return this.#end(incoming, 'failed')
+      return this.#end(incoming, 'failed', 'no-room')
     }
-    const met = this.#seen.meet(message, monotonicMs(), this.#options.dedupWindowMs)
-    if (met === undefined) return this.#end(incoming, 'duplicate')
-    if (met.forgets) metrics.limitsHit.child('dedup_events').add(1)
-    const { notified } = met
-    const open = notified === undefined ? all : all.filter((one) => !notified.includes(nameOf(one)))
-    if (open.length === 0) return this.#end(incoming, 'duplicate')
+    const meeting = this.#seen.meet(message, monotonicMs(), this.#options.dedupWindowMs)
+    if (meeting.kind === 'duplicate') return this.#duplicate(incoming, meeting.safety)
+    const { seen, forgets } = meeting
+    if (forgets) metrics.limitsHit.child('dedup_events').add(1)
+    const open = seen === undefined ? all : all.filter((one) => !seen.isNotified(nameOf(one)))
+    const end =
+      open.length === 0
+        ? this.#duplicate(incoming, seen?.safety ?? 'safe')
+        : this.#decide(incoming, message, open, seen)
+    if (seen !== undefined) this.#seen.endsWith(seen, end)
+    return end
+  }
 
-    const decision = askPlugin(plugin, message, open, this.#options.pluginTimeoutMs)
-    if (!(decision instanceof Promise)) return this.#notify(incoming, decision, notified)
-    const notifiedLater = decision
-      .then((decided) => this.#notify(incoming, decided, notified))
+  #decide(
+    incoming: IncomingEvent,
+    message: MessageEvent,
+    open: readonly Subscription[],
+    seen: SeenEvent | undefined,
+  ): MaybePromise<EventEnd> {
+    let decision: MaybePromise<PluginDecision>
+    try {
+      decision = askPlugin(this.#ports.plugin, message, open, this.#options.pluginTimeoutMs)
+    } catch (error) {
+      return this.#failed(incoming, error)
+    }
+    if (!(decision instanceof Promise)) return this.#notify(incoming, message, decision, seen)
+    const asked = decision.catch(() => undefined).finally(() => this.#asked.delete(asked))
+    this.#asked.add(asked)
+    return decision
+      .then((decided) => this.#notify(incoming, message, decided, seen))
       .catch((error: unknown) => this.#failed(incoming, error))
-      .finally(() => this.#asked.delete(notifiedLater))
-    this.#asked.add(notifiedLater)
-    return notifiedLater
   }
 
   #notify(
     incoming: IncomingEvent,
+    { session }: MessageEvent,
     { chosen, summary }: PluginDecision,
-    notified: string[] | undefined,
-  ): number {
-    for (const subscription of chosen) {
-      notified?.push(nameOf(subscription))
-      this.#ports.notify(subscription, summary, incoming.domain)
-    }
-    this.#end(incoming, chosen.length === 0 ? 'skipped' : 'notified')
-    return chosen.length
+    seen: SeenEvent | undefined,
+  ): MaybePromise<EventEnd> {
+    if (chosen.length === 0) return this.#end(incoming, 'skipped')
+    const pushes = chosen.map((subscription) => {
+      seen?.notify(nameOf(subscription))
+      return this.#ports.notify(subscription, summary, incoming.domain)
+    })
+    return Promise.all(pushes).then((safeties) => {
+      chosen.forEach((subscription, i) => {
+        if (safeties[i] !== 'safe') seen?.reopen(session, nameOf(subscription))
+      })
+      const safety = safetyOfAll(safeties)
+      this.#end(incoming, safety === 'safe' ? 'notified' : 'failed')
+      return { notified: chosen.length, safety }
+    })
   }
 
-  #failed(incoming: IncomingEvent, err: unknown): 0 {
+  /** Its end is that of what it was said first of. */
+  #duplicate(incoming: IncomingEvent, safety: MaybePromise<PushSafety>): MaybePromise<EventEnd> {
+    const end = this.#end(incoming, 'duplicate')
+    return safety === 'safe' ? end : Promise.resolve(safety).then((known) => ({ notified: 0, safety: known }))
+  }
+
+  /** A plugin's fault is an end, since it would be the same again. */
+  #failed(incoming: IncomingEvent, err: unknown): EventEnd {
     const { metrics, log, monotonicMs } = this.#ports
     const byPlugin = err instanceof PluginError
     if (byPlugin) metrics.pluginFailures.child(err.failure).add(1)
@@ -135,14 +172,16 @@ export class EventIntake {
       if (byPlugin) log.error({ err }, 'the plugin failed: nobody was notified')
       else log.error({ err }, 'an event cannot be handled: nobody was notified')
     }
-    return this.#end(incoming, 'failed')
+    return this.#end(incoming, 'failed', byPlugin ? 'safe' : 'undelivered')
   }
 
-  #end({ source }: IncomingEvent, result: EventResult): 0 {
+  #end({ source }: IncomingEvent, result: EventResult, safety: PushSafety = 'safe'): EventEnd {
     this.#ports.metrics.events.child(source, result).add(1)
-    return 0
+    return safety === 'safe' ? nobody : { notified: 0, safety }
   }
 }
+
+const nobody: EventEnd = { notified: 0, safety: 'safe' }
 
 function nameOf({ jid, node }: Subscription): string {
   return `${jid}\0${node}`

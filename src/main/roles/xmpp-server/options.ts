@@ -11,6 +11,10 @@ export interface XmppServerOptions {
   readonly dedupWindowMs: number
   /** For all that the plugin does about one event. */
   readonly pluginTimeoutMs: number
+  /** How long a publish to an App Server elsewhere waits for a stream to go out on; as it was at the start. */
+  readonly lifetimeMs: number
+  /** Publishes to App Servers elsewhere that may be unanswered; as it was at the start. */
+  readonly maxRemotePublishes: number
   /** What may leave the daemon. */
   readonly content: Pick<ContentOptions, 'includeSender' | 'includeBody'>
 }

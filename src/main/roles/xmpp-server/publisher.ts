@@ -1,15 +1,18 @@
 import type { Logger } from 'pino'
 import type { StanzaError } from '../../../core/stanza-error.ts'
 import type { Metrics } from '../../metrics/table.ts'
-import type { Subscription, SubscriptionStore } from '../../store/ports.ts'
+import type { PublishStore, Subscription, SubscriptionStore } from '../../store/ports.ts'
 import { bodyField, senderFields } from '../app-server/content.ts'
 import { PublishInput } from '../app-server/publish-input.ts'
 import type { PublishResult } from '../app-server/publish-result.ts'
+import type { PushSafety } from './event-end.ts'
 import type { XmppServerOptions } from './options.ts'
+import type { MaybePromise } from './plugin.ts'
 import { RemotePublishes } from './remote-publishes.ts'
 
 export interface PublisherPorts {
   readonly subscriptions: SubscriptionStore
+  readonly publishes: PublishStore
   readonly metrics: Metrics
   readonly log: Logger
   /** Milliseconds since the epoch. */
@@ -20,9 +23,14 @@ export interface PublisherPorts {
   readonly random: () => number
   /** Whether publishes to this domain are pushes of our own, without a node and without XMPP. */
   readonly isVirtual: (domain: string) => boolean
-  /** A publish to such a domain, through the checks and the dispatcher that all publishes take. Never rejects. */
-  readonly publishHere: (input: PublishInput) => Promise<PublishHereEnd | undefined>
-  /** Sends a stanza from a domain of ours; false: it has no stream. */
+  /**
+   * A publish to such a domain, through the checks and the dispatcher that all publishes take. `from`: where its event
+   * came in, or ''. Never rejects.
+   */
+  readonly publishHere: (input: PublishInput, from: string) => Promise<PublishHereEnd | undefined>
+  /** Whether a domain of ours has a stream. */
+  readonly hasStream: (domain: string) => boolean
+  /** Sends a stanza from a domain of ours; false: no stream takes it. */
   readonly send: (domain: string, stanza: string) => boolean
 }
 
@@ -31,9 +39,6 @@ export interface PublishHereEnd {
   readonly error: StanzaError | undefined
   readonly result: PublishResult
 }
-
-/** Publishes to App Servers elsewhere that may be unanswered, some kilobytes each. */
-const maxRemote = 100_000
 
 /**
  * Notifies subscriptions: a virtual host of ours straight through the dispatcher, anybody else by publish (XEP-0357
@@ -48,12 +53,11 @@ export class Publisher {
   constructor(options: XmppServerOptions, ports: PublisherPorts) {
     this.#options = options
     this.#ports = ports
-    const { metrics, monotonicMs, random, send } = ports
-    this.remote = new RemotePublishes(maxRemote, {
-      metrics,
-      monotonicMs,
-      random,
-      send,
+    const limits = { maxPending: options.maxRemotePublishes, lifetimeMs: options.lifetimeMs }
+    this.remote = new RemotePublishes(limits, {
+      ...ports,
+      find: (user, jid, node) =>
+        ports.subscriptions.of(user).find((one) => one.jid === jid && one.node === node),
       taken: (subscription) => this.#used(subscription),
       refused: (subscription, condition) => void this.#disable(subscription, 'refused', condition),
     })
@@ -63,13 +67,18 @@ export class Publisher {
     this.#options = options
   }
 
-  /** `domain`: where the event came in, or ''. */
-  notify(subscription: Subscription, summary: readonly string[], domain: string): void {
-    if (this.#ports.isVirtual(subscription.jid)) void this.#publishHere(subscription, summary)
-    else this.#publishThere(subscription, this.#allowed(summary), domain)
+  /** `domain`: where the event came in, or ''. Never rejects. */
+  notify(subscription: Subscription, summary: readonly string[], domain: string): MaybePromise<PushSafety> {
+    return this.#ports.isVirtual(subscription.jid)
+      ? this.#publishHere(subscription, summary, domain)
+      : this.#publishThere(subscription, this.#allowed(summary), domain)
   }
 
-  async #publishHere(subscription: Subscription, summary: readonly string[]): Promise<void> {
+  async #publishHere(
+    subscription: Subscription,
+    summary: readonly string[],
+    domain: string,
+  ): Promise<PushSafety> {
     const input = new PublishInput(subscription.jid, undefined)
     input.node = subscription.node
     input.isNotification = true
@@ -78,22 +87,28 @@ export class Publisher {
       const value = summary[i + 1] ?? ''
       if (value !== '') input.summary.set(summary[i] ?? '', value)
     }
-    const end = await this.#ports.publishHere(input)
-    if (end === undefined) return
+    const end = await this.#ports.publishHere(input, domain)
+    if (end === undefined) return 'safe'
     const { error, result } = end
     if (error === undefined) this.#used(subscription)
     else if (error.type === 'cancel') {
       const isDead = error.pubsub === 'device-not-registered'
-      await this.#disable(subscription, isDead ? 'dead_device' : 'refused', result)
+      void this.#disable(subscription, isDead ? 'dead_device' : 'refused', result)
     }
+    return safetyHere(error)
   }
 
-  #publishThere(subscription: Subscription, summary: readonly string[], domain: string): void {
+  #publishThere(
+    subscription: Subscription,
+    summary: readonly string[],
+    domain: string,
+  ): MaybePromise<PushSafety> {
     const { domains } = this.#options
     // Where it was enabled is whom the App Server lets publish; a configuration may have lost it since.
     const from = [subscription.domain, domain].find((one) => domains.includes(one)) ?? domains[0]
-    if (from !== undefined) this.remote.publish(subscription, summary, from)
-    else this.#ports.metrics.publishesSent.child('failed').add(1)
+    if (from !== undefined) return this.remote.publish(subscription, summary, from)
+    this.#ports.metrics.publishesSent.child('failed').add(1)
+    return 'safe'
   }
 
   /** Without what the operator lets nobody see. */
@@ -126,5 +141,18 @@ export class Publisher {
     } catch (err) {
       log.error({ err, user, jid }, 'a push subscription cannot be removed')
     }
+  }
+}
+
+/** What an answer for a virtual host of ours says about the push. What nobody will ever take has ended, too. */
+function safetyHere(error: StanzaError | undefined): PushSafety {
+  switch (error?.condition) {
+    case 'resource-constraint':
+      return 'no-room'
+    case 'remote-server-timeout':
+    case 'internal-server-error':
+      return 'undelivered'
+    default:
+      return 'safe'
   }
 }

@@ -18,9 +18,9 @@ export type PushRequest =
   | { readonly kind: 'refused'; readonly error: StanzaError }
 
 /** As long as a part of a JID may be. */
-const maxNodeBytes = 1023
+export const maxNodeBytes = 1023
 /** Characters of all options of one subscription: several times what any client sends; they are read at every event. */
-const maxOptionsLength = 16_384
+export const maxOptionsLength = 16_384
 
 export function isPushRequest({ name, ns }: Element): boolean {
   return ns === pushNs && (name === 'enable' || name === 'disable')

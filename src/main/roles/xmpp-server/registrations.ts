@@ -60,6 +60,19 @@ export class Registrations {
     }
   }
 
+  /** Removes what belongs to an account, a bare JID, that no longer exists. Never rejects. */
+  async accountGone(account: string): Promise<void> {
+    const { subscriptions, metrics, log } = this.#ports
+    try {
+      const removed = await subscriptions.removeUser(account)
+      if (removed === 0) return
+      metrics.registrationsDisabled.child('account_gone').add(removed)
+      log.info({ user: account, removed, reason: 'account_gone' }, 'push disabled: the account is gone')
+    } catch (err) {
+      log.error({ err }, 'cannot remove the push subscriptions of an account that is gone')
+    }
+  }
+
   async #enable(subscription: Subscription, maxPerUser: number): Promise<void> {
     const { subscriptions, deadDevices, metrics } = this.#ports
     const stored = subscriptions.put(subscription, maxPerUser)

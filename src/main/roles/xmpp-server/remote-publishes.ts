@@ -1,170 +1,258 @@
 /**
- * Publishes to App Servers elsewhere, from being sent to their answer.
+ * Publishes to App Servers elsewhere, from being asked for to their end. Each is in one place:
  *
- * Each is `sent` (an answer is awaited, `answerTimeoutMs` at most) or `waiting` (it is sent again `againMs` after a
- * `wait`, once). Both delays are the same for all, so that both lists are in the order in which they end, and one
- * timer looks at their fronts.
+ * - `unsent`: its domain has no stream; it goes out when there is one
+ * - `sent`: an answer is awaited
+ * - `overdue`: the same, for longer than usual; `answerTimeoutMs` in all, and it has ended
+ * - `waiting`: it is sent again `againMs` after a `wait`, once
+ *
+ * Who asked is told once: when it has ended, or is stored. That is when it is anywhere but in `sent`. What is stored
+ * is owed, whatever happens: after a restart it is sent again.
+ *
+ * Each delay is the same for all, so every place is in the order in which it is left, and one timer looks at the fronts.
  */
 import { bareJid } from '../../../core/jid.ts'
 import type { Element } from '../../../core/xml/element.ts'
 import type { Metrics } from '../../metrics/table.ts'
 import type { Subscription } from '../../store/ports.ts'
-import { stanzaErrorNs } from '../app-server/namespaces.ts'
+import type { PushSafety } from './event-end.ts'
+import { KeptPublishes, type KeptPublishPorts } from './kept-publishes.ts'
 import { publishIq } from './publish-iq.ts'
+import { readPublishAnswer } from './read-publish-answer.ts'
+import { RemotePublish } from './remote-publish.ts'
 
-export interface RemotePublishPorts {
+export interface RemotePublishPorts extends KeptPublishPorts {
   readonly metrics: Metrics
-  readonly monotonicMs: () => number
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number
   /** From 0 to below 1. */
   readonly random: () => number
-  /** Sends a stanza from a domain of ours; false: it has no stream. */
+  /** Whether a domain of ours has a stream. */
+  readonly hasStream: (domain: string) => boolean
+  /** Sends a stanza from a domain of ours; false: no stream takes it. */
   readonly send: (domain: string, stanza: string) => boolean
+  /** The subscription as it is by now; undefined: there is none any more. */
+  readonly find: (user: string, jid: string, node: string) => Subscription | undefined
   /** The App Server took it. */
   readonly taken: (subscription: Subscription) => void
   /** The App Server wants no more of them; `condition`: its word. */
   readonly refused: (subscription: Subscription, condition: string) => void
 }
 
+export interface RemotePublishLimits {
+  /** Publishes that have not ended, at most: past it they are refused, and counted. */
+  readonly maxPending: number
+  /** How long one waits for a stream. */
+  readonly lifetimeMs: number
+}
+
+/** Any App Server that works has answered by then, even over a connection that had to be made first, as a rule. */
+export const overdueMs = 1_000
 export const answerTimeoutMs = 30_000
 export const againMs = 10_000
 const tickMs = 500
+/** Those that wait for a stream go out at this pace, and not as a flood. */
+const unsentPerTick = 1_000
 
 /** Ids of publishes begin with it: answers are known by it before anything is looked up. */
 const idPrefix = 'xmpp-pushd-publish-'
 
-interface RemotePublish {
-  readonly subscription: Subscription
-  readonly domain: string
-  readonly summary: readonly string[]
-  readonly isSecond: boolean
-  /** When the answer, or the second attempt, is due. */
-  dueMs: number
-}
+type PublishEnd = 'taken' | 'refused' | 'failed' | 'timeout' | 'overflow' | 'withdrawn'
 
 export class RemotePublishes {
   readonly #ports: RemotePublishPorts
-  readonly #maxPending: number
-  /** By id, longest sent first. */
+  readonly #limits: RemotePublishLimits
+  readonly #unsent = new Set<RemotePublish>()
+  /** By the IQ's id. */
   readonly #sent = new Map<string, RemotePublish>()
-  /** Longest waiting first. */
+  readonly #overdue = new Map<string, RemotePublish>()
   readonly #waiting = new Set<RemotePublish>()
+  readonly #kept: KeptPublishes
   /** Of this run: an answer to an earlier one's publish must not be taken for ours. */
   readonly #idStart: string
   #lastNumber = 0
+  #stopped = false
   #timer: NodeJS.Timeout | undefined
 
-  /** @param maxPending past it publishes are dropped, and counted */
-  constructor(maxPending: number, ports: RemotePublishPorts) {
-    this.#maxPending = maxPending
+  constructor(limits: RemotePublishLimits, ports: RemotePublishPorts) {
+    this.#limits = limits
     this.#ports = ports
+    this.#kept = new KeptPublishes(ports)
+    ports.metrics.publishesUnanswered.read(() => this.pending)
     this.#idStart = `${idPrefix}${ports.random().toString(36).slice(2)}-`
   }
 
-  /** Sent or waiting. */
+  /** Those that have not ended. */
   get pending(): number {
-    return this.#sent.size + this.#waiting.size
+    return this.#unsent.size + this.#sent.size + this.#overdue.size + this.#waiting.size
   }
 
   get full(): boolean {
-    return this.pending >= this.#maxPending
+    return this.pending >= this.#limits.maxPending
   }
 
-  publish(subscription: Subscription, summary: readonly string[], domain: string): void {
+  /** Never rejects. */
+  publish(
+    subscription: Subscription,
+    summary: readonly string[],
+    domain: string,
+  ): 'no-room' | Promise<PushSafety> {
     if (this.full) {
       this.#ports.metrics.limitsHit.child('publishes_sent').add(1)
       this.#tally('overflow')
-      return
+      return 'no-room'
     }
-    this.#send({ subscription, domain, summary, isSecond: false, dueMs: 0 })
-    this.#timer ??= setInterval(() => this.#tick(), tickMs)
+    const publish = new RemotePublish(subscription, summary, domain, this.#ports.nowMs())
+    this.#send(publish)
+    this.#keepTicking()
+    return publish.safety.promise
+  }
+
+  /** Takes up what an earlier run has left; what its user has disabled since is over. */
+  resume(): void {
+    for (const [id, { user, jid, node, summary, domain, createdAtMs }] of this.#ports.publishes.all()) {
+      const subscription = this.#ports.find(user, jid, node)
+      if (subscription === undefined) {
+        this.#tally('withdrawn')
+        this.#kept.forget(id)
+        continue
+      }
+      const publish = new RemotePublish(subscription, summary, domain, createdAtMs)
+      publish.storedId = id
+      publish.safety.resolve('safe')
+      this.#unsent.add(publish)
+    }
+    this.#keepTicking()
   }
 
   /** Takes the answer to a publish of ours: only from whom it was sent to. False: it is none. */
   takeAnswer(iq: Element): boolean {
     const id = iq.attr('id') ?? ''
-    const publish = this.#sent.get(id)
+    const publish = this.#sent.get(id) ?? this.#overdue.get(id)
     if (publish === undefined) return false
     if (bareJid(iq.attr('from') ?? '') !== publish.subscription.jid) return false
     this.#sent.delete(id)
-    if (iq.attr('type') === 'result') {
-      this.#tally('taken')
-      this.#ports.taken(publish.subscription)
-      return true
-    }
-    const error = errorOf(iq)
-    switch (error.type) {
-      case 'cancel':
-        this.#tally('refused')
-        this.#ports.refused(publish.subscription, error.condition)
+    this.#overdue.delete(id)
+    const answer = readPublishAnswer(iq)
+    switch (answer.kind) {
+      case 'taken':
+        this.#ports.taken(publish.subscription)
+        this.#end(publish, 'taken')
         return true
-      case 'wait':
-        this.#tryAgain(publish)
+      case 'refused':
+        this.#ports.refused(publish.subscription, answer.condition)
+        this.#end(publish, 'refused')
         return true
-      default:
-        this.#tally('failed')
+      case 'again':
+        this.#sendAgain(publish)
+        return true
+      case 'failed':
+        this.#end(publish, 'failed')
         return true
     }
   }
 
-  /** No more attempts and no more waiting. */
-  close(): void {
+  /** No more attempts and no more waiting: what has not ended is stored, for the next run. */
+  async stop(): Promise<void> {
+    this.#stopped = true
     clearInterval(this.#timer)
-    this.#timer = undefined
-    this.#sent.clear()
-    this.#waiting.clear()
+    const places = [this.#unsent, this.#sent, this.#overdue, this.#waiting]
+    const left = places.flatMap((place) => [...place.values()])
+    for (const place of places) place.clear()
+    for (const publish of left) this.#kept.keep(publish)
+    await Promise.all(left.map(({ safety }) => safety.promise))
   }
 
   #send(publish: RemotePublish): void {
-    const id = `${this.#idStart}${this.#lastNumber++}`
-    const { subscription, domain, summary } = publish
-    publish.dueMs = this.#ports.monotonicMs() + answerTimeoutMs
-    // An answer may come from within `send`.
-    this.#sent.set(id, publish)
-    if (this.#ports.send(domain, publishIq(id, domain, subscription, summary))) return
-    this.#sent.delete(id)
-    this.#tryAgain(publish)
+    if (!this.#stopped && this.#trySend(publish)) return
+    this.#unsent.add(publish)
+    this.#kept.keep(publish)
   }
 
-  #tryAgain({ subscription, domain, summary, isSecond }: RemotePublish): void {
-    if (isSecond) {
-      this.#tally('failed')
+  #trySend(publish: RemotePublish): boolean {
+    const { subscription, domain, summary } = publish
+    const { hasStream, send, monotonicMs } = this.#ports
+    if (!hasStream(domain)) return false
+    const id = `${this.#idStart}${this.#lastNumber++}`
+    publish.dueMs = monotonicMs() + overdueMs
+    // An answer may come from within `send`.
+    this.#sent.set(id, publish)
+    if (send(domain, publishIq(id, domain, subscription, summary))) return true
+    this.#sent.delete(id)
+    return false
+  }
+
+  #sendAgain(publish: RemotePublish): void {
+    if (publish.isSecond) {
+      this.#end(publish, 'failed')
       return
     }
-    const dueMs = this.#ports.monotonicMs() + againMs
-    this.#waiting.add({ subscription, domain, summary, isSecond: true, dueMs })
+    publish.isSecond = true
+    publish.dueMs = this.#ports.monotonicMs() + againMs
+    this.#waiting.add(publish)
+    this.#kept.keep(publish)
+  }
+
+  #keepTicking(): void {
+    if (!this.#stopped) this.#timer ??= setInterval(() => this.#tick(), tickMs)
   }
 
   #tick(): void {
     const nowMs = this.#ports.monotonicMs()
-    for (const [id, { dueMs }] of this.#sent) {
-      if (dueMs > nowMs) break
+    for (const [id, publish] of this.#sent) {
+      if (publish.dueMs > nowMs) break
       this.#sent.delete(id)
-      this.#tally('timeout')
+      publish.dueMs += answerTimeoutMs - overdueMs
+      this.#overdue.set(id, publish)
+      this.#kept.keep(publish)
+    }
+    for (const [id, publish] of this.#overdue) {
+      if (publish.dueMs > nowMs) break
+      this.#overdue.delete(id)
+      this.#end(publish, 'timeout')
     }
     for (const publish of this.#waiting) {
       if (publish.dueMs > nowMs) break
       this.#waiting.delete(publish)
       this.#send(publish)
     }
-    if (this.pending > 0) return
+    this.#sendUnsent()
+    const isUntidy = this.#kept.retryRemovals()
+    if (this.pending > 0 || isUntidy) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }
 
-  #tally(result: 'taken' | 'refused' | 'failed' | 'timeout' | 'overflow'): void {
-    this.#ports.metrics.publishesSent.child(result).add(1)
+  #sendUnsent(): void {
+    const oldestMs = this.#ports.nowMs() - this.#limits.lifetimeMs
+    const away = new Set<string>()
+    let room = unsentPerTick
+    for (const publish of this.#unsent) {
+      const { domain, createdAtMs } = publish
+      if (createdAtMs < oldestMs) {
+        this.#unsent.delete(publish)
+        this.#end(publish, 'failed')
+      } else if (room > 0 && !away.has(domain)) {
+        if (this.#trySend(publish)) {
+          this.#unsent.delete(publish)
+          room--
+        } else away.add(domain)
+      }
+    }
+  }
+
+  #end(publish: RemotePublish, end: PublishEnd): void {
+    this.#tally(end)
+    publish.safety.resolve('safe')
+    if (publish.storedId !== '') this.#kept.forget(publish.storedId)
+  }
+
+  #tally(end: PublishEnd): void {
+    this.#ports.metrics.publishesSent.child(end).add(1)
   }
 }
 
 /** Whether an IQ's id is of a publish that this or an earlier run has sent. */
 export function isPublishId(id: string): boolean {
   return id.startsWith(idPrefix)
-}
-
-function errorOf(iq: Element): { readonly type: string | undefined; readonly condition: string } {
-  for (const error of iq.elements('error')) {
-    const condition = error.elements(undefined, stanzaErrorNs).find(({ name }) => name !== 'text')
-    return { type: error.attr('type'), condition: condition?.name ?? 'undefined-condition' }
-  }
-  return { type: undefined, condition: 'undefined-condition' }
 }

@@ -4,6 +4,7 @@ import { type StanzaError, stanzaErrors } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
 import type { DeadDeviceStore } from '../../store/ports.ts'
 import { answerDelegated, answerNesting, isDelegation, readDelegation } from './delegation.ts'
+import type { EventEnd } from './event-end.ts'
 import { EventIntake, type IncomingEvent } from './event-intake.ts'
 import { readMessage } from './event-messages.ts'
 import type { CompletePlugin } from './load-plugin.ts'
@@ -55,8 +56,8 @@ export class XmppServer {
     return this.#intake.full || this.#publisher.remote.full
   }
 
-  /** An event; how many subscriptions are notified of it. Never throws or rejects. */
-  take(event: IncomingEvent): MaybePromise<number> {
+  /** An event, to its end: when whoever told of it may forget it. Never throws or rejects. */
+  take(event: IncomingEvent): MaybePromise<EventEnd> {
     return this.#intake.take(event)
   }
 
@@ -97,9 +98,19 @@ export class XmppServer {
     return this.#intake.decided()
   }
 
-  /** No more attempts at publishes elsewhere. */
-  close(): void {
-    this.#publisher.remote.close()
+  /** Takes up the publishes to App Servers elsewhere that an earlier run has left. */
+  start(): void {
+    this.#publisher.remote.resume()
+  }
+
+  /** No more attempts at publishes elsewhere: what has not ended is stored. */
+  stop(): Promise<void> {
+    return this.#publisher.remote.stop()
+  }
+
+  /** An account, by bare JID, is known to be gone: its subscriptions go. Never rejects. */
+  accountGone(account: string): Promise<void> {
+    return this.#registrations.accountGone(account)
   }
 
   /** A user of a served host, for itself. */

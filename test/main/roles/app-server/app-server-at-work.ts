@@ -74,8 +74,16 @@ export async function startAppServer(setting: Setting = {}) {
     options.domains.map(({ domain }) => domain),
   )
   const log = pino({ level: 'silent' })
-  const server = new AppServer(options, { nodes, deadDevices, metrics, log, nowMs: () => nowMs })
-  return new AppServerAtWork(server, nodes, deadDevices, metrics, async () => {
+  const accountsGone: string[] = []
+  const server = new AppServer(options, {
+    nodes,
+    deadDevices,
+    metrics,
+    log,
+    nowMs: () => nowMs,
+    accountGone: (account) => void accountsGone.push(account),
+  })
+  return new AppServerAtWork(server, nodes, deadDevices, metrics, accountsGone, async () => {
     await environment.close()
     directory[Symbol.dispose]()
   })
@@ -86,6 +94,8 @@ export class AppServerAtWork implements AsyncDisposable {
   readonly nodes: LmdbNodeStore
   readonly deadDevices: LmdbDeadDeviceStore
   readonly metrics: Metrics
+  /** Told to others. */
+  readonly accountsGone: string[]
   readonly #close: () => Promise<void>
 
   constructor(
@@ -93,12 +103,14 @@ export class AppServerAtWork implements AsyncDisposable {
     nodes: LmdbNodeStore,
     deadDevices: LmdbDeadDeviceStore,
     metrics: Metrics,
+    accountsGone: string[],
     close: () => Promise<void>,
   ) {
     this.server = server
     this.nodes = nodes
     this.deadDevices = deadDevices
     this.metrics = metrics
+    this.accountsGone = accountsGone
     this.#close = close
   }
 

@@ -88,6 +88,17 @@ test('a form of either type is read, and one without', async () => {
   }
 })
 
+test.each([
+  ['as the plugin hints tells of it', { 'jingle-message': 'propose', 'jingle-session-id': 'x1' }],
+  ['as MongooseIM 6.10 does', { type: 'jmi', 'jmi-sid': 'x1', 'jmi-from': 'bob@chat.test/phone' }],
+])('a call, %s, is silent, and no newer push takes its place while it is stored', async (_, summary) => {
+  await using app = await startAppServer()
+  const { content, collapsible } = app.notification({ summary })
+  expect(content).toEqual({ kind: 'silent', data: Object.entries(summary) })
+  expect(collapsible).toBe(false)
+  expect(app.notification({ summary: whole }).collapsible).toBe(true)
+})
+
 test('a count of nothing alone wakes up, as does a form of other fields; a subscription request is something to read', async () => {
   await using app = await startAppServer()
   const contentOf = (summary: Record<string, string>) => app.notification({ summary }).content
@@ -221,7 +232,12 @@ describe('content.on_empty = "drop"', () => {
 })
 
 describe('privacy switches', () => {
-  const secretive = { ...whole, 'message-sender': 'eve@x', 'pending-subscription-from': 'eve@y' }
+  const secretive = {
+    ...whole,
+    'message-sender': 'eve@x',
+    'pending-subscription-from': 'eve@y',
+    'jmi-from': 'eve@z/phone',
+  }
 
   test('without include_sender no field that names one is in the notification, alert or silent', async () => {
     await using app = await startAppServer({ content: { includeSender: false } })

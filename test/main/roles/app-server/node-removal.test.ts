@@ -77,6 +77,7 @@ test('an account that is gone loses its nodes, on every domain', async () => {
   expect(app.nodes.count()).toBe(1)
   expect(await app.server.accountGone('nobody@chat.test')).toBe(0)
   expect(await app.server.accountGone('@')).toBe(0)
+  expect(app.accountsGone).toEqual(['alice@chat.test', 'nobody@chat.test'])
   const { body } = await app.metrics.render(undefined)
   expect(body).toContain('xmpp_pushd_registrations_disabled_total{reason="account_gone"} 2')
 })

@@ -1,5 +1,15 @@
-import { expect, test } from 'vitest'
-import { carol, component, offline, startXmppServer, type XmppServerAtWork } from './xmpp-server-at-work.ts'
+import { describe, expect, test } from 'vitest'
+import { stanzaErrors } from '../../../../src/core/stanza-error.ts'
+import type { PublishHereEnd } from '../../../../src/main/roles/xmpp-server/publisher.ts'
+import type { Codec } from '../../../../src/main/store/table.ts'
+import {
+  carol,
+  component,
+  offline,
+  startXmppServer,
+  virtualHost,
+  type XmppServerAtWork,
+} from './xmpp-server-at-work.ts'
 
 const message = (attributes = "type='chat'", children = '<body>off 🚀</body>') =>
   `<message xmlns='jabber:client' id='f1' to='carol@chat.test' xml:lang='en' from='alice@chat.test/phone' ${attributes}>${children}</message>`
@@ -25,7 +35,24 @@ test.each([
   await using work = await subscribed()
   expect(work.verdict(stanza)).toEqual({ kind: 'taken' })
   expect(work.sent).toHaveLength(1)
+  work.answerLast('result')
+  await work.settled()
   expect(await work.count('events_total', `source="${source}",result="notified"`)).toBe(1)
+})
+
+test('ejabberd’s mod_push_offline is understood as it was seen on the wire', async () => {
+  await using work = await startXmppServer()
+  await work.enable('u50@chat.test/r', virtualHost, 'n')
+  const seen = `<message to='${component}' from='u50@chat.test' id='10655570866566869680'><event xmlns='http://jabber.org/protocol/pubsub#event'><items node='urn:xmpp:push:nodes:messages'><item id='10655570866566869680'><message xml:lang='en' to='u50@chat.test' from='u51@chat.test/phone' type='chat' id='p1' xmlns='jabber:client'><delay from='chat.test' stamp='2026-11-22T04:11:27.717210Z' xmlns='urn:xmpp:delay'>Offline storage</delay><body>Zażółć 🚀</body></message></item></items></event></message>`
+  expect(work.verdict(seen)).toEqual({ kind: 'taken' })
+  expect(work.here[0]?.summary.fields).toEqual([
+    'message-count',
+    '1',
+    'last-message-sender',
+    'u51@chat.test',
+    'last-message-body',
+    'Zażółć 🚀',
+  ])
 })
 
 test.each([
@@ -129,6 +156,8 @@ test('a host that is no longer served gets no more pushes', async () => {
     maxSubscriptionsPerUser: 32,
     dedupWindowMs: 0,
     pluginTimeoutMs: 100,
+    lifetimeMs: 60_000,
+    maxRemotePublishes: 1_000,
     content: { includeSender: true, includeBody: true },
   })
   expect(await work.event({ id: '2' })).toBe(0)
@@ -156,4 +185,97 @@ test('with a plugin that heeds no kinds an unacked message is pushed to all, onc
   expect(await work.event({ kind: 'unacked', session: carol })).toBe(2)
   expect(await work.event()).toBe(0)
   expect(await work.event({ kind: 'unacked', session: 'carol@chat.test/r2' })).toBe(0)
+})
+
+describe('a message whose push is neither delivered nor stored', () => {
+  const undelivered: PublishHereEnd = { error: stanzaErrors.remoteServerTimeout, result: 'failed' }
+  const delivered: PublishHereEnd = { error: undefined, result: 'delivered' }
+
+  test.each([
+    ['remoteServerTimeout', 'undelivered'],
+    ['internalServerError', 'undelivered'],
+    ['resourceConstraint', 'no-room'],
+    // The gateway will not take them the next time either.
+    ['submitFailed', 'safe'],
+    ['policyViolation', 'safe'],
+    ['deviceNotRegistered', 'safe'],
+    ['invalidPayload', 'safe'],
+  ] as const)('%s leaves it %s', async (name, safety) => {
+    await using work = await startXmppServer()
+    await work.enable(carol, virtualHost, 'n')
+    work.hereEnd = { error: stanzaErrors[name], result: 'failed' }
+    expect(await work.take()).toEqual({ notified: 1, safety })
+    const result = safety === 'safe' ? 'notified' : 'failed'
+    expect(await work.count('events_total', `source="message",result="${result}"`)).toBe(1)
+  })
+
+  test('told of again it goes to those alone whom it had not reached', async () => {
+    await using work = await subscribed()
+    await work.enable(carol, virtualHost, 'n')
+    work.hereEnd = undelivered
+    const first = work.take()
+    work.answerLast('result')
+    expect(await first).toEqual({ notified: 2, safety: 'undelivered' })
+    work.hereEnd = delivered
+    expect(await work.take()).toEqual({ notified: 1, safety: 'safe' })
+    expect([work.here.length, work.sent.length]).toEqual([2, 1])
+    expect(await work.take()).toEqual({ notified: 0, safety: 'safe' })
+  })
+
+  test('told of again meanwhile it comes to the same end', async () => {
+    await using work = await startXmppServer()
+    await work.enable(carol, virtualHost, 'n')
+    work.hereEnd = undelivered
+    const ends = await Promise.all([work.take(), work.take(), work.take()])
+    expect(ends.map(({ safety }) => safety)).toEqual(['undelivered', 'undelivered', 'undelivered'])
+    expect(work.here).toHaveLength(1)
+  })
+
+  test('may be told of again for the same lost stream, and as offline', async () => {
+    await using work = await startXmppServer({ plugin: 'enhanced' })
+    await work.enable(carol, virtualHost, 'n')
+    await work.enable('carol@chat.test/r2', virtualHost, 'n2')
+    const unacked = { kind: 'unacked', session: carol } as const
+    work.hereEnd = undelivered
+    expect(await work.take(unacked)).toEqual({ notified: 1, safety: 'undelivered' })
+    expect(await work.take(unacked)).toEqual({ notified: 1, safety: 'undelivered' })
+    work.hereEnd = delivered
+    expect(await work.take(unacked)).toEqual({ notified: 1, safety: 'safe' })
+    expect(await work.take(unacked)).toEqual({ notified: 0, safety: 'safe' })
+    expect(await work.take()).toEqual({ notified: 1, safety: 'safe' })
+    expect(work.here.map(({ node }) => node)).toEqual(['n', 'n', 'n', 'n2'])
+  })
+
+  test('for a lost stream is open although it was told of as offline meanwhile', async () => {
+    await using work = await startXmppServer({ plugin: 'enhanced' })
+    await work.enable(carol, virtualHost, 'n')
+    work.hereEnd = undelivered
+    const lost = work.take({ kind: 'unacked', session: carol })
+    const asOffline = work.take()
+    expect([await lost, await asOffline]).toEqual([
+      { notified: 1, safety: 'undelivered' },
+      { notified: 0, safety: 'undelivered' },
+    ])
+    work.hereEnd = delivered
+    expect(await work.take({ kind: 'unacked', session: carol })).toEqual({ notified: 1, safety: 'safe' })
+  })
+})
+
+test('an event that the store cannot be asked about is to be told of again', async () => {
+  await using work = await subscribed()
+  const broken: Codec<string> = { encode: (value) => value, decode: String }
+  const records = work.environment.table('subscriptions', broken, 0)
+  const key = ['chat.test', carol.split('/')[0], 'remote.test', 'n'].join('\x1f')
+  await work.environment.queue.write(() => records.set(key, 'no subscription'))
+  expect(await work.take()).toEqual({ notified: 0, safety: 'undelivered' })
+  expect(work.log.join()).toContain('an event cannot be handled')
+})
+
+test('an account that is gone loses its subscriptions', async () => {
+  await using work = await subscribed()
+  await work.enable('dave@chat.test/x', 'remote.test', 'n')
+  await work.server.accountGone('carol@chat.test')
+  expect([work.stored('carol@chat.test').length, work.stored('dave@chat.test').length]).toEqual([0, 1])
+  expect(await work.count('registrations_disabled_total', 'reason="account_gone"')).toBe(1)
+  expect(work.log.join()).toContain('account_gone')
 })

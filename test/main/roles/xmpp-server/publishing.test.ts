@@ -25,19 +25,6 @@ function pass(work: XmppServerAtWork, ms: number): void {
   vi.advanceTimersByTime(1000)
 }
 
-/** The App Server's answer to the publish sent last. */
-function answer(work: XmppServerAtWork, type: string, error = '', from = 'remote.test'): void {
-  const id = work.sent.at(-1)?.stanza.attr('id')
-  const stanzaError = `<error type='${error.split('/')[0]}'><${error.split('/')[1]} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`
-  const payload = type === 'error' ? `<pubsub xmlns='http://jabber.org/protocol/pubsub'/>${stanzaError}` : ''
-  work.verdict(`<iq type='${type}' id='${id}' from='${from}' to='${component}'>${payload}</iq>`)
-}
-
-/** Resolves once the store has what was asked of it. */
-async function settled(work: XmppServerAtWork): Promise<void> {
-  await work.subscriptions.removeUser('nobody@chat.test')
-}
-
 async function published(options?: Record<string, string>): Promise<XmppServerAtWork> {
   const work = await startXmppServer()
   await work.enable(carol, 'remote.test', 'n <1>', options)
@@ -83,7 +70,7 @@ test('what the operator lets nobody see is not in a publish', async () => {
 
 test('a result keeps the subscription', async () => {
   await using work = await published()
-  answer(work, 'result')
+  work.answerLast('result')
   expect(work.stored('carol@chat.test')).toHaveLength(1)
   expect(await work.count('publishes_sent_total', 'result="taken"')).toBe(1)
 })
@@ -93,8 +80,8 @@ test.each(['cancel/item-not-found', 'cancel/not-acceptable', 'cancel/service-una
   async (error) => {
     await using work = await published()
     await work.enable(carol, 'remote.test', 'other')
-    answer(work, 'error', error)
-    await settled(work)
+    work.answerLast(error)
+    await work.settled()
     expect(work.stored('carol@chat.test')).toEqual([{ jid: 'remote.test', node: 'other' }])
     expect(await work.count('registrations_disabled_total', 'reason="refused"')).toBe(1)
     expect(work.log.map((line) => JSON.parse(line))).toMatchObject([
@@ -107,8 +94,8 @@ test('a refusal of a publish from before it was enabled anew disables nothing', 
   await using work = await published()
   work.clock.nowMs++
   await work.enable(carol, 'remote.test', 'n <1>')
-  answer(work, 'error', 'cancel/item-not-found')
-  await settled(work)
+  work.answerLast('cancel/item-not-found')
+  await work.settled()
   expect(work.stored('carol@chat.test')).toHaveLength(1)
 })
 
@@ -116,9 +103,9 @@ test.each(['auth/forbidden', 'modify/bad-request', 'continue/x'])(
   '%s keeps it, and is the end of this publish',
   async (error) => {
     await using work = await published()
-    answer(work, 'error', error)
+    work.answerLast(error)
     pass(work, 60_000)
-    await settled(work)
+    await work.settled()
     expect(work.stored('carol@chat.test')).toHaveLength(1)
     expect(work.sent).toHaveLength(1)
     expect(await work.count('publishes_sent_total', 'result="failed"')).toBe(1)
@@ -127,13 +114,13 @@ test.each(['auth/forbidden', 'modify/bad-request', 'continue/x'])(
 
 test('wait is tried once more after 10 s, under another id, and never again', async () => {
   await using work = await published()
-  answer(work, 'error', 'wait/resource-constraint')
+  work.answerLast('wait/resource-constraint')
   pass(work, 9_999)
   expect(work.sent).toHaveLength(1)
   pass(work, 1)
   expect(work.sent).toHaveLength(2)
   expect(work.sent[1]?.stanza.attr('id')).not.toBe(work.sent[0]?.stanza.attr('id'))
-  answer(work, 'error', 'wait/resource-constraint')
+  work.answerLast('wait/resource-constraint')
   pass(work, 60_000)
   expect(work.sent).toHaveLength(2)
   expect(work.stored('carol@chat.test')).toHaveLength(1)
@@ -146,30 +133,36 @@ test('silence keeps it: after 30 s nobody waits, and a late answer is nobody’s
   expect(await work.count('publishes_sent_total', 'result="timeout"')).toBe(0)
   pass(work, 1)
   expect(await work.count('publishes_sent_total', 'result="timeout"')).toBe(1)
-  answer(work, 'error', 'cancel/item-not-found')
-  await settled(work)
+  work.answerLast('cancel/item-not-found')
+  await work.settled()
   expect(work.stored('carol@chat.test')).toHaveLength(1)
 })
 
-test('without a stream it is tried once more after 10 s', async () => {
-  await using work = await startXmppServer()
-  await work.enable(carol, 'remote.test', 'n')
-  work.hasStream = false
-  expect(await work.event()).toBe(1)
-  work.hasStream = true
-  pass(work, 10_000)
-  expect(work.sent).toHaveLength(1)
-})
+test.each(['cancel/remote-server-not-found', 'wait/remote-server-timeout', 'cancel/remote-server-timeout'])(
+  '%s is our server’s word, not the App Server’s: tried once more, it keeps the subscription',
+  async (error) => {
+    await using work = await published()
+    work.answerLast(error)
+    pass(work, 10_000)
+    expect(work.sent).toHaveLength(2)
+    work.answerLast(error)
+    pass(work, 60_000)
+    await work.settled()
+    expect(work.sent).toHaveLength(2)
+    expect(work.stored('carol@chat.test')).toHaveLength(1)
+    expect(await work.count('publishes_sent_total', 'result="failed"')).toBe(1)
+  },
+)
 
 test.each([
   ['from somebody else', 'mallory@elsewhere.test'],
   ['from a domain below', 'x.remote.test'],
 ])('an answer %s is not the App Server’s', async (_, from) => {
   await using work = await published()
-  answer(work, 'error', 'cancel/item-not-found', from)
-  await settled(work)
+  work.answerLast('cancel/item-not-found', from)
+  await work.settled()
   expect(work.stored('carol@chat.test')).toHaveLength(1)
-  answer(work, 'result')
+  work.answerLast('result')
   expect(await work.count('publishes_sent_total', 'result="taken"')).toBe(1)
 })
 
@@ -215,7 +208,7 @@ test.each([
   await work.enable(carol, virtualHost, 'n')
   work.hereEnd = { error, result }
   expect(await work.event()).toBe(1)
-  await settled(work)
+  await work.settled()
   expect(work.stored('carol@chat.test')).toEqual([])
   expect(await work.count('registrations_disabled_total', `reason="${reason}"`)).toBe(1)
 })
@@ -227,7 +220,7 @@ test.each(['resourceConstraint', 'submitFailed', 'internalServerError', 'invalid
     await work.enable(carol, virtualHost, 'n')
     work.hereEnd = { error: stanzaErrors[name], result: 'failed' }
     await work.event()
-    await settled(work)
+    await work.settled()
     expect(work.stored('carol@chat.test')).toHaveLength(1)
   },
 )

@@ -18,7 +18,7 @@ test('an event is known again within the window and not behind it, whatever come
       for (const { id, afterMs } of steps) {
         nowMs += afterMs
         const known = nowMs - (toldAtMs.get(id) ?? Number.NEGATIVE_INFINITY) < windowMs
-        expect(seen.meet(event(id), nowMs, windowMs) === undefined).toBe(known)
+        expect(seen.meet(event(id), nowMs, windowMs).kind).toBe(known ? 'duplicate' : 'news')
         if (!known) toldAtMs.set(id, nowMs)
       }
     }),
@@ -29,10 +29,11 @@ test('no more are remembered than there is room for, and it says when some are f
   const seen = new SeenEvents(100)
   const forgets: number[] = []
   for (let i = 0; i < 300; i++) {
-    if (seen.meet(event(i), 0, windowMs)?.forgets === true) forgets.push(i)
+    const meeting = seen.meet(event(i), 0, windowMs)
+    if (meeting.kind === 'news' && meeting.forgets) forgets.push(i)
     expect(seen.size).toBeLessThanOrEqual(100)
   }
   expect(forgets).toEqual([100, 150, 200, 250])
-  expect(seen.meet(event(299), 0, windowMs)).toBeUndefined()
-  expect(seen.meet(event(0), 0, windowMs)).toBeDefined()
+  expect(seen.meet(event(299), 0, windowMs).kind).toBe('duplicate')
+  expect(seen.meet(event(0), 0, windowMs).kind).toBe('news')
 })

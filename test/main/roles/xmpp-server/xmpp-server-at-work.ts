@@ -4,6 +4,7 @@ import { escapeXml } from '../../../../src/core/xml/escape.ts'
 import { Metrics } from '../../../../src/main/metrics/table.ts'
 import type { PublishInput } from '../../../../src/main/roles/app-server/publish-input.ts'
 import { isForXmppServer } from '../../../../src/main/roles/role-of.ts'
+import type { EventEnd } from '../../../../src/main/roles/xmpp-server/event-end.ts'
 import { loadPlugin } from '../../../../src/main/roles/xmpp-server/load-plugin.ts'
 import type { XmppServerOptions } from '../../../../src/main/roles/xmpp-server/options.ts'
 import type { MessageEvent } from '../../../../src/main/roles/xmpp-server/plugin.ts'
@@ -11,7 +12,10 @@ import type { PublishHereEnd } from '../../../../src/main/roles/xmpp-server/publ
 import type { XmppServerVerdict } from '../../../../src/main/roles/xmpp-server/verdict.ts'
 import { XmppServer } from '../../../../src/main/roles/xmpp-server/xmpp-server.ts'
 import { LmdbDeadDeviceStore } from '../../../../src/main/store/dead-devices.ts'
+import type { Environment } from '../../../../src/main/store/environment.ts'
 import type { Subscription } from '../../../../src/main/store/ports.ts'
+import { LmdbPublishStore } from '../../../../src/main/store/publishes.ts'
+import { StoreError } from '../../../../src/main/store/store-error.ts'
 import { LmdbSubscriptionStore } from '../../../../src/main/store/subscriptions.ts'
 import { openStore, scratchDirectory } from '../../store/open-store.ts'
 import { parseStanza, summaryOfAnswer } from '../app-server/app-server-at-work.ts'
@@ -26,22 +30,32 @@ export const startMs = 1_700_000_000_000
 
 export interface Setting extends Partial<XmppServerOptions> {
   readonly plugin?: string
+  /** Where the store is, and stays; a directory of its own otherwise. */
+  readonly dataDir?: string
 }
 
 /** The role on a real store of its own, gone when the test's scope ends; time passes only as the test says. */
-export async function startXmppServer({ plugin = 'defaults', ...options }: Setting = {}) {
-  const directory = scratchDirectory()
-  const environment = await openStore(directory.path)
+export async function startXmppServer({ plugin = 'defaults', dataDir, ...options }: Setting = {}) {
+  const directory = dataDir === undefined ? scratchDirectory() : undefined
+  const environment = await openStore(dataDir ?? directory?.path ?? '')
   const subscriptions = new LmdbSubscriptionStore(environment)
   const clock = { nowMs: startMs }
   const deadDevices = new LmdbDeadDeviceStore(environment, { ttlS: 1000, nowMs: () => clock.nowMs })
   const metrics = new Metrics('1.2.3', [component], [], 0)
   const log: string[] = []
-  const work = new XmppServerAtWork(subscriptions, deadDevices, metrics, log, clock, async () => {
-    work.server.close()
-    await environment.close()
-    directory[Symbol.dispose]()
-  })
+  const work = new XmppServerAtWork(
+    environment,
+    subscriptions,
+    deadDevices,
+    metrics,
+    log,
+    clock,
+    async () => {
+      await work.server.stop()
+      await environment.close()
+      directory?.[Symbol.dispose]()
+    },
+  )
   work.server = new XmppServer(
     {
       servedHosts: ['chat.test', 'other.test'],
@@ -49,11 +63,18 @@ export async function startXmppServer({ plugin = 'defaults', ...options }: Setti
       maxSubscriptionsPerUser: 32,
       dedupWindowMs: 300_000,
       pluginTimeoutMs: 100,
+      lifetimeMs: 60_000,
+      maxRemotePublishes: 1_000,
       content: { includeSender: true, includeBody: true },
       ...options,
     },
     {
       subscriptions,
+      publishes: {
+        add: (publish) => (work.refusesPublishes ? refused() : work.publishes.add(publish)),
+        remove: (id) => (work.refusesPublishes ? refused().durable : work.publishes.remove(id)),
+        all: () => work.publishes.all(),
+      },
       deadDevices,
       plugin: await loadPlugin(plugin),
       metrics,
@@ -63,14 +84,18 @@ export async function startXmppServer({ plugin = 'defaults', ...options }: Setti
       random: () => 0.5,
       isVirtual: (domain) => domain === virtualHost,
       publishHere: (input) => work.publishHere(input),
+      hasStream: () => work.hasStream,
       send: (domain, stanza) => work.send(domain, stanza),
     },
   )
+  work.server.start()
   return work
 }
 
 export class XmppServerAtWork implements AsyncDisposable {
   server!: XmppServer
+  readonly environment: Environment
+  readonly publishes: LmdbPublishStore
   readonly subscriptions: LmdbSubscriptionStore
   readonly deadDevices: LmdbDeadDeviceStore
   readonly metrics: Metrics
@@ -79,13 +104,16 @@ export class XmppServerAtWork implements AsyncDisposable {
   /** What went to virtual hosts of ours. */
   readonly here: PublishInput[] = []
   /** What went out as stanzas, with the domain that sent each. */
-  readonly sent: { domain: string; stanza: Element }[] = []
+  readonly sent: { domain: string; xml: string; stanza: Element }[] = []
   /** What a publish to a virtual host comes to. */
   hereEnd: PublishHereEnd = { error: undefined, result: 'delivered' }
   hasStream = true
+  /** The disk takes no publishes. */
+  refusesPublishes = false
   readonly #close: () => Promise<void>
 
   constructor(
+    environment: Environment,
     subscriptions: LmdbSubscriptionStore,
     deadDevices: LmdbDeadDeviceStore,
     metrics: Metrics,
@@ -93,6 +121,8 @@ export class XmppServerAtWork implements AsyncDisposable {
     clock: { nowMs: number },
     close: () => Promise<void>,
   ) {
+    this.environment = environment
+    this.publishes = new LmdbPublishStore(environment, () => clock.nowMs)
     this.subscriptions = subscriptions
     this.deadDevices = deadDevices
     this.metrics = metrics
@@ -111,7 +141,7 @@ export class XmppServerAtWork implements AsyncDisposable {
   }
 
   send(domain: string, stanza: string): boolean {
-    if (this.hasStream) this.sent.push({ domain, stanza: parseStanza(stanza) })
+    if (this.hasStream) this.sent.push({ domain, xml: stanza, stanza: parseStanza(stanza) })
     return this.hasStream
   }
 
@@ -143,9 +173,35 @@ export class XmppServerAtWork implements AsyncDisposable {
     if (answer !== 'result') throw new Error(answer)
   }
 
-  /** An event over HTTP; how many are notified. */
-  async event(message: Partial<MessageEvent> = {}): Promise<number> {
+  /** An event over HTTP, to its end. */
+  async take(message: Partial<MessageEvent> = {}): Promise<EventEnd> {
     return this.server.take({ source: 'message', domain: '', message: { ...offline, ...message } })
+  }
+
+  /** The same, until it is decided about; how many publishes went out. */
+  async event(message: Partial<MessageEvent> = {}): Promise<number> {
+    const before = this.here.length + this.sent.length
+    void this.take(message)
+    await this.server.decided()
+    return this.here.length + this.sent.length - before
+  }
+
+  /** Resolves once the store has what was asked of it. */
+  async settled(): Promise<void> {
+    await new Promise(setImmediate)
+    await this.environment.queue.write(() => undefined)
+    // And whoever waited for that has heard of it.
+    await new Promise(setImmediate)
+  }
+
+  /** The App Server's answer to the publish sent last: `result`, or an error as `type/condition`. */
+  answerLast(verdict: string, from = 'remote.test'): void {
+    const id = this.sent.at(-1)?.stanza.attr('id')
+    const [type, condition] = verdict.split('/')
+    const error = `<error type='${type}'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`
+    const payload = verdict === 'result' ? '' : `<pubsub xmlns='http://jabber.org/protocol/pubsub'/>${error}`
+    const iqType = verdict === 'result' ? 'result' : 'error'
+    this.verdict(`<iq type='${iqType}' id='${id}' from='${from}' to='${component}'>${payload}</iq>`)
   }
 
   stored(user: string): Pick<Subscription, 'jid' | 'node'>[] {
@@ -159,6 +215,10 @@ export class XmppServerAtWork implements AsyncDisposable {
     if (line === undefined) throw new Error(`no ${name}{${labels}}`)
     return Number(line.split(' ').at(-1))
   }
+}
+
+function refused() {
+  return { id: 'refused', durable: Promise.reject(new StoreError('no-space', 'the disk is full')) }
 }
 
 export const offline: MessageEvent = {

@@ -1,0 +1,204 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { scratchDirectory } from '../../store/open-store.ts'
+import { carol, type Setting, startXmppServer, type XmppServerAtWork } from './xmpp-server-at-work.ts'
+
+/** What becomes of a publish to an App Server elsewhere, for whoever waits to hear that its message is safe. */
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function pass(work: XmppServerAtWork, ms: number): void {
+  work.clock.nowMs += ms
+  vi.advanceTimersByTime(500)
+}
+
+async function subscribed(setting?: Setting): Promise<XmppServerAtWork> {
+  const work = await startXmppServer(setting)
+  await work.enable(carol, 'remote.test', 'n', { secret: 'old' })
+  return work
+}
+
+/** Whether the event has come to its end by now. */
+async function hasEnded(work: XmppServerAtWork, end: Promise<unknown>): Promise<boolean> {
+  await work.settled()
+  return (await Promise.race([end, 'not yet'])) !== 'not yet'
+}
+
+const safe = { notified: 1, safety: 'safe' }
+
+test.each(['result', 'cancel/item-not-found', 'auth/forbidden', 'modify/bad-request'])(
+  '%s within a second is the end, and nothing was written',
+  async (verdict) => {
+    await using work = await subscribed()
+    const { transactions } = work.environment
+    const end = work.take()
+    pass(work, 999)
+    expect(await hasEnded(work, end)).toBe(false)
+    expect(work.environment.transactions).toBe(transactions)
+    work.answerLast(verdict)
+    expect(await end).toEqual(safe)
+    expect(work.publishes.all()).toEqual([])
+  },
+)
+
+test('what is not answered within a second is stored, and that is as good; its answer ends that', async () => {
+  await using work = await subscribed()
+  const end = work.take()
+  pass(work, 1_000)
+  expect(await end).toEqual(safe)
+  expect(work.publishes.all()).toMatchObject([
+    [expect.any(String), { user: 'carol@chat.test', jid: 'remote.test', node: 'n' }],
+  ])
+  work.answerLast('result')
+  await work.settled()
+  expect(work.publishes.all()).toEqual([])
+  expect(await work.count('publishes_sent_total', 'result="taken"')).toBe(1)
+})
+
+test('silence for 30 s ends it too', async () => {
+  await using work = await subscribed()
+  void work.take()
+  pass(work, 1_000)
+  pass(work, 28_999)
+  await work.settled()
+  expect(work.publishes.all()).toHaveLength(1)
+  pass(work, 1)
+  await work.settled()
+  expect(work.publishes.all()).toEqual([])
+  expect(await work.count('publishes_sent_total', 'result="timeout"')).toBe(1)
+})
+
+test('what is to be sent again is stored at once, until the second answer', async () => {
+  await using work = await subscribed()
+  const end = work.take()
+  work.answerLast('wait/resource-constraint')
+  expect(await end).toEqual(safe)
+  expect(work.publishes.all()).toHaveLength(1)
+  pass(work, 10_000)
+  expect(work.sent).toHaveLength(2)
+  work.answerLast('wait/resource-constraint')
+  await work.settled()
+  expect(work.publishes.all()).toEqual([])
+})
+
+test('without a stream it is stored at once, and goes out when there is one', async () => {
+  await using work = await subscribed()
+  work.hasStream = false
+  expect(await work.take()).toEqual(safe)
+  pass(work, 30_000)
+  expect(work.sent).toEqual([])
+  work.hasStream = true
+  pass(work, 500)
+  expect(work.sent).toHaveLength(1)
+  work.answerLast('result')
+  await work.settled()
+  expect(work.publishes.all()).toEqual([])
+})
+
+test('for a stream it waits as long as a notification is worth delivering', async () => {
+  await using work = await subscribed({ lifetimeMs: 60_000 })
+  work.hasStream = false
+  await work.take()
+  pass(work, 60_000)
+  pass(work, 1)
+  await work.settled()
+  expect(work.publishes.all()).toEqual([])
+  expect(await work.count('publishes_sent_total', 'result="failed"')).toBe(1)
+  work.hasStream = true
+  pass(work, 500)
+  expect(work.sent).toEqual([])
+})
+
+test('a store that is at fault leaves it unsafe: told of again it goes out again', async () => {
+  await using work = await subscribed()
+  work.refusesPublishes = true
+  const end = work.take()
+  pass(work, 1_000)
+  expect(await end).toEqual({ notified: 1, safety: 'undelivered' })
+  expect(work.log.join()).toContain('could not be stored')
+
+  work.refusesPublishes = false
+  const again = work.take()
+  expect(work.sent).toHaveLength(2)
+  work.answerLast('result')
+  expect(await again).toEqual(safe)
+  expect(await work.take()).toEqual({ notified: 0, safety: 'safe' })
+})
+
+test('what the disk would not forget is forgotten when it is well', async () => {
+  await using work = await subscribed()
+  void work.take()
+  pass(work, 1_000)
+  await work.settled()
+  work.refusesPublishes = true
+  work.answerLast('result')
+  await work.settled()
+  expect(work.publishes.all()).toHaveLength(1)
+  work.refusesPublishes = false
+  pass(work, 500)
+  await work.settled()
+  expect(work.publishes.all()).toEqual([])
+})
+
+test('at the limit of unanswered publishes there is no room for another', async () => {
+  await using work = await subscribed({ maxRemotePublishes: 1 })
+  void work.take()
+  expect(work.server.full).toBe(true)
+  expect(await work.take({ id: 'other' })).toEqual({ notified: 1, safety: 'no-room' })
+  expect(await work.count('publishes_sent_total', 'result="overflow"')).toBe(1)
+})
+
+test('a stop stores what is unanswered; the next run sends it, with the options by then', async () => {
+  using directory = scratchDirectory()
+  const dataDir = directory.path
+  {
+    await using work = await subscribed({ dataDir })
+    const end = work.take()
+    await work.enable(carol, 'remote.test', 'n', { secret: 'new' })
+    await work.server.stop()
+    expect(await end).toEqual(safe)
+  }
+  await using work = await startXmppServer({ dataDir })
+  expect(work.sent).toEqual([])
+  pass(work, 500)
+  expect(work.sent).toHaveLength(1)
+  expect(String(work.sent[0]?.xml)).toContain('<value>new</value>')
+  expect(String(work.sent[0]?.xml)).toContain('off 🚀')
+  work.answerLast('result')
+  await work.settled()
+  expect(work.publishes.all()).toEqual([])
+})
+
+test('what the next run has no answer to either is left to the one behind it', async () => {
+  using directory = scratchDirectory()
+  const dataDir = directory.path
+  {
+    await using work = await subscribed({ dataDir })
+    void work.take()
+  }
+  for (let run = 0; run < 2; run++) {
+    await using work = await startXmppServer({ dataDir })
+    pass(work, 500)
+    expect(work.sent).toHaveLength(1)
+  }
+})
+
+test('what was disabled since is not sent by the next run', async () => {
+  using directory = scratchDirectory()
+  const dataDir = directory.path
+  {
+    await using work = await subscribed({ dataDir })
+    void work.take()
+    await work.subscriptions.removeUser('carol@chat.test')
+  }
+  await using work = await startXmppServer({ dataDir })
+  pass(work, 500)
+  await work.settled()
+  expect(work.sent).toEqual([])
+  expect(work.publishes.all()).toEqual([])
+  expect(await work.count('publishes_sent_total', 'result="withdrawn"')).toBe(1)
+})
