@@ -1,15 +1,12 @@
-/** `xmpp-pushd sandbox gateway|xmpp`: the two sandboxes by hand. */
-import { readFileSync } from 'node:fs'
+/** `xmpp-pushd sandbox gateway|xmpp|apns|fcm`: the sandboxes by hand. */
 import { createInterface } from 'node:readline'
-import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+import { interruption, listening, misuse, parse, readTls, run, usageExitCode } from './command.ts'
 import { startGatewaySandbox } from './gateway.ts'
 import type { SandboxAnswer, SandboxRequest } from './gateway-answers.ts'
 import { paintFor } from './paint.ts'
+import { apnsHelp, fcmHelp, runSandboxApns, runSandboxFcm } from './providers/cli.ts'
 import { PublishDesk, publishDeskHelp } from './publish-desk.ts'
 import { startXmppSandbox } from './xmpp-server.ts'
-
-const usageExitCode = 78
-const unavailableExitCode = 75
 
 const gatewayHelp = `Usage: xmpp-pushd sandbox gateway [--port 8080] [--host 127.0.0.1] [--tls-cert FILE --tls-key FILE]
                                   [--latency-ms 0] [--path-prefix /] [--quiet]
@@ -34,7 +31,9 @@ export function runSandbox(args: readonly string[]): Promise<number> {
   const [kind, ...rest] = args
   if (kind === 'gateway') return runSandboxGateway(rest)
   if (kind === 'xmpp') return runSandboxXmpp(rest)
-  console.error(`${gatewayHelp}\n\n${xmppHelp}`)
+  if (kind === 'apns') return runSandboxApns(rest)
+  if (kind === 'fcm') return runSandboxFcm(rest)
+  console.error([gatewayHelp, xmppHelp, apnsHelp, fcmHelp].join('\n\n'))
   return Promise.resolve(kind === '--help' || kind === '-h' ? 0 : usageExitCode)
 }
 
@@ -121,64 +120,4 @@ export async function runSandboxXmpp(args: readonly string[]): Promise<number> {
     process.stdin.destroy()
     await server.close()
   })
-}
-
-const listening = {
-  host: { type: 'string', default: '127.0.0.1' },
-  'tls-cert': { type: 'string' },
-  'tls-key': { type: 'string' },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const satisfies ParseArgsOptionsConfig
-
-type Values = Readonly<Record<string, unknown>>
-
-/** The options' values, or the exit code when there is nothing to run. */
-function parse(args: readonly string[], help: string, options: ParseArgsOptionsConfig): Values | number {
-  let values: Values
-  try {
-    values = parseArgs({ args: [...args], options }).values
-  } catch (error) {
-    return misuse(error instanceof Error ? error.message : String(error))
-  }
-  if (values.help === true) {
-    console.log(help)
-    return 0
-  }
-  for (const name of ['port', 'latency-ms']) {
-    const value = values[name]
-    if (value !== undefined && !/^\d{1,5}$/.test(String(value))) return misuse(`--${name} is a whole number`)
-  }
-  if ((values['tls-cert'] === undefined) !== (values['tls-key'] === undefined)) {
-    return misuse('--tls-cert and --tls-key go together')
-  }
-  return values
-}
-
-function misuse(text: string): number {
-  console.error(`xmpp-pushd sandbox: ${text}`)
-  return usageExitCode
-}
-
-function readTls(values: Values): { cert: string; key: string } | undefined {
-  const { 'tls-cert': cert, 'tls-key': key } = values
-  if (typeof cert !== 'string' || typeof key !== 'string') return undefined
-  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
-}
-
-/** A taken port or a missing file is told in one sentence, without a stack. */
-async function run(sandbox: () => Promise<void>): Promise<number> {
-  try {
-    await sandbox()
-    return 0
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error
-    console.error(`xmpp-pushd sandbox: ${error.message}`)
-    return unavailableExitCode
-  }
-}
-
-function interruption(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  return promise
 }

@@ -1,8 +1,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
+import { Http2Client } from './providers/http2-client.ts'
+import { ask } from './providers/token-client.ts'
+import { apnsProviderToken, assertion } from './providers/tokens.ts'
 import { RawComponent } from './raw-component.ts'
 
 const timeoutMs = 30_000
@@ -70,6 +75,58 @@ test(
   timeoutMs,
 )
 
+describe('the providers', () => {
+  let out: string
+  beforeEach(() => {
+    out = mkdtempSync(join(tmpdir(), 'xmpp-pushd-sandbox-'))
+  })
+  afterEach(() => rmSync(out, { recursive: true, force: true }))
+
+  test(
+    'the APNs sandbox writes its key and its authority, shows each push, and does what is typed',
+    async () => {
+      start('apns', '--port', '0', '--out', out)
+      const url = await shows(/APNs sandbox on (\S+),/)
+      const read = (name: string) => readFileSync(join(out, name), 'utf8')
+      const key = { keyId: 'SANDBOXKEY', teamId: 'SANDBOXTEA', key: read('AuthKey_SANDBOXKEY.p8') }
+      const client = await Http2Client.connect(url, read('ca.pem'))
+      const headers = {
+        authorization: `bearer ${apnsProviderToken(key)}`,
+        'apns-topic': 'com.example.app',
+        'apns-push-type': 'alert',
+      }
+      const answer = await client.post('/3/device/Unregistered-1', headers, '{"aps":{"alert":"hello"}}')
+      expect(answer.status).toBe(410)
+      await shows(/(410 \/3\/device\/Unregistered-1 {"aps":{"alert":"hello"}})/)
+      child.stdin.write('goaway\ndance\n')
+      await shows(/(not understood: dance)/)
+      await client.ended
+      child.stdin.write('quit\n')
+      expect(await exitCode()).toBe(0)
+      expect(output).toMatch(/1 requests\n$/)
+    },
+    timeoutMs,
+  )
+
+  test(
+    'the FCM sandbox writes an account whose assertions its token endpoint takes',
+    async () => {
+      start('fcm', '--port', '0', '--oauth-port', '0', '--out', out)
+      await shows(/FCM sandbox on (\S+),/)
+      const account = JSON.parse(readFileSync(join(out, 'service-account.json'), 'utf8'))
+      const ca = readFileSync(join(out, 'ca.pem'), 'utf8')
+      const form = {
+        grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        assertion: assertion(account),
+      }
+      expect(await ask({ account, ca }, form)).toMatchObject({ status: 200 })
+      child.kill('SIGINT')
+      expect(await exitCode()).toBe(0)
+    },
+    timeoutMs,
+  )
+})
+
 describe('what is not understood is said in one sentence, with the exit code of a usage fault', () => {
   test.each([
     [['gateway', '--prot', '1'], /prot/],
@@ -77,6 +134,8 @@ describe('what is not understood is said in one sentence, with the exit code of 
     [['gateway', '--tls-cert', 'a'], /go together/],
     [['xmpp', '--domain', 'a'], /--domain and --secret are needed/],
     [['xmpp', '--domain', 'a', '--secret', 'b', '--second-stream', 'c'], /balance or conflict/],
+    [['apns', '--port', '0'], /--out is needed/],
+    [['fcm', '--oauth-port', 'many', '--out', 'x'], /--oauth-port is a whole number/],
     [['printer'], /Usage/],
   ])(
     'sandbox %j',

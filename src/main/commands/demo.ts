@@ -15,8 +15,8 @@ export const demoCommand: Command = {
 
 export const sandboxCommand: Command = {
   name: 'sandbox',
-  operands: 'gateway|xmpp [OPTIONS]',
-  about: 'run a stand-in for MongoosePush, or for the XMPP server, to try things against',
+  operands: 'gateway|xmpp|apns|fcm [OPTIONS]',
+  about: 'run a stand-in for MongoosePush, the XMPP server, APNs or FCM, to try things against',
   options: {},
   takesRest: true,
   async run(_options, rest) {

@@ -1,0 +1,76 @@
+/** What FCM's v1 API says: its error codes in Google's error format. */
+import type { ProviderAnswer } from './provider-request.ts'
+
+const fcmError = 'type.googleapis.com/google.firebase.fcm.v1.FcmError'
+const badRequest = 'type.googleapis.com/google.rpc.BadRequest'
+const entityNotFound = 'Requested entity was not found.'
+const invalidToken = 'The registration token is not a valid FCM registration token'
+const noCredentials =
+  'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid ' +
+  'authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.'
+
+/** `errorCode`: FCM's own; undefined: the error is not FCM's but of what stands before it. */
+export function fcmFault(
+  code: number,
+  status: string,
+  errorCode: string | undefined,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): ProviderAnswer {
+  const details = errorCode === undefined ? {} : { details: [{ '@type': fcmError, errorCode }] }
+  return { status: code, body: { error: { code, message, status, ...details } }, headers: json(headers) }
+}
+
+/** A request that does not fit the schema. */
+export function fcmViolation(field: string, description: string): ProviderAnswer {
+  const message = `Invalid value at '${field}': ${description}`
+  const details = [
+    { '@type': fcmError, errorCode: 'INVALID_ARGUMENT' },
+    { '@type': badRequest, fieldViolations: [{ field, description }] },
+  ]
+  return {
+    status: 400,
+    body: { error: { code: 400, message, status: 'INVALID_ARGUMENT', details } },
+    headers: json({}),
+  }
+}
+
+export function fcmDelivered(project: string, messageId: string): ProviderAnswer {
+  return { status: 200, body: { name: `projects/${project}/messages/${messageId}` }, headers: json({}) }
+}
+
+export const unauthenticated = fcmFault(401, 'UNAUTHENTICATED', undefined, noCredentials)
+export const notFound = fcmFault(404, 'NOT_FOUND', undefined, entityNotFound)
+export const permissionDenied = fcmFault(
+  403,
+  'PERMISSION_DENIED',
+  undefined,
+  "Permission 'cloudmessaging.messages.create' denied on resource",
+)
+
+/** By the first word of a registration token: `UNREGISTERED-1`. */
+export const fcmWords: Readonly<Record<string, ProviderAnswer>> = {
+  UNREGISTERED: fcmFault(404, 'NOT_FOUND', 'UNREGISTERED', entityNotFound),
+  INVALID_TOKEN: fcmFault(400, 'INVALID_ARGUMENT', 'INVALID_ARGUMENT', invalidToken),
+  INVALID_ARGUMENT: fcmViolation('message.android.ttl', 'Illegal duration format'),
+  SENDER_ID_MISMATCH: fcmFault(403, 'PERMISSION_DENIED', 'SENDER_ID_MISMATCH', 'SenderId mismatch'),
+  THIRD_PARTY_AUTH_ERROR: fcmFault(
+    401,
+    'UNAUTHENTICATED',
+    'THIRD_PARTY_AUTH_ERROR',
+    'Auth error from APNS or Web Push Service',
+  ),
+  QUOTA_EXCEEDED: fcmFault(429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED', 'Quota exceeded'),
+  /** The same, and it says for how long. */
+  THROTTLED: fcmFault(429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED', 'Quota exceeded', { 'retry-after': '1' }),
+  UNAVAILABLE: fcmFault(503, 'UNAVAILABLE', 'UNAVAILABLE', 'The service is currently unavailable.'),
+  INTERNAL: fcmFault(500, 'INTERNAL', 'INTERNAL', 'Internal error encountered.'),
+  UNSPECIFIED_ERROR: fcmFault(520, 'UNSPECIFIED_ERROR', 'UNSPECIFIED_ERROR', 'Unknown error'),
+  UNAUTHENTICATED: unauthenticated,
+  PERMISSION_DENIED: permissionDenied,
+  NOT_FOUND: notFound,
+}
+
+function json(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return { 'content-type': 'application/json; charset=UTF-8', ...headers }
+}
