@@ -36,6 +36,8 @@ export const easyLoad: Load = {
 }
 
 const tickMs = 5
+/** A pacer that comes late does not make up for it at once: that would hold up all other sources of the run. */
+const mostPerTick = 200
 /** Of the publishes to shared devices, those that tell of a call. */
 const callShare = 0.2
 /** A stream that has so much unsent is not written to: TCP holds us back. */
@@ -105,7 +107,9 @@ export class Source implements AsyncDisposable {
     this.#pacer = setInterval(() => {
       const due = Math.floor(((performance.now() - startedMs) / 1000) * running.rate) - done
       done += due
-      this.#send(due, running)
+      const burst = Math.min(due, mostPerTick)
+      this.heldBack += due - burst
+      this.#send(burst, running)
     }, tickMs)
   }
 

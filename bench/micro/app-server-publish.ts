@@ -45,7 +45,14 @@ const server = new AppServer(
     },
     maxNodesPerOwner: variants,
   },
-  { nodes, deadDevices, metrics: new Metrics('0', domains), log, nowMs: Date.now },
+  {
+    nodes,
+    deadDevices,
+    metrics: new Metrics('0', domains),
+    log,
+    nowMs: Date.now,
+    accountGone: () => undefined,
+  },
 )
 await Promise.all(
   Array.from({ length: variants }, (_, i) =>

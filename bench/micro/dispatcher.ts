@@ -2,24 +2,38 @@
  * What a notification costs from `submit` to its outcome, CPU of this process alone (main thread and workers),
  * against a raw HTTP sink in a process of its own.
  *
- * node bench/micro/dispatcher.ts [notifications] [window] [workers] [connections]
+ * node bench/micro/dispatcher.ts [notifications] [window] [workers] [connections] [acknowledged|always]
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpus } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import type { Notification } from '../../src/core/notification.ts'
 import { Dispatcher } from '../../src/main/dispatch/dispatcher.ts'
 import { Metrics } from '../../src/main/metrics/table.ts'
+import { LmdbDeadDeviceStore } from '../../src/main/store/dead-devices.ts'
+import { deadLetterDefaults, LmdbDeadLetterStore } from '../../src/main/store/dead-letters.ts'
+import { openEnvironment } from '../../src/main/store/environment.ts'
+import { LmdbJournal } from '../../src/main/store/journal.ts'
+import { LmdbOutbox } from '../../src/main/store/outbox.ts'
 
-const [count = 200_000, window = 2_000, workers = 2, connections = 100] = process.argv.slice(2).map(Number)
+const [count = 200_000, window = 2_000, workers = 2, connections = 100] = process.argv.slice(2, 6).map(Number)
+const durability = process.argv[6] ?? 'acknowledged'
 
 const sink = spawn(process.execPath, [fileURLToPath(new URL('http-sink.ts', import.meta.url))], {
   stdio: ['pipe', 'pipe', 'inherit'],
 })
 const [line] = (await once(sink.stdout, 'data')) as [Buffer]
 const url = `http://127.0.0.1:${line.toString().trim()}`
+
+const directory = mkdtempSync(join(tmpdir(), 'xmpp-pushd-bench-'))
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+const log = pino({ level: 'warn' })
+const store = await openEnvironment({ dataDir: directory, log })
+const letters = new LmdbDeadLetterStore(store, { ...deadLetterDefaults, nowMs: Date.now })
 
 const dispatcher = new Dispatcher(
   {
@@ -34,44 +48,23 @@ const dispatcher = new Dispatcher(
     workerHangMs: 5_000,
     replyDeadlineMs: 10_000,
     maxPending: 100_000,
+    domains: 1,
     retry: { baseMs: 500, capMs: 60_000, maxAttempts: 0 },
     suspectLimit: 5,
     defaultTtlS: 86_400,
-    journalAll: false,
+    journalAll: durability === 'always',
   },
   {
     nowMs: Date.now,
     monotonicMs: () => performance.now(),
     random: Math.random,
-    log: pino({ level: 'warn' }),
+    log,
     metrics: new Metrics('bench'),
-    deadDevices: {
-      isDead: () => false,
-      add: () => Promise.resolve(),
-      forget: () => Promise.resolve(false),
-      forgetNode: () => Promise.resolve(0),
-      sweep: () => Promise.resolve(0),
-      count: () => 0,
-    },
-    // A healthy gateway: nothing is stored.
-    outbox: {
-      fault: undefined,
-      size: 0,
-      add: () => undefined,
-      get: () => undefined,
-      reschedule: () => Promise.resolve(false),
-      remove: () => Promise.resolve(false),
-      due: () => [],
-      from: () => [],
-      count: () => 0,
-      oldestAtMs: () => undefined,
-    },
-    journal: {
-      write: () => Promise.resolve(''),
-      replace: () => Promise.resolve(),
-      oldest: () => [],
-    },
+    deadDevices: new LmdbDeadDeviceStore(store, { ttlS: 3_600, nowMs: Date.now }),
+    outbox: new LmdbOutbox(store, letters, { maxStored: 1_000_000, collapse: true, nowMs: Date.now }),
+    journal: new LmdbJournal(store, Date.now),
     onDeadDevice: () => undefined,
+    holdReading: () => undefined,
   },
 )
 await dispatcher.start()
@@ -94,6 +87,7 @@ function notification(i: number): Notification {
       tag: 'romeo@example.com',
       clickAction: undefined,
       sound: undefined,
+      data: undefined,
     },
     collapsible: true,
     createdAtMs: Date.now(),
@@ -136,6 +130,7 @@ console.log(
     cores: cpus().length,
     workers,
     connections,
+    durability,
     window,
     notifications: count,
     perSecond: Math.round(count / seconds),
@@ -144,4 +139,5 @@ console.log(
   }),
 )
 await dispatcher.stop(1_000)
+await store.close()
 sink.stdin.end()

@@ -18,6 +18,7 @@ import { XmppServer } from '../../src/main/roles/xmpp-server/xmpp-server.ts'
 import { LmdbDeadDeviceStore } from '../../src/main/store/dead-devices.ts'
 import { openEnvironment } from '../../src/main/store/environment.ts'
 import { LmdbNodeStore } from '../../src/main/store/nodes.ts'
+import { LmdbPublishStore } from '../../src/main/store/publishes.ts'
 import { LmdbSubscriptionStore } from '../../src/main/store/subscriptions.ts'
 
 const users = Number(process.argv[2] ?? 100_000)
@@ -48,7 +49,7 @@ const appServer = new AppServer(
     content,
     maxNodesPerOwner: 1,
   },
-  { nodes, deadDevices, metrics, log, nowMs: Date.now },
+  { nodes, deadDevices, metrics, log, nowMs: Date.now, accountGone: () => undefined },
 )
 let pushes = 0
 const options = {
@@ -57,6 +58,8 @@ const options = {
   maxSubscriptionsPerUser: 32,
   dedupWindowMs: 300_000,
   pluginTimeoutMs: 100,
+  lifetimeMs: 86_400_000,
+  maxRemotePublishes: 100_000,
   content,
 }
 const server = new XmppServer(options, {
@@ -73,6 +76,8 @@ const server = new XmppServer(options, {
     if (appServer.checkPublish(input).kind === 'push') pushes++
     return { error: undefined, result: 'delivered' }
   },
+  publishes: new LmdbPublishStore(environment, Date.now),
+  hasStream: () => false,
   send: () => false,
 })
 

@@ -21,6 +21,7 @@ import { HttpServer } from './http/server.ts'
 import { httpPorts } from './http-ports.ts'
 import { Metrics } from './metrics/table.ts'
 import { appServerOptions, componentOptions, dispatchOptions, xmppServerOptions } from './part-options.ts'
+import { risingClock } from './rising-clock.ts'
 import { AppServer } from './roles/app-server/app-server.ts'
 import { type CompletePlugin, loadPlugin } from './roles/xmpp-server/load-plugin.ts'
 import { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
@@ -30,6 +31,7 @@ import { type Environment, openEnvironment } from './store/environment.ts'
 import { LmdbJournal } from './store/journal.ts'
 import { LmdbNodeStore } from './store/nodes.ts'
 import { LmdbOutbox } from './store/outbox.ts'
+import { LmdbPublishStore } from './store/publishes.ts'
 import { LmdbSubscriptionStore } from './store/subscriptions.ts'
 import { version } from './version.ts'
 import type { Vitals } from './watchdog.ts'
@@ -106,7 +108,15 @@ export class Daemon {
     const subscriptions = new LmdbSubscriptionStore(environment)
     metrics.subscriptions.read(() => subscriptions.count())
 
-    this.#appServer = new AppServer(appServer, { nodes, deadDevices, metrics, log, nowMs: Date.now })
+    this.#appServer = new AppServer(appServer, {
+      nodes,
+      deadDevices,
+      metrics,
+      log,
+      // Of two publishes to one device the later is known, however close they are.
+      nowMs: risingClock(Date.now),
+      accountGone: (account) => void this.#xmppServer.accountGone(account),
+    })
     this.#dispatcher = new Dispatcher(
       dispatchOptions(config, () => this.#config),
       {
@@ -119,10 +129,16 @@ export class Daemon {
         outbox,
         journal: new LmdbJournal(environment, Date.now),
         onDeadDevice: (notification, found) => void this.#deviceDied(notification, found),
+        holdReading: (name, held) => {
+          const domain = this.#domains.get(name)
+          if (held) domain?.pauseReading()
+          else domain?.resumeReading()
+        },
       },
     )
     this.#xmppServer = new XmppServer(xmppServerOptions(config), {
       subscriptions,
+      publishes: new LmdbPublishStore(environment, Date.now),
       deadDevices,
       plugin,
       metrics,
@@ -131,18 +147,16 @@ export class Daemon {
       monotonicMs: () => performance.now(),
       random: Math.random,
       isVirtual: (domain) => this.#appServer.isVirtual(domain),
-      publishHere: (input) => this.#exchange.publish(input),
+      publishHere: (input, from) => this.#exchange.publish(input, from),
+      hasStream: (domain) => (this.#domains.get(domain)?.streamsUp ?? 0) > 0,
       send: (domain, stanza) => this.#domains.get(domain)?.send(stanza) === true,
     })
-    this.#exchange = new Exchange(config.queue.max_pending, {
+    this.#exchange = new Exchange({
       appServer: this.#appServer,
       xmppServer: this.#xmppServer,
       dispatcher: this.#dispatcher,
       metrics,
       monotonicMs: () => performance.now(),
-      holdReading: (held) => {
-        for (const domain of this.#domains.values()) held ? domain.pauseReading() : domain.resumeReading()
-      },
     })
     this.#domains = new Map(
       config.component.map((component) => [
@@ -178,6 +192,7 @@ export class Daemon {
   async #start(): Promise<void> {
     for (const domain of this.#domains.values()) domain.start()
     await this.#dispatcher.start()
+    this.#xmppServer.start()
     const address = parseAddress(this.#config.http.listen)
     if (address === undefined) throw new Error(`no address: ${this.#config.http.listen}`)
     this.#httpAddress = await this.#http.listen(address)
@@ -228,9 +243,8 @@ export class Daemon {
     clearInterval(this.#sweepTimer)
     for (const domain of this.#domains.values()) domain.stopReading()
     await this.#xmppServer.decided()
-    await this.#dispatcher.stop(this.#config.drain_timeout_ms)
+    await Promise.all([this.#dispatcher.stop(this.#config.drain_timeout_ms), this.#xmppServer.stop()])
     await this.#exchange.storeAnswered()
-    this.#xmppServer.close()
     await this.#http.close()
     await Promise.all([...this.#domains.values()].map((domain) => domain.close()))
     await this.#environment.close()

@@ -2,9 +2,6 @@
  * Where requests meet verdicts: a stanza goes to its role, the role's verdict is carried out (an answer
  * written, a notification submitted), and an outcome becomes the answer to the publish it belongs to. A publish
  * over HTTP takes the same way.
- *
- * Back-pressure starts here: at `max_pending` unanswered notifications the streams are no longer read, so
- * that TCP holds the XMPP server back; at three quarters of it they are read again.
  */
 import type { Notification } from '../core/notification.ts'
 import type { Outcome, OutcomeSink } from '../core/outcome.ts'
@@ -23,9 +20,8 @@ import { isForXmppServer } from './roles/role-of.ts'
 import type { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
 import type { StanzaSink } from './xmpp/ports.ts'
 
-const resumeShare = 0.75
-/** Room is also made by what no publish waits for (events): seen this often while streams are held. */
-const roomCheckMs = 50
+/** In the place of a domain, whose room in the dispatcher is taken: events over HTTP have one of their own. */
+const eventsOverHttp = 'http'
 
 export interface ExchangePorts {
   readonly appServer: AppServer
@@ -34,21 +30,15 @@ export interface ExchangePorts {
   readonly metrics: Metrics
   /** Milliseconds that never jump, with fractions. */
   readonly monotonicMs: () => number
-  /** Stops or resumes reading on all streams. */
-  readonly holdReading: (held: boolean) => void
 }
 
 export class Exchange {
   readonly #ports: ExchangePorts
-  readonly #maxPending: number
   readonly #meters = new Map<string, PublishMeter>()
   /** Answers that wait for the store. */
   readonly #later = new Set<Promise<void>>()
-  #held = false
-  #roomTimer: NodeJS.Timeout | undefined
 
-  constructor(maxPending: number, ports: ExchangePorts) {
-    this.#maxPending = maxPending
+  constructor(ports: ExchangePorts) {
     this.#ports = ports
   }
 
@@ -62,8 +52,7 @@ export class Exchange {
       case 'push': {
         const { notification, request } = verdict
         const answer = new PublishAnswer(this, request, notification, answerTo, startedMs)
-        if (!dispatcher.submit(notification, answer)) answer.refuse()
-        else if (dispatcher.pending >= this.#maxPending) this.#hold(true)
+        if (!dispatcher.submit(notification, answer, domain)) answer.refuse()
         return
       }
       case 'answer':
@@ -93,17 +82,25 @@ export class Exchange {
     await Promise.all(this.#later)
   }
 
-  /** One publish without XMPP; undefined: its domain is not served. Never rejects. */
-  async publish(input: PublishInput): Promise<PublishEnd | undefined> {
-    const { appServer, dispatcher } = this.#ports
-    if (!appServer.serves(input.domain)) return undefined
+  /** Whether the push of an event over HTTP would be taken on now. */
+  get hasRoomForEvents(): boolean {
+    return this.#ports.dispatcher.hasRoom(eventsOverHttp)
+  }
+
+  /**
+   * One publish without XMPP; undefined: its domain is not served. `from`: where it came in when not on its own domain;
+   * '': as an event over HTTP. Never rejects.
+   */
+  async publish(input: PublishInput, from = input.domain): Promise<PublishEnd | undefined> {
+    if (!this.#ports.appServer.serves(input.domain)) return undefined
     const startedMs = this.#ports.monotonicMs()
-    const end = await this.#publish(appServer, dispatcher, input)
+    const end = await this.#publish(input, from || eventsOverHttp)
     this.#answered(input.domain, input.node, end.result, startedMs)
     return end
   }
 
-  async #publish(appServer: AppServer, dispatcher: Dispatcher, input: PublishInput): Promise<PublishEnd> {
+  async #publish(input: PublishInput, from: string): Promise<PublishEnd> {
+    const { appServer, dispatcher } = this.#ports
     const verdict = appServer.checkPublish(input)
     switch (verdict.kind) {
       case 'refused':
@@ -112,10 +109,9 @@ export class Exchange {
         return { error: undefined, result: 'dropped' }
       case 'push': {
         const { promise, resolve } = Promise.withResolvers<Outcome>()
-        if (!dispatcher.submit(verdict.notification, { settle: resolve })) {
+        if (!dispatcher.submit(verdict.notification, { settle: resolve }, from)) {
           return { error: stanzaErrors.resourceConstraint, result: 'rejected_no_room' }
         }
-        if (dispatcher.pending >= this.#maxPending) this.#hold(true)
         return answerOf(await promise)
       }
     }
@@ -141,19 +137,6 @@ export class Exchange {
 
   #answered(domain: string, node: string, result: PublishEnd['result'], startedMs: number): void {
     this.meter(domain).answered(result, node, this.#ports.monotonicMs() - startedMs)
-    this.#resumeIfRoom()
-  }
-
-  #resumeIfRoom(): void {
-    if (this.#held && this.#ports.dispatcher.pending < this.#maxPending * resumeShare) this.#hold(false)
-  }
-
-  #hold(held: boolean): void {
-    if (this.#held === held) return
-    this.#held = held
-    clearInterval(this.#roomTimer)
-    if (held) this.#roomTimer = setInterval(() => this.#resumeIfRoom(), roomCheckMs).unref()
-    this.#ports.holdReading(held)
   }
 }
 

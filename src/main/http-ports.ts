@@ -47,7 +47,7 @@ export function httpPorts(parts: ShownParts): ShownPorts {
     publish: (input) => exchange.publish(input),
     eventsHeldBack: () => {
       if (parts.stopping()) return 'stopping'
-      return xmppServer.full || dispatcher.pending >= config().queue.max_pending ? 'no-room' : undefined
+      return xmppServer.full || !exchange.hasRoomForEvents ? 'no-room' : undefined
     },
     takeEvent: (event) => xmppServer.take(event),
     subscriptions: subscriptionDesk(

@@ -8,8 +8,11 @@ import { type ComponentOptions, componentDefaults } from './xmpp/component-optio
 
 /** What each part takes from the configuration. Pure. */
 
-/** A worker that has not beaten for so long hangs: ten beats, and longer than any pause of its garbage collector. */
+/** A worker that was not heard of for so long hangs: longer than any pause of its garbage collector. */
 const workerHangMs = 5_000
+
+/** To App Servers elsewhere, unanswered: some kilobytes each. */
+const maxRemotePublishes = 100_000
 
 export function appServerOptions(config: Config, version: string): AppServerOptions {
   const { content, push } = config
@@ -29,13 +32,15 @@ export function appServerOptions(config: Config, version: string): AppServerOpti
 }
 
 export function xmppServerOptions(config: Config): XmppServerOptions {
-  const { push, content } = config
+  const { push, content, queue } = config
   return {
     servedHosts: push.served_hosts,
     domains: config.component.map(({ domain }) => domain),
     maxSubscriptionsPerUser: push.max_subscriptions_per_user,
     dedupWindowMs: push.dedup_window_s * 1000,
     pluginTimeoutMs: push.plugin_timeout_ms,
+    lifetimeMs: queue.default_ttl_s * 1000,
+    maxRemotePublishes,
     content: { includeSender: content.include_sender, includeBody: content.include_body },
   }
 }
@@ -43,11 +48,14 @@ export function xmppServerOptions(config: Config): XmppServerOptions {
 /** The components' domains, and the virtual hosts that only HTTP reaches. */
 function servedDomains(config: Config): AppServerDomain[] {
   const { virtual_pubsub_hosts: patterns, served_hosts: hosts } = config.push
+  // What we publish to ourselves by way of the XMPP server comes from there.
+  const own = config.component.map(({ domain }) => domain)
   const domains = config.component.map((component) => ({
     domain: component.domain,
     pubsub: component.pubsub,
     virtual: isVirtualDomain(component.domain, patterns, hosts),
-    publishers: component.publishers,
+    publishers:
+      typeof component.publishers === 'string' ? component.publishers : [...component.publishers, ...own],
     tags: component.tags,
   }))
   const known = new Set(domains.map(({ domain }) => domain))
@@ -84,6 +92,7 @@ export function dispatchOptions(config: Config, current: () => Config): Dispatch
     workerHangMs,
     replyDeadlineMs: push.reply_deadline_ms,
     maxPending: queue.max_pending,
+    domains: servedDomains(config).length,
     retry: {
       maxAttempts: queue.retry.max_attempts,
       baseMs: queue.retry.base_ms,

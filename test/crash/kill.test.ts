@@ -13,6 +13,13 @@ test('killed twelve times under load, the daemon loses nothing that it acknowled
   expect(counts.results).toBeGreaterThan(100)
 }, 120_000)
 
+test('with a journal of all that is accepted it loses nothing either, and repeats nothing without cause', async () => {
+  const options = { seed, rate: 200, longestLifeMs: 2_500, durability: 'always' } as const
+  const { counts, faults } = await crashRound({ ...options, kills: 6 })
+  expect({ seed, faults }).toEqual({ seed, faults: [] })
+  expect(counts.results).toBeGreaterThan(50)
+}, 120_000)
+
 test('what was acknowledged while the gateway was away is delivered by the daemon after the one killed', async () => {
   await using rig = await Rig.start({ seed })
   const { source, gateway, daemon } = rig

@@ -2,6 +2,7 @@ import { MessageChannel } from 'node:worker_threads'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { FromWorker } from '../../src/core/worker-protocol.ts'
+import { DomainLoad } from '../../src/main/dispatch/domain-loads.ts'
 import { PendingPush } from '../../src/main/dispatch/pending-push.ts'
 import { ServiceQueue } from '../../src/main/dispatch/service-queue.ts'
 import { WorkerSession } from '../../src/main/dispatch/worker-session.ts'
@@ -44,12 +45,12 @@ test('whatever ids a worker answers, each push comes back exactly once: answered
           for (let i = 0; i < plain.length; i += 3) take(session, plain[i] ?? -1)
           for (const { id: given } of other) take(session, given)
         },
-        up: () => undefined,
+        ready: () => undefined,
       }
       const session = new WorkerSession(0, [64], port1, reader, () => 0)
-      const queue = new ServiceQueue(0, 'fcm')
+      const lane = new ServiceQueue(0, 'fcm').laneOf(new DomainLoad('push.example.com', 0, 1))
       const pushes = Array.from({ length: count }, (_, i) => {
-        const push = new PendingPush(notificationTo(`d${i}`), { settle: () => undefined }, queue, 1_000)
+        const push = new PendingPush(notificationTo(`d${i}`), { settle: () => undefined }, lane, 1_000)
         push.origin = 0
         session.add(push, 0, '/', '{}')
         return push

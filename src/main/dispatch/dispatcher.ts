@@ -13,8 +13,10 @@ import type { AttemptOutcome, Outcome, OutcomeSink } from '../../core/outcome.ts
 import { serviceLabel } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
 import type { Journal, Outbox } from '../store/ports.ts'
+import { DomainLoads } from './domain-loads.ts'
 import { DueHeap } from './due-heap.ts'
-import { Journalling, replayJournal } from './journalling.ts'
+import { replayJournal } from './journal-replay.ts'
+import { Journalling } from './journalling.ts'
 import { Judge, type JudgePorts } from './judge.ts'
 import { Ledger } from './ledger.ts'
 import type { DispatchOptions } from './options.ts'
@@ -32,6 +34,8 @@ export interface DispatchPorts extends JudgePorts {
   readonly nowMs: () => number
   readonly outbox: Outbox
   readonly journal: Journal
+  /** Stops or resumes reading what comes in on a domain's streams. */
+  readonly holdReading: (domain: string, held: boolean) => void
 }
 
 /** Deadlines, retries, probes and the outbox are looked at this often while there is anything to do. */
@@ -45,6 +49,7 @@ const closeGraceMs = 500
 export class Dispatcher {
   readonly #options: DispatchOptions
   readonly #ports: DispatchPorts
+  readonly #loads: DomainLoads
   readonly #outbound: Outbound
   readonly #judge: Judge
   readonly #safekeeping: Safekeeping
@@ -62,11 +67,14 @@ export class Dispatcher {
   constructor(options: DispatchOptions, ports: DispatchPorts) {
     this.#options = options
     this.#ports = ports
+    this.#loads = new DomainLoads(options, ports.metrics, ports.holdReading)
     this.#ledger = new Ledger(
       {
         remove: (push, letter) => this.#safekeeping.remove(push, letter),
+        storing: (push) => this.#journalling?.handOver(push),
         answered: (push) => this.#journalling?.leave(push),
       },
+      this.#loads,
       ports.log,
       ports.metrics,
     )
@@ -79,11 +87,8 @@ export class Dispatcher {
       remainingMs: (push: PendingPush, nowMs: number) => this.#patience.remainingMs(push, nowMs),
     }
     this.#judge = new Judge(fates, options.retry, options.suspectLimit, ports)
-    this.#outbound = new Outbound(
-      options,
-      { wanted: this.#wanted.bind(this), answered: this.#answered.bind(this) },
-      ports,
-    )
+    const deciding = { wanted: this.#wanted.bind(this), answered: this.#answered.bind(this) }
+    this.#outbound = new Outbound(options, deciding, this.#loads, ports)
     this.#safekeeping = new Safekeeping(
       options.defaultTtlS,
       {
@@ -92,11 +97,12 @@ export class Dispatcher {
         superseded: (push, service) => this.#ledger.count(push, service, 'superseded'),
         notPostponed: (push, delayMs) => this.#retryFromMemory(push, delayMs, ports.monotonicMs()),
       },
-      ports,
+      { ...ports, laneFor: (notification) => this.#outbound.laneFor(notification) },
     )
     this.#patience = new Patience({
       ...ports,
       options,
+      loads: this.#loads,
       ledger: this.#ledger,
       safekeeping: this.#safekeeping,
       gateways: this.#outbound.gateways,
@@ -113,7 +119,6 @@ export class Dispatcher {
         queues: this.#outbound.queues,
         gateways: this.#outbound.gateways,
       },
-      (service) => this.#outbound.queueFor(service),
       ports.monotonicMs(),
     )
     this.#journalling = options.journalAll
@@ -121,8 +126,7 @@ export class Dispatcher {
           ports.journal,
           {
             written: (push) => {
-              if (push.sink === undefined || push.storedId !== '' || this.#patience.storedAtOnce(push)) return
-              this.#outbound.put(push, ports.monotonicMs())
+              if (!this.#patience.storedAtOnce(push)) this.#outbound.put(push, ports.monotonicMs())
             },
             notWritten: (push) => this.#ledger.settle(push, notStored),
           },
@@ -149,11 +153,12 @@ export class Dispatcher {
   async start(): Promise<void> {
     try {
       // Also when this run keeps none: an earlier one may have.
-      await replayJournal(
-        this.#ports.journal,
-        (notification) => this.#safekeeping.adopt(notification),
-        ({ device }) => this.#ledger.count(undefined, serviceLabel(device.service), 'expired'),
-      )
+      await replayJournal({
+        ...this.#ports,
+        // What was accepted before it could be known that there is no room.
+        adopt: (notification) => this.#safekeeping.adopt(notification, this.#options.maxPending),
+        ended: ({ device }, reason) => this.#ledger.count(undefined, serviceLabel(device.service), reason),
+      })
       await this.#outbound.workers.start()
     } catch (error) {
       await this.#outbound.workers.close(0)
@@ -162,16 +167,20 @@ export class Dispatcher {
     if (this.#ports.outbox.size > 0) this.#keepTicking()
   }
 
-  /** Takes a notification on; false, and its sink is never called, when there is no room or it is stopping. */
-  submit(notification: Notification, sink: OutcomeSink): boolean {
-    const queue = this.#outbound.queueFor(notification.device.service)
-    if (this.#stopping || this.pending >= this.#options.maxPending) {
+  /**
+   * Takes a notification on; false, and its sink is never called, when there is no room or it is stopping. `from`: the
+   * domain on which it came in, whose room it takes.
+   */
+  submit(notification: Notification, sink: OutcomeSink, from = notification.domain): boolean {
+    const lane = this.#outbound.laneFor(notification, from)
+    if (this.#stopping || !this.#loads.hasRoom(lane.load)) {
+      this.#loads.hold(lane.load)
       this.#refused.add(1)
-      this.#ledger.count(undefined, queue.service, 'overflow')
+      this.#ledger.count(undefined, lane.queue.service, 'overflow')
       return false
     }
     const nowMs = this.#ports.monotonicMs()
-    const push = new PendingPush(notification, sink, queue, nowMs + this.#options.replyDeadlineMs)
+    const push = new PendingPush(notification, sink, lane, nowMs + this.#options.replyDeadlineMs)
     this.#ledger.open(push)
     this.#keepTicking()
     if (this.#patience.storedAtOnce(push)) return true
@@ -186,27 +195,21 @@ export class Dispatcher {
    * @throws StoreError
    */
   revive(notification: Notification): Promise<void> | undefined {
-    const stored = this.#safekeeping.adopt(notification)
-    if (stored === undefined) return undefined
+    const stored = this.#safekeeping.adopt(notification, 0)
+    if (typeof stored === 'string') return undefined
     this.#ledger.accepted++
     this.#keepTicking()
     return stored
   }
 
+  /** Whether what comes in on this domain would be taken on now. */
+  hasRoom(domain: string): boolean {
+    return this.#loads.hasRoom(this.#loads.of(domain))
+  }
+
   state(): DispatchState {
-    const { queues, gateways, workers } = this.#outbound
-    return dispatchState({
-      pending: this.pending,
-      accepted: this.#ledger.accepted,
-      late: this.#late,
-      stored: this.#ports.outbox.count(),
-      oldestAtMs: this.#ports.outbox.oldestAtMs(),
-      options: this.#options,
-      queues,
-      gateways,
-      sessions: workers.sessions,
-      nowMs: this.#ports.monotonicMs(),
-    })
+    const { outbox, monotonicMs } = this.#ports
+    return dispatchState(this.#options, this.#ledger, this.#late, outbox, this.#outbound, monotonicMs())
   }
 
   /** The worker threads. */
@@ -231,6 +234,7 @@ export class Dispatcher {
     await this.#ledger.drain(storingMs)
     for (const push of this.#ledger.beingStored()) this.#ledger.settle(push, notStored)
     clearInterval(this.#tickTimer)
+    this.#journalling?.tick()
     await this.#outbound.workers.close(closeGraceMs)
   }
 
@@ -258,10 +262,11 @@ export class Dispatcher {
     this.#journalling?.tick()
     // A gateway that is left out may be due for a probe, with nothing else to set it off.
     this.#outbound.pump()
-    if (this.pending === 0 && this.#again.length === 0 && this.#ports.outbox.size === 0) {
-      clearInterval(this.#tickTimer)
-      this.#tickTimer = undefined
-    }
+    this.#loads.tick()
+    if (this.pending + this.#again.length + this.#ports.outbox.size > 0) return
+    if (this.#safekeeping.busy || this.#journalling?.busy === true) return
+    clearInterval(this.#tickTimer)
+    this.#tickTimer = undefined
   }
 
   #answered(push: PendingPush, route: Route, outcome: AttemptOutcome, nowMs: number): void {

@@ -1,15 +1,23 @@
 import { notificationBase } from '../../core/mongoosepush/request.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { DispatchOptions } from './options.ts'
+import type { PendingPush } from './pending-push.ts'
 import { Route, services } from './route.ts'
 import type { ServiceQueue } from './service-queue.ts'
 
 /**
  * While another service is in use, one may hold this share of an origin's connections at most, so that a slow
- * provider leaves some to the others.
+ * provider leaves some to the others; and so with domains, some of which may have slow devices.
  */
 const largestShare = 0.75
-const inUseMs = 60_000
+/** A service, or a domain, that sent nothing for so long needs no connections kept for it. */
+export const inUseMs = 60_000
+
+/** Who else, beside a push's own service and domain, may need connections. */
+export interface OthersInUse {
+  readonly services: boolean
+  readonly domains: boolean
+}
 
 /** The gateway's URLs: used in turn, each with a circuit per service. */
 export class Gateways {
@@ -35,24 +43,28 @@ export class Gateways {
 
   /**
    * The URL for the next attempt: in turn, of those that are in use (or due for a probe) and have room, but not
-   * `last`, where it failed before, if there is another. -1: none.
+   * the one where it failed before, if there is another. -1: none; -2: none but for another domain.
    */
   choose(
-    queue: ServiceQueue,
-    last: number,
-    othersInUse: boolean,
+    push: PendingPush,
+    others: OthersInUse,
     hasRoom: (origin: number) => boolean,
     nowMs: number,
   ): number {
+    const { origin: last, lane } = push
     const count = this.origins.length
     let fallback = -1
     for (let i = 0; i < count; i++) {
       const origin = (this.#turn + i) % count
-      const route = this.routes[origin]?.[queue.index]
+      const route = this.routes[origin]?.[lane.queue.index]
       if (route === undefined || route.pausedUntilMs > nowMs) continue
       if (route.circuit.permits(nowMs) === 'none') continue
-      if (othersInUse && route.inflight >= this.#shareOf(origin)) continue
+      if (others.services && route.inflight >= this.#shareOf(origin)) continue
       if (!hasRoom(origin)) continue
+      if (others.domains && (lane.load.inflight[origin] ?? 0) >= this.#shareOf(origin)) {
+        if (fallback === -1) fallback = -2
+        continue
+      }
       if (origin === last && count > 1) {
         fallback = origin
         continue

@@ -1,9 +1,9 @@
 /** From what an attempt came to, to what follows for the push, its device and its gateway. */
 import type { Logger } from 'pino'
-import { shorten } from '../../core/mongoosepush/shorten.ts'
 import type { Notification } from '../../core/notification.ts'
 import type { AttemptOutcome, Outcome, RetryCause } from '../../core/outcome.ts'
 import { decideRetry, type RetryLimits } from '../../core/retry.ts'
+import { shorten } from '../../core/shorten.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { DeadDeviceStore } from '../store/ports.ts'
 import { Notices } from './notices.ts'
@@ -85,14 +85,18 @@ export class Judge {
       case 'too_large':
         if (!push.settled) this.#shorten(push, outcome.reason, nowMs)
         return
+      case 'invalid':
+        this.#fates.settle(push, outcome)
+        return
       case 'operator_fault':
         this.#blameOperator(route, outcome.reason, nowMs)
         // What was acknowledged outlives the operator's mistakes.
-        if (push.acknowledged) this.#tryAgain(push, { ...operatorFault, reason: outcome.reason }, nowMs)
+        if (push.acknowledged)
+          this.#tryAgain(push, route, { ...operatorFault, reason: outcome.reason }, nowMs)
         else this.#fates.settle(push, outcome)
         return
       case 'retry':
-        if (!push.settled) this.#tryAgain(push, outcome, nowMs)
+        if (!push.settled) this.#tryAgain(push, route, outcome, nowMs)
         return
     }
     outcome satisfies never
@@ -105,7 +109,7 @@ export class Judge {
     if (outcome.kind === 'retry' && outcome.retryAfterMs !== undefined) {
       route.askedToPause(push.deviceKey, outcome.retryAfterMs, nowMs)
     }
-    if (outcome.kind !== 'retry' || outcome.cause === 'throttled') {
+    if (outcome.kind !== 'retry' || outcome.cause === 'throttled' || outcome.cause === 'token_expired') {
       if (route.circuit.succeeded(probe, nowMs)) log.info({ pool: route.pool }, 'the gateway is in use again')
       return
     }
@@ -174,7 +178,7 @@ export class Judge {
     this.#fates.sendAgain(push, nowMs)
   }
 
-  #tryAgain(push: PendingPush, failure: Again, nowMs: number): void {
+  #tryAgain(push: PendingPush, route: Route, failure: Again, nowMs: number): void {
     const { cause, reason, retryAfterMs, known } = failure
     push.retryCause = cause
     push.lastReason = reason
@@ -185,7 +189,10 @@ export class Judge {
       return
     }
     const remainingMs = this.#fates.remainingMs(push, nowMs)
-    const decision = decideRetry(push.attempts, retryAfterMs, remainingMs, this.#retry, this.#ports.random())
+    // A gateway that is left out makes it wait long enough: with what waits here it is probed, and this is what it
+    // gets first when it is back.
+    const jitter = route.circuit.state === 'closed' ? this.#ports.random() : 0
+    const decision = decideRetry(push.attempts, retryAfterMs, remainingMs, this.#retry, jitter)
     if (decision.action === 'retry') this.#fates.tryAgain(push, decision.delayMs, nowMs)
     else this.#fates.giveUp(push, reason, decision.delayMs)
   }

@@ -3,6 +3,7 @@ import { Chain } from '../../core/chain.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Metrics, NotificationOutcome } from '../metrics/table.ts'
 import type { LetterText } from '../store/ports.ts'
+import type { DomainLoads } from './domain-loads.ts'
 import { OutcomeTallies } from './outcome-tallies.ts'
 import type { PendingPush } from './pending-push.ts'
 
@@ -10,6 +11,8 @@ import type { PendingPush } from './pending-push.ts'
 export interface LedgerEvents {
   /** Its record in the outbox is to go; with a letter, when it had been acknowledged and was not delivered. */
   remove(push: PendingPush, letter: LetterText | undefined): void
+  /** It has been given to the outbox in this turn of the event loop. */
+  storing(push: PendingPush): void
   /** Nobody waits for it in memory any more. */
   answered(push: PendingPush): void
 }
@@ -21,6 +24,7 @@ export interface LedgerEvents {
 export class Ledger {
   accepted = 0
   readonly #events: LedgerEvents
+  readonly #loads: DomainLoads
   readonly #log: Logger
   readonly #outcomes: OutcomeTallies
   /** All that are not settled nor being stored, oldest first: their deadlines come in this order. */
@@ -29,8 +33,9 @@ export class Ledger {
   readonly #beingStored = new Chain<PendingPush>()
   #drained: (() => void) | undefined
 
-  constructor(events: LedgerEvents, log: Logger, metrics: Metrics) {
+  constructor(events: LedgerEvents, loads: DomainLoads, log: Logger, metrics: Metrics) {
     this.#events = events
+    this.#loads = loads
     this.#log = log
     this.#outcomes = new OutcomeTallies(metrics)
   }
@@ -57,12 +62,14 @@ export class Ledger {
   open(push: PendingPush): void {
     this.accepted++
     this.#byAge.append(push.age)
+    this.#loads.accepted(push.lane.load)
   }
 
   /** It has no deadline any more: it is settled when the disk has it, or refuses it. */
   storing(push: PendingPush): void {
     push.age.leave()
     this.#beingStored.append(push.age)
+    this.#events.storing(push)
   }
 
   /**
@@ -74,7 +81,10 @@ export class Ledger {
     if (push.settled || (outcome.kind === 'stored' && sink === undefined)) return
     if (outcome.kind !== 'stored') this.#end(push, counted ?? outcome.kind, outcome)
     push.sink = undefined
-    push.age.leave()
+    if (push.age.chain !== undefined) {
+      push.age.leave()
+      this.#loads.settled(push.lane.load)
+    }
     this.#events.answered(push)
     try {
       sink?.settle(outcome)

@@ -20,6 +20,8 @@ export interface DispatchOptions {
   readonly replyDeadlineMs: number
   /** Accepted and not settled, at most. */
   readonly maxPending: number
+  /** Domains served: beside others none may use up what all share. */
+  readonly domains: number
   readonly retry: RetryLimits
   /** Refusals in a row that make a device dead. */
   readonly suspectLimit: number

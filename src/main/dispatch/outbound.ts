@@ -1,15 +1,18 @@
 import { classifyAnswer } from '../../core/mongoosepush/answer.ts'
-import { encodeSegment, notificationBody } from '../../core/mongoosepush/request.ts'
+import { notificationBody } from '../../core/mongoosepush/request.ts'
 import type { Notification } from '../../core/notification.ts'
 import type { AttemptOutcome } from '../../core/outcome.ts'
+import { encodeSegment } from '../../core/path-segment.ts'
 import { answerWidth, type OtherAnswer } from '../../core/worker-protocol.ts'
 import { serviceLabel } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
+import type { DomainLoads } from './domain-loads.ts'
 import { Gateways, othersInUse } from './gateways.ts'
 import { connectionShares, type DispatchOptions } from './options.ts'
 import type { PendingPush } from './pending-push.ts'
 import { type Route, services } from './route.ts'
-import { ServiceQueue } from './service-queue.ts'
+import { type Lane, ServiceQueue } from './service-queue.ts'
+import type { Offered } from './turns.ts'
 import type { WorkerSession } from './worker-session.ts'
 import { type SessionPorts, WorkerSessions } from './worker-sessions.ts'
 
@@ -34,15 +37,20 @@ export class Outbound {
   readonly workers: WorkerSessions
   readonly #options: DispatchOptions
   readonly #events: OutboundEvents
+  readonly #loads: DomainLoads
   readonly #ports: SessionPorts
   readonly #retries = new Map<string, Tally>()
-  readonly #hasRoom = (origin: number) => this.workers.roomiest(origin) !== undefined
+  readonly #hasRoom = (origin: number) => this.workers.roomiest(origin, this.#pumpedAtMs) !== undefined
   readonly #pumpBound = () => this.pump()
+  readonly #sendBound = (push: PendingPush) => this.#send(push)
+  readonly #others = { services: false, domains: false }
+  #pumpedAtMs = 0
   #pumping = false
   #warnedSilent = false
 
-  constructor(options: DispatchOptions, events: OutboundEvents, ports: SessionPorts) {
+  constructor(options: DispatchOptions, events: OutboundEvents, loads: DomainLoads, ports: SessionPorts) {
     this.#options = options
+    this.#loads = loads
     this.#events = events
     this.#ports = ports
     const { urls } = options
@@ -50,7 +58,7 @@ export class Outbound {
     const inAll = urls.map((_, origin) => shares.reduce((sum, share) => sum + (share[origin] ?? 0), 0))
     this.gateways = new Gateways(options, inAll, ports.metrics, ports.monotonicMs())
     const sessionEvents = {
-      up: () => this.#pumpSoon(),
+      ready: () => this.#pumpSoon(),
       read: this.#read.bind(this),
       lost: this.#lost.bind(this),
     }
@@ -60,30 +68,31 @@ export class Outbound {
     }
   }
 
-  queueFor(service: string): ServiceQueue {
-    const label = serviceLabel(service)
+  /** The way of a push; `from`: the domain whose room and turns it takes. */
+  laneFor({ device, domain }: Notification, from = domain): Lane {
+    const label = serviceLabel(device.service)
     const queue = this.queues.find((candidate) => candidate.service === label)
     if (queue === undefined) throw new Error(`no queue for ${label}`)
-    return queue
+    return queue.laneOf(this.#loads.of(from))
   }
 
   /** The push goes out when it has its turn, at the earliest at the end of this turn of the event loop. */
   put(push: PendingPush, nowMs: number): void {
     push.queue.put(push, nowMs)
+    this.#loads.used(push.lane.load, nowMs)
     this.#pumpSoon()
   }
 
   /** Hands to the workers all that there is room for. */
   pump(): void {
     this.#pumping = false
-    const nowMs = this.#ports.monotonicMs()
+    this.#pumpedAtMs = this.#ports.monotonicMs()
     let moved = true
     // One of each service in turn, so that none takes all the room.
     while (moved) {
       moved = false
       for (const queue of this.queues) {
-        const push = queue.first
-        if (push !== undefined && this.#send(push, nowMs)) moved = true
+        if (queue.offer(this.#sendBound)) moved = true
       }
     }
     this.workers.flush()
@@ -95,32 +104,36 @@ export class Outbound {
     setImmediate(this.#pumpBound)
   }
 
-  /** False when it has to stay in its queue. */
-  #send(push: PendingPush, nowMs: number): boolean {
-    const { queue } = push
+  #send(push: PendingPush): Offered {
     if (!this.#events.wanted(push)) {
       push.rest()
-      return true
+      return 'gone'
     }
-    const shared = othersInUse(this.queues, queue, nowMs)
-    const origin = this.gateways.choose(queue, push.origin, shared, this.#hasRoom, nowMs)
-    const session = origin < 0 ? undefined : this.workers.roomiest(origin)
+    const { queue, load } = push.lane
+    const nowMs = this.#pumpedAtMs
+    const others = this.#others
+    others.services = othersInUse(this.queues, queue, nowMs)
+    others.domains = this.#loads.othersInUse(load, nowMs)
+    const origin = this.gateways.choose(push, others, this.#hasRoom, nowMs)
+    if (origin === -2) return 'no-room-for-domain'
+    const session = origin < 0 ? undefined : this.workers.roomiest(origin, nowMs)
     const route = this.gateways.routes[origin]?.[queue.index]
-    if (session === undefined || route === undefined) return false
+    if (session === undefined || route === undefined) return 'no-room'
 
-    queue.leave(push)
+    push.turn.leave()
     push.place = 'worker'
     push.origin = origin
     push.probe = route.circuit.permits(nowMs) === 'probe'
     if (push.probe) route.circuit.probing(nowMs)
     if (push.retryCause !== '') this.#countRetry(push.retryCause)
     route.inflight++
+    load.inflight[origin] = (load.inflight[origin] ?? 0) + 1
     const { notification } = push
     const path = `${this.gateways.bases[origin]}${encodeSegment(notification.device.id)}`
     const { apiVersion, defaults } = this.#options
     session.add(push, origin, path, notificationBody(notification, apiVersion, defaults))
     if (apiVersion === 'v1') this.#warnOfSilent(notification)
-    return true
+    return 'gone'
   }
 
   #read(session: WorkerSession, plain: readonly number[], other: readonly OtherAnswer[]): void {
@@ -157,6 +170,8 @@ export class Outbound {
     const route = this.gateways.routes[push.origin]?.[push.queue.index]
     if (route === undefined) throw new Error('an answer came from a gateway that nothing was sent to')
     route.inflight--
+    const { inflight } = push.lane.load
+    inflight[push.origin] = (inflight[push.origin] ?? 1) - 1
     push.place = 'nowhere'
     push.attempts++
     return route

@@ -1,5 +1,5 @@
 /**
- * Brings what is due from the outbox into the queues: per service, in due order, never more than `windowSize` at a
+ * Brings what is due from the outbox into the queues: per service, in due order, never more than `largestWindow` at a
  * time in memory, at a pace that rises while the gateway takes it.
  *
  * While a service is left out at every URL nothing of it is brought but the one push that can be the probe; what was
@@ -13,8 +13,12 @@ import type { PendingPush } from './pending-push.ts'
 import type { Safekeeping } from './safekeeping.ts'
 import type { ServiceQueue } from './service-queue.ts'
 
-/** At a tick of 50 ms it lets 20 000 a second pass; some megabytes. */
-const windowSize = 1_000
+/**
+ * Of one service in memory: about as many as go between two ticks, since every tick looks at all of them. At most this
+ * lets 20 000 a second pass at a tick of 50 ms; some megabytes.
+ */
+const leastWindow = 50
+const largestWindow = 1_000
 /** How often some of those that wait are looked at, whether they have expired; a million are through in half an hour. */
 const sweepMs = 1_000
 const sweepBatch = 500
@@ -39,6 +43,7 @@ export interface SchedulerPorts {
 interface Lane {
   readonly queue: ServiceQueue
   readonly ramp: Ramp
+  window: number
   leftOut: boolean
 }
 
@@ -47,25 +52,19 @@ export class OutboxScheduler {
   readonly #events: SchedulerEvents
   readonly #lanes: readonly Lane[]
   readonly #isHeld: (id: string) => boolean
-  readonly #queueFor: (service: string) => ServiceQueue
   #sweepFrom = '0'
   #sweptAtMs = Number.NEGATIVE_INFINITY
   #stopped = false
 
   /** `monotonicMs`: now. */
-  constructor(
-    events: SchedulerEvents,
-    ports: SchedulerPorts,
-    queueFor: (service: string) => ServiceQueue,
-    monotonicMs: number,
-  ) {
+  constructor(events: SchedulerEvents, ports: SchedulerPorts, monotonicMs: number) {
     this.#events = events
     this.#ports = ports
-    this.#queueFor = queueFor
     this.#isHeld = (id) => ports.safekeeping.has(id)
     this.#lanes = ports.queues.map((queue) => ({
       queue,
       ramp: new Ramp(rampLimits, monotonicMs),
+      window: leastWindow,
       leftOut: false,
     }))
     for (const { queue, ramp } of this.#lanes) {
@@ -82,12 +81,18 @@ export class OutboxScheduler {
 
   /** To be called all the while. `nowMs`: monotonic. */
   tick(nowMs: number): void {
-    this.#ports.safekeeping.retryRemovals()
-    if (this.#ports.outbox.size === 0 || this.#stopped) return
-    for (const lane of this.#lanes) this.#fill(lane, nowMs)
-    if (nowMs - this.#sweptAtMs < sweepMs) return
-    this.#sweptAtMs = nowMs
-    this.#sweep()
+    const { outbox, safekeeping } = this.#ports
+    safekeeping.retryRemovals()
+    // At fault it does not take that something was delivered, and may not even be readable.
+    if (outbox.size === 0 || outbox.fault !== undefined || this.#stopped) return
+    try {
+      for (const lane of this.#lanes) this.#fill(lane, nowMs)
+      if (nowMs - this.#sweptAtMs < sweepMs) return
+      this.#sweptAtMs = nowMs
+      this.#sweep()
+    } catch (error) {
+      safekeeping.unreadable(error)
+    }
   }
 
   /** Brings nothing more; what waits for its turn goes back. */
@@ -101,26 +106,39 @@ export class OutboxScheduler {
     if (this.#ports.gateways.deliversBy(queue, nowMs)) {
       if (lane.leftOut) ramp.restart(nowMs)
       lane.leftOut = false
-      const count = Math.min(ramp.allowance(nowMs), windowSize - queue.storedLength)
+      const waiting = queue.storedLength
+      if (waiting === 0) lane.window = Math.min(largestWindow, lane.window * 2)
+      else if (waiting > lane.window / 2) lane.window = Math.max(leastWindow, lane.window / 2)
+      const count = Math.min(ramp.allowance(nowMs), lane.window - waiting)
       if (count > 0) ramp.took(this.#bring(queue, count))
       return
     }
     if (!lane.leftOut) this.#giveBack(queue)
     lane.leftOut = true
-    if (queue.first === undefined) this.#bring(queue, 1)
+    if (queue.length + queue.storedLength === 0) this.#bring(queue, 1)
   }
 
   #bring(queue: ServiceQueue, count: number): number {
-    const { outbox, safekeeping, deadDevices, nowMs } = this.#ports
+    const { outbox, safekeeping, nowMs } = this.#ports
     const ids = outbox.due(queue.service, nowMs(), count, this.#isHeld)
     for (const id of ids) {
-      const push = safekeeping.take(id, this.#queueFor)
-      if (push === undefined) continue
-      if (safekeeping.lifetimeLeftMs(push) <= 0) this.#events.expired(push)
-      else if (deadDevices.isDead(push.notification.device)) this.#events.deviceDead(push)
-      else this.#events.put(push)
+      try {
+        this.#bringOne(id)
+      } catch (error) {
+        // A damaged one keeps nothing back.
+        safekeeping.unreadable(error)
+      }
     }
     return ids.length
+  }
+
+  #bringOne(id: string): void {
+    const { safekeeping, deadDevices } = this.#ports
+    const push = safekeeping.take(id)
+    if (push === undefined) return
+    if (safekeeping.lifetimeLeftMs(push) <= 0) this.#events.expired(push)
+    else if (deadDevices.isDead(push.notification.device)) this.#events.deviceDead(push)
+    else this.#events.put(push)
   }
 
   #giveBack(queue: ServiceQueue): void {
@@ -132,7 +150,7 @@ export class OutboxScheduler {
     const some = outbox.from(this.#sweepFrom, sweepBatch)
     for (const [id, stored] of some) {
       if (safekeeping.lifetimeLeftMs(stored) > 0) continue
-      const push = safekeeping.take(id, this.#queueFor)
+      const push = safekeeping.take(id)
       if (push !== undefined) this.#events.expired(push)
     }
     // The last one is looked at twice.

@@ -2,6 +2,7 @@ import type { Outcome } from '../../core/outcome.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
 import type { Outbox } from '../store/ports.ts'
+import type { DomainLoads } from './domain-loads.ts'
 import type { Gateways } from './gateways.ts'
 import type { Ledger } from './ledger.ts'
 import type { DispatchOptions } from './options.ts'
@@ -11,6 +12,7 @@ import type { ServiceQueue } from './service-queue.ts'
 
 export interface PatienceParts {
   readonly options: DispatchOptions
+  readonly loads: DomainLoads
   readonly ledger: Ledger
   readonly safekeeping: Safekeeping
   readonly gateways: Gateways
@@ -19,9 +21,6 @@ export interface PatienceParts {
   readonly nowMs: () => number
   readonly monotonicMs: () => number
 }
-
-/** Past this share of `maxPending` the gateway is too slow for what comes: the outbox takes that. */
-const storingShare = 0.5
 
 /** How long a push is waited for in memory, and what becomes of it then: stored, or at an end. */
 export class Patience {
@@ -56,9 +55,8 @@ export class Patience {
 
   /** Where waiting for the deadline would only cost memory and time: into the outbox now, if it may and can. */
   storedAtOnce(push: PendingPush): boolean {
-    const { ledger, options, outbox, safekeeping } = this.#parts
-    const isCrowded = ledger.pending > options.maxPending * storingShare
-    if (!isCrowded && this.deliversInTime(push.queue)) return false
+    const { loads, outbox, safekeeping } = this.#parts
+    if (!loads.isCrowded(push.lane.load) && this.deliversInTime(push.queue)) return false
     if (push.sink === undefined || push.storedId !== '' || outbox.fault !== undefined) return false
     return safekeeping.isStorable(push, 0) && this.#keep(push, 0) === 'storing'
   }

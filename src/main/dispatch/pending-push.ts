@@ -3,7 +3,7 @@ import type { Notification } from '../../core/notification.ts'
 import { modeOf } from '../../core/notification.ts'
 import type { OutcomeSink } from '../../core/outcome.ts'
 import type { JournalGroup } from './journalling.ts'
-import type { ServiceQueue } from './service-queue.ts'
+import type { Lane, ServiceQueue } from './service-queue.ts'
 
 /** Where in memory it is. */
 export type Place = 'nowhere' | 'queue' | 'worker' | 'heap'
@@ -18,12 +18,13 @@ export class PendingPush {
   notification: Notification
   /** Undefined once it has the outcome, and for one from the outbox. */
   sink: OutcomeSink | undefined
-  readonly queue: ServiceQueue
+  /** The way it takes: its service's queue, its domain's turn. */
+  readonly lane: Lane
   /** Monotonic; infinite for one from the outbox. */
   readonly deadlineMs: number
   /** Its place among all that are not settled, oldest first. */
   readonly age = new Link<PendingPush>(this)
-  /** Its place in its service's queue. */
+  /** Its place in its lane. */
   readonly turn = new Link<PendingPush>(this)
 
   place: Place = 'nowhere'
@@ -31,6 +32,8 @@ export class PendingPush {
   storedId = ''
   /** Its group in the journal, while it has one. */
   group: JournalGroup | undefined = undefined
+  /** Its place in that. */
+  groupPlace = 0
   /** Its end is in the metrics. */
   counted = false
 
@@ -51,16 +54,15 @@ export class PendingPush {
   unknownReason = ''
   unknownCount = 0
 
-  constructor(
-    notification: Notification,
-    sink: OutcomeSink | undefined,
-    queue: ServiceQueue,
-    deadlineMs: number,
-  ) {
+  constructor(notification: Notification, sink: OutcomeSink | undefined, lane: Lane, deadlineMs: number) {
     this.notification = notification
     this.sink = sink
-    this.queue = queue
+    this.lane = lane
     this.deadlineMs = deadlineMs
+  }
+
+  get queue(): ServiceQueue {
+    return this.lane.queue
   }
 
   get settled(): boolean {

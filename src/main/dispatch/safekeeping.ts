@@ -7,10 +7,11 @@
  */
 import type { Logger } from 'pino'
 import type { Notification } from '../../core/notification.ts'
+import { serviceLabel } from '../metrics/table.ts'
 import type { LetterText, Outbox, StoredPush } from '../store/ports.ts'
 import { Notices } from './notices.ts'
 import { PendingPush } from './pending-push.ts'
-import type { ServiceQueue } from './service-queue.ts'
+import type { Lane } from './service-queue.ts'
 
 export interface SafekeepingEvents {
   /** It is on disk. */
@@ -24,6 +25,8 @@ export interface SafekeepingEvents {
 }
 
 export interface SafekeepingPorts {
+  /** The way of a push that comes back. */
+  readonly laneFor: (notification: Notification) => Lane
   readonly outbox: Outbox
   readonly log: Logger
   readonly nowMs: () => number
@@ -36,6 +39,8 @@ export class Safekeeping {
   readonly #defaultTtlS: number
   readonly #held = new Map<string, PendingPush>()
   readonly #unremoved = new Map<string, LetterText | undefined>()
+  /** Of these, the ones whose removal the disk has refused. */
+  readonly #refused = new Set<string>()
   readonly #notices = new Notices()
   /** Tells this run of the daemon from others. */
   readonly #run: number
@@ -70,7 +75,7 @@ export class Safekeeping {
   keep(push: PendingPush, delayMs: number): 'storing' | 'full' | 'refused' {
     let addition: ReturnType<Outbox['add']>
     try {
-      addition = this.#ports.outbox.add(this.#recordOf(push, delayMs))
+      addition = this.#ports.outbox.add(this.#recordOf(push, delayMs), 0)
     } catch (error) {
       this.#complain(error)
       return 'refused'
@@ -83,7 +88,7 @@ export class Safekeeping {
     const older = superseded === undefined ? undefined : this.#held.get(superseded)
     addition.durable.then(
       () => {
-        if (superseded !== undefined) this.#supersede(superseded, older, push.queue)
+        if (superseded !== undefined) this.#supersede(superseded, older, push.queue.service)
         // With an answer still to come it stays held, so that no second copy goes out meanwhile.
         if (push.storedId === id && push.place !== 'worker') this.release(push)
         this.#events.kept(push)
@@ -98,26 +103,28 @@ export class Safekeeping {
   }
 
   /**
-   * Stores what an earlier run had in its journal. Undefined: not worth it any more, or no room.
+   * Stores what was accepted before, for delivery as soon as may be; settled when it is on disk. Or says why not: it
+   * is not worth it any more, or there is no room, with `spare` places above those that there are for all.
    * @throws StoreError
    */
-  adopt(notification: Notification): Promise<void> | undefined {
-    if (notification.timeToLiveS === 0 || this.lifetimeLeftMs({ notification }) <= 0) return undefined
-    const dueAtMs = this.#ports.nowMs()
-    return this.#ports.outbox.add({ ...untried, notification, dueAtMs })?.durable
+  adopt(notification: Notification, spare: number): Promise<void> | 'expired' | 'overflow' {
+    if (notification.timeToLiveS === 0 || this.lifetimeLeftMs({ notification }) <= 0) return 'expired'
+    const { outbox, nowMs } = this.#ports
+    const addition = outbox.add({ ...untried, notification, dueAtMs: nowMs() }, spare)
+    if (addition === undefined) return 'overflow'
+    const { superseded, durable } = addition
+    if (superseded === undefined) return durable
+    const older = this.#held.get(superseded)
+    return durable.then(() => this.#supersede(superseded, older, serviceLabel(notification.device.service)))
   }
 
   /** Brings it into memory; undefined: it is gone, or in memory already. */
-  take(id: string, queueFor: (service: string) => ServiceQueue): PendingPush | undefined {
+  take(id: string): PendingPush | undefined {
     const stored = this.has(id) ? undefined : this.#ports.outbox.get(id)
     if (stored === undefined) return undefined
     const { notification } = stored
-    const push = new PendingPush(
-      notification,
-      undefined,
-      queueFor(notification.device.service),
-      Number.POSITIVE_INFINITY,
-    )
+    const lane = this.#ports.laneFor(notification)
+    const push = new PendingPush(notification, undefined, lane, Number.POSITIVE_INFINITY)
     push.storedId = id
     push.attempts = stored.attempts
     push.shortened = stored.shortened
@@ -160,22 +167,32 @@ export class Safekeeping {
     this.#remove(storedId, letter)
   }
 
+  /** Whether there are records that are to go. */
+  get busy(): boolean {
+    return this.#unremoved.size > 0
+  }
+
   /** Tries again what the disk has refused. */
   retryRemovals(): void {
-    if (this.#unremoved.size === 0 || this.#ports.outbox.fault !== undefined) return
-    for (const [id, letter] of this.#unremoved) this.#remove(id, letter)
+    if (this.#refused.size === 0 || this.#ports.outbox.fault !== undefined) return
+    const refused = [...this.#refused]
+    this.#refused.clear()
+    for (const id of refused) this.#remove(id, this.#unremoved.get(id))
   }
 
   #remove(id: string, letter: LetterText | undefined): void {
     this.#ports.outbox.remove(id, letter).then(
       () => this.#unremoved.delete(id),
-      (error: unknown) => this.#complain(error),
+      (error: unknown) => {
+        this.#refused.add(id)
+        this.#complain(error)
+      },
     )
   }
 
-  #supersede(id: string, older: PendingPush | undefined, queue: ServiceQueue): void {
+  #supersede(id: string, older: PendingPush | undefined, service: string): void {
     if (older !== undefined && older.storedId === id) this.release(older)
-    this.#events.superseded(older, queue.service)
+    this.#events.superseded(older, service)
   }
 
   #recordOf(push: PendingPush, delayMs: number): StoredPush {
@@ -190,6 +207,12 @@ export class Safekeeping {
       dueAtMs: this.#ports.nowMs() + delayMs,
       run: this.#run,
     }
+  }
+
+  /** Something that waits cannot be brought. */
+  unreadable(error: unknown): void {
+    if (!this.#notices.due('read', this.#ports.monotonicMs())) return
+    this.#ports.log.error({ err: error }, 'the outbox cannot be read')
   }
 
   #complain(error: unknown): void {

@@ -1,20 +1,34 @@
-import { Chain } from '../../core/chain.ts'
+import type { DomainLoad } from './domain-loads.ts'
 import type { PendingPush } from './pending-push.ts'
+import { Line, type Offered, Turns } from './turns.ts'
 
 /** While others wait, one in so many turns is for a stored push: a crowded daemon's backlog shrinks too. */
 const turnsPerStored = 10
 
+/** The way of one domain's pushes to one service. */
+export class Lane {
+  readonly queue: ServiceQueue
+  readonly load: DomainLoad
+  readonly waiting = new Line()
+  /** Those from the outbox. */
+  readonly stored = new Line()
+
+  constructor(queue: ServiceQueue, load: DomainLoad) {
+    this.queue = queue
+    this.load = load
+  }
+}
+
 /**
- * What waits for one service's turn, so that a service in trouble behind the gateway holds up no other. Those to
- * be tried again go first: they are older, and their deadline is nearer. Those from the outbox go last: a call must
- * not wait behind a backlog.
+ * What waits for one service's turn, so that a service in trouble behind the gateway holds up no other. Domains take
+ * turns in it. Those from the outbox go last: a call must not wait behind a backlog.
  */
 export class ServiceQueue {
   readonly index: number
   readonly service: 'apns' | 'fcm' | 'other'
-  readonly #again = new Chain<PendingPush>()
-  readonly #fresh = new Chain<PendingPush>()
-  readonly #stored = new Chain<PendingPush>()
+  readonly #lanes: Lane[] = []
+  readonly #waiting = new Turns()
+  readonly #stored = new Turns()
   #turnsSinceStored = 0
   /** When something was last put in. Monotonic. */
   lastUsedMs = Number.NEGATIVE_INFINITY
@@ -24,16 +38,25 @@ export class ServiceQueue {
     this.service = service
   }
 
+  laneOf(load: DomainLoad): Lane {
+    const known = this.#lanes[load.index]
+    if (known !== undefined) return known
+    const lane = new Lane(this, load)
+    this.#lanes[load.index] = lane
+    return lane
+  }
+
   /** Without those from the outbox. */
   get length(): number {
-    return this.#again.length + this.#fresh.length
+    return this.#waiting.length
   }
 
   put(push: PendingPush, nowMs: number): void {
     this.lastUsedMs = nowMs
     push.place = 'queue'
-    const chain = push.acknowledged ? this.#stored : push.attempts > 0 ? this.#again : this.#fresh
-    chain.append(push.turn)
+    const { lane } = push
+    if (push.acknowledged) this.#stored.add(lane.stored, push, false)
+    else this.#waiting.add(lane.waiting, push, push.attempts > 0)
   }
 
   /** Those from the outbox. */
@@ -43,23 +66,24 @@ export class ServiceQueue {
 
   /** All that wait, but those from the outbox. */
   waiting(): PendingPush[] {
-    return [...this.#again.members(), ...this.#fresh.members()]
+    return this.#waiting.members()
   }
 
   waitingStored(): PendingPush[] {
-    return [...this.#stored.members()]
+    return this.#stored.members()
   }
 
-  /** The next to go; it stays in until its `turn` leaves. */
-  get first(): PendingPush | undefined {
-    const stored = this.#stored.first
-    if (stored !== undefined && this.#turnsSinceStored >= turnsPerStored) return stored
-    return this.#again.first ?? this.#fresh.first ?? stored
-  }
-
-  /** The first has had its turn. */
-  leave(push: PendingPush): void {
-    this.#turnsSinceStored = push.acknowledged ? 0 : this.#turnsSinceStored + 1
-    push.turn.leave()
+  /** Offers what is next; true when it has left. */
+  offer(send: (push: PendingPush) => Offered): boolean {
+    const isStoredDue = this.#turnsSinceStored >= turnsPerStored
+    let from = isStoredDue ? this.#stored : this.#waiting
+    let offered = from.offer(send)
+    if (offered !== 'gone' && offered !== 'no-room') {
+      from = isStoredDue ? this.#waiting : this.#stored
+      offered = from.offer(send)
+    }
+    if (offered !== 'gone') return false
+    this.#turnsSinceStored = from === this.#stored ? 0 : this.#turnsSinceStored + 1
+    return true
   }
 }

@@ -1,9 +1,9 @@
 import type { CircuitState } from '../../core/circuit.ts'
-import type { Gateways } from './gateways.ts'
+import type { Outbox } from '../store/ports.ts'
+import type { Ledger } from './ledger.ts'
 import type { DispatchOptions } from './options.ts'
+import type { Outbound } from './outbound.ts'
 import { services } from './route.ts'
-import type { ServiceQueue } from './service-queue.ts'
-import type { WorkerSession } from './worker-session.ts'
 
 /** What operators are shown of the dispatcher: a snapshot. */
 export interface DispatchState {
@@ -46,29 +46,23 @@ export interface WorkerState {
   readonly openConnections: readonly number[]
 }
 
-export interface DispatchParts {
-  readonly pending: number
-  readonly accepted: number
-  readonly late: number
-  readonly stored: number
-  readonly oldestAtMs: number | undefined
-  readonly options: DispatchOptions
-  readonly queues: readonly ServiceQueue[]
-  readonly gateways: Gateways
-  readonly sessions: readonly (WorkerSession | undefined)[]
-  readonly nowMs: number
-}
-
-export function dispatchState(parts: DispatchParts): DispatchState {
-  const { options, queues, gateways, nowMs } = parts
+/** `nowMs`: monotonic. */
+export function dispatchState(
+  options: DispatchOptions,
+  { pending, accepted }: Ledger,
+  late: number,
+  outbox: Outbox,
+  { queues, gateways, workers }: Outbound,
+  nowMs: number,
+): DispatchState {
   const used = queues.filter((queue) => queue.lastUsedMs > Number.NEGATIVE_INFINITY)
   return {
-    pending: parts.pending,
+    pending,
     waiting: queues.reduce((sum, queue) => sum + queue.length, 0),
-    accepted: parts.accepted,
-    late: parts.late,
-    stored: parts.stored,
-    oldestAtMs: parts.oldestAtMs,
+    accepted,
+    late,
+    stored: outbox.count(),
+    oldestAtMs: outbox.oldestAtMs(),
     gatewayDown: used.length > 0 && used.every((queue) => gateways.allLeftOut(queue)),
     gateways: gateways.routes.flatMap((routes, origin) =>
       routes.map((route, service) => ({
@@ -80,7 +74,7 @@ export function dispatchState(parts: DispatchParts): DispatchState {
         inflight: route.inflight,
       })),
     ),
-    workers: parts.sessions.map((session, index) => ({
+    workers: workers.sessions.map((session, index) => ({
       index,
       up: session?.up ?? false,
       inflight: session?.inflight.size ?? 0,

@@ -1,12 +1,13 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { FromWorker, OtherAnswer, ToWorker } from '../../core/worker-protocol.ts'
-import { maxBatch, requestWidth } from '../../core/worker-protocol.ts'
+import { maxBatch, requestWidth, silentMs } from '../../core/worker-protocol.ts'
 import type { PendingPush } from './pending-push.ts'
 
-/** Who is told of a session's answers as they come, one message at a time, and of its first sign of life. */
+/** Who is told of a session's answers as they come, one message at a time, and that it takes work. */
 export interface AnswerReader {
   read(session: WorkerSession, plain: readonly number[], other: readonly OtherAnswer[]): void
-  up(): void
+  /** For the first time, or again. */
+  ready(): void
 }
 
 /** The main thread's end of one worker: what it was given and has not answered yet. */
@@ -20,8 +21,8 @@ export class WorkerSession {
   utilization = 0
   /** Its first beat has come. */
   up = false
-  /** Monotonic. */
-  lastBeatMs: number
+  /** When it last said something. Monotonic. */
+  heardAtMs: number
   readonly #windows: readonly number[]
   readonly #port: MessagePort
   readonly #reader: AnswerReader
@@ -43,8 +44,13 @@ export class WorkerSession {
     this.#port = port
     this.#reader = reader
     this.#monotonicMs = monotonicMs
-    this.lastBeatMs = monotonicMs()
+    this.heardAtMs = monotonicMs()
     port.on('message', (message: FromWorker) => this.#hear(message))
+  }
+
+  /** It gives signs of life. */
+  takesWork(nowMs: number): boolean {
+    return this.up && nowMs - this.heardAtMs <= silentMs
   }
 
   /** Free places of its window at this origin. */
@@ -97,17 +103,18 @@ export class WorkerSession {
   }
 
   #hear(message: FromWorker): void {
+    const nowMs = this.#monotonicMs()
+    const tookWork = this.takesWork(nowMs)
+    this.heardAtMs = nowMs
     switch (message.kind) {
       case 'answers':
         this.#reader.read(this, message.plain, message.other)
         return
       case 'beat':
-        this.lastBeatMs = this.#monotonicMs()
         this.openConnections = message.openConnections
         this.utilization = message.utilization
-        if (this.up) return
         this.up = true
-        this.#reader.up()
+        if (!tookWork) this.#reader.ready()
         return
     }
     message satisfies never

@@ -128,12 +128,12 @@ export class WorkerSessions {
     this.#started = undefined
   }
 
-  /** The worker with the most room at this origin; undefined when none has any. */
-  roomiest(origin: number): WorkerSession | undefined {
+  /** The worker with the most room at this origin, of those that take work; undefined when none has any. */
+  roomiest(origin: number, nowMs: number): WorkerSession | undefined {
     let best: WorkerSession | undefined
     let bestRoom = 0
     for (const { session } of this.#slots) {
-      if (session === undefined || !session.up) continue
+      if (session === undefined || !session.takesWork(nowMs)) continue
       const room = session.room(origin)
       if (room > bestRoom) {
         best = session
@@ -178,12 +178,12 @@ export class WorkerSessions {
       port1,
       {
         read: (from, plain, other) => this.#events.read(from, plain, other),
-        up: () => this.#up(),
+        ready: () => this.#ready(),
       },
       this.#ports.monotonicMs,
     )
     slot.session = session
-    slot.openedAtMs = session.lastBeatMs
+    slot.openedAtMs = session.heardAtMs
     slot.kill = new AbortController()
     session.say({ kind: 'open', target: slot.target })
     const task = this.#pool.run({ port: port2 }, { transferList: [port2], signal: slot.kill.signal })
@@ -193,9 +193,9 @@ export class WorkerSessions {
     )
   }
 
-  #up(): void {
+  #ready(): void {
     if (this.#slots.every((slot) => slot.session?.up === true)) this.#started?.resolve()
-    this.#events.up()
+    this.#events.ready()
   }
 
   #ended(slot: Slot, session: WorkerSession, error: unknown): void {
@@ -229,7 +229,7 @@ export class WorkerSessions {
     for (const slot of this.#slots) {
       const { session } = slot
       if (session === undefined) continue
-      const silentMs = nowMs - session.lastBeatMs
+      const silentMs = nowMs - session.heardAtMs
       if (silentMs <= (session.up ? this.#hangMs : Math.max(startUpMs, this.#hangMs))) continue
       this.#ports.log.error({ worker: slot.index, silentMs: Math.round(silentMs) }, 'a worker thread hangs')
       slot.kill.abort(new Error('the worker hung'))

@@ -1,9 +1,10 @@
-import { Exposition } from './exposition.ts'
+import type { Exposition } from './exposition.ts'
 import { type AnyFamily, CounterFamily, GaugeFamily, HistogramFamily, type Labels } from './family.ts'
 
 /**
  * Every metric of the daemon: name (after `xmpp_pushd_`), help, labels with their known values. The file is
- * the reference; who counts fetches a child once (`metrics.publishes.child(domain, 'delivered')`).
+ * the reference, and over 300 lines for that; who counts fetches a child once
+ * (`metrics.publishes.child(domain, 'delivered')`).
  */
 
 /** What became of a publish. The `rejected_` ones are the checks, in their order. */
@@ -71,6 +72,8 @@ const retryCauses = [
   'connect_error',
   'connection_lost',
   'worker_lost',
+  /** A provider took the token that vouches for us for too old. */
+  'token_expired',
   /** Stored, and met a fault of the operator's: it is tried until that is mended. */
   'operator_fault',
   /** Stored or journalled by an earlier run, and perhaps sent by it. */
@@ -147,7 +150,17 @@ export class Metrics {
   readonly pending = new GaugeFamily('pending', 'Notifications held in memory and not yet settled.')
   readonly pendingLimit = new GaugeFamily(
     'pending_limit',
-    'queue.max_pending: at this many the XMPP servers are no longer read.',
+    'queue.max_pending: of this many one domain may have three quarters of what the others leave.',
+  )
+  readonly domainPending = new GaugeFamily(
+    'domain_pending',
+    'Of those pending, the ones that came in on this domain (events over HTTP: http), since it was first used.',
+    { domain: 'met' },
+  )
+  readonly domainHeld = new GaugeFamily(
+    'domain_held',
+    'Whether (1) the streams of the domain are not read, because it has its share of queue.max_pending.',
+    { domain: 'met' },
   )
   readonly stored = new GaugeFamily('stored', 'Notifications stored on disk for later delivery.')
   readonly storedOldestAge = new GaugeFamily(
@@ -230,7 +243,11 @@ export class Metrics {
   readonly publishesSent = new CounterFamily(
     'publishes_sent_total',
     'Publishes to App Servers elsewhere, by what became of them.',
-    { result: ['taken', 'refused', 'failed', 'timeout', 'overflow'] },
+    { result: ['taken', 'refused', 'failed', 'timeout', 'withdrawn', 'overflow'] },
+  )
+  readonly publishesUnanswered = new GaugeFamily(
+    'publishes_unanswered',
+    'Publishes to App Servers elsewhere that have not ended.',
   )
   readonly limitsHit = new CounterFamily(
     'limits_hit_total',
@@ -264,7 +281,8 @@ export class Metrics {
     version: 'met',
   } satisfies Labels)
 
-  readonly #exposition: Exposition
+  readonly #families: readonly AnyFamily[]
+  #exposition: Promise<Exposition> | undefined
 
   /**
    * `pools`: gateways by host and service, as the dispatcher labels them; `workers`: how many worker threads;
@@ -277,15 +295,20 @@ export class Metrics {
     workers: number = 0,
     components: readonly string[] = domains,
   ) {
-    const families = Object.values(this) as AnyFamily[]
+    this.#families = Object.values(this) as AnyFamily[]
     const workerNames = Array.from({ length: workers }, (_, i) => String(i))
-    for (const family of families) family.prepare({ domains, components, pools, workers: workerNames })
+    for (const family of this.#families) family.prepare({ domains, components, pools, workers: workerNames })
     this.buildInfo.child(version).set(1)
-    this.#exposition = new Exposition(families)
   }
 
   /** The text of `/metrics`: OpenMetrics when `accept` (an Accept header) asks for it, else Prometheus. */
-  render(accept: string | undefined): Promise<{ contentType: string; body: string }> {
-    return this.#exposition.render(accept)
+  async render(accept: string | undefined): Promise<{ contentType: string; body: string }> {
+    return (await this.loadExposition()).render(accept)
+  }
+
+  /** What `render` needs, and nobody before it: it takes a while to load. */
+  loadExposition(): Promise<Exposition> {
+    this.#exposition ??= import('./exposition.ts').then(({ Exposition }) => new Exposition(this.#families))
+    return this.#exposition
   }
 }

@@ -5,13 +5,12 @@
 import { chmodSync, chownSync, existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
+import { missing, valueCodecs } from './check-entries.ts'
 import { formatName, formatVersion, valueEncoding } from './environment.ts'
 import { checkStoreFile } from './file-check.ts'
-import { nodeCodec } from './node-codec.ts'
-import { dueKey, pushCodec } from './outbox.ts'
-import type { StoredPush } from './ports.ts'
+import { makeLockFile } from './file-room.ts'
+import { separator } from './keys.ts'
 import { StoreError, storeErrorFrom } from './store-error.ts'
-import { subscriptionCodec } from './subscription-codec.ts'
 
 /** More than there are. */
 const maxTables = 32
@@ -69,17 +68,26 @@ export class StoreInspection implements AsyncDisposable {
     return { file: this.file, format: this.#format, fileBytes: statSync(this.file).size, tables }
   }
 
-  /** Reads everything; what is wrong, each in one line. Empty: nothing. */
-  check(): string[] {
-    const faults: string[] = []
-    for (const [name, table] of this.#tables) {
+  get tableNames(): string[] {
+    return [...this.#tables.keys()]
+  }
+
+  /** Reads a table; what is wrong, each in one line: table, key, fault. A page that is damaged may end the process. */
+  *check(table: string): Generator<string> {
+    const codec = valueCodecs[table]
+    const has = (other: string, key: string) => this.#tables.get(other)?.doesExist(key) === true
+    for (const key of this.#tables.get(table)?.getKeys({}) ?? []) {
+      const shown = `${table}: ${key.replaceAll(separator, ' / ')}`
+      let value: unknown
       try {
-        for (const { key, value } of table.getRange({})) this.#checkEntry(name, key, value, faults)
-      } catch (cause) {
-        faults.push(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`)
+        value = codec?.decode(this.#tables.get(table)?.get(key))
+      } catch {
+        yield `${shown} cannot be read`
+        continue
       }
+      const lacks = missing(table, key, value, has)
+      if (lacks !== undefined) yield `${shown} ${lacks}`
     }
-    return faults
   }
 
   /** Writes a compact copy, for the daemon's user alone; it can be put in the place of `store.mdb` while no daemon runs. */
@@ -99,31 +107,6 @@ export class StoreInspection implements AsyncDisposable {
     await this.#root.close()
   }
 
-  #checkEntry(table: string, key: string, value: unknown, faults: string[]): void {
-    switch (table) {
-      case 'nodes':
-        nodeCodec.decode(value)
-        return
-      case 'subscriptions':
-        subscriptionCodec.decode(value)
-        return
-      case 'outbox':
-        this.#checkPush(key, pushCodec.decode(value), faults)
-        return
-      case 'outbox_due':
-        if (!this.#has('outbox', key.slice(-idLength))) faults.push(`outbox_due: ${key} stands for no push`)
-        return
-    }
-  }
-
-  #checkPush(id: string, push: StoredPush, faults: string[]): void {
-    if (!this.#has('outbox_due', dueKey(push, id))) faults.push(`outbox: ${id} is never due`)
-  }
-
-  #has(table: string, key: string): boolean {
-    return this.#tables.get(table)?.doesExist(key) === true
-  }
-
   #readFormat(): number {
     const format = this.#tables.get('about')?.get('format')
     if (!Array.isArray(format) || format[0] !== formatName) {
@@ -139,11 +122,10 @@ export class StoreInspection implements AsyncDisposable {
   }
 }
 
-const idLength = 14
-
 function openReadOnly(file: string): RootDatabase<unknown, string> {
   const lockFile = `${file}-lock`
   const isNew = !existsSync(lockFile)
+  makeLockFile(file)
   const root = open<unknown, string>(file, {
     noSubdir: true,
     readOnly: true,

@@ -48,7 +48,7 @@ export const pushCodec: Codec<StoredPush> = {
   },
 }
 const nothing: Codec<true> = { encode: () => true, decode: () => true }
-const idCodec: Codec<string> = { encode: (id) => id, decode: text }
+export const idCodec: Codec<string> = { encode: (id) => id, decode: text }
 
 /** Of one length, so that due keys can be cut in pieces. */
 const serviceLetters = { apns: 'a', fcm: 'f', other: 'o' } satisfies Record<OutboxService, string>
@@ -58,6 +58,10 @@ const idStart = 1 + timeKey(0).length
 const afterAllPlaces = '\x7e'
 /** Places that one transaction of a sweep looks at. */
 const sweepBatch = 500
+/** Those that were brought into memory are read once more when they end; with this many at hand, not from their bytes. */
+const recentPushes = 4096
+/** What a look for due pushes has passed over is looked at again after this, should it have been left to the outbox. */
+const passedOverMs = 1_000
 
 export interface OutboxOptions {
   /** Stored at most. */
@@ -75,6 +79,8 @@ export class LmdbOutbox implements Outbox {
   readonly #due: Table<true>
   readonly #places: Table<string>
   readonly #ids: Ids
+  /** Where the next look for due pushes starts, and since when no look has started in front. */
+  readonly #starts = new Map<OutboxService, { readonly key: string; readonly sinceMs: number }>()
   /** Given to the store and not acknowledged yet. */
   #underWay = 0
 
@@ -82,19 +88,18 @@ export class LmdbOutbox implements Outbox {
     this.#environment = environment
     this.#letters = letters
     this.#options = options
-    this.#pushes = environment.table('outbox', pushCodec, 0)
+    this.#pushes = environment.table('outbox', pushCodec, recentPushes)
     this.#due = environment.table('outbox_due', nothing, 0)
     this.#places = environment.table('outbox_place', idCodec, 0)
-    const [newest] = this.#pushes.settledEntries('0', afterAllIds, 1, true)
-    this.#ids = new Ids(newest?.[0], options.nowMs)
+    this.#ids = new Ids(this.#pushes.lastKey(), options.nowMs)
   }
 
-  add(push: StoredPush): Addition | undefined {
+  add(push: StoredPush, spare = 0): Addition | undefined {
     const { queue } = this.#environment
     queue.admit()
     const place = this.#options.collapse && push.notification.collapsible ? placeOf(push.notification) : ''
     const older = place === '' ? undefined : this.#pushAt(place)
-    if (older === undefined && this.#pushes.size >= this.#options.maxStored) return undefined
+    if (older === undefined && this.#pushes.size >= this.#options.maxStored + spare) return undefined
 
     const id = this.#ids.next()
     if (older !== undefined && this.#isNewer(older, push)) {
@@ -113,6 +118,10 @@ export class LmdbOutbox implements Outbox {
       this.#underWay--
     })
     return { id, superseded: older, durable }
+  }
+
+  refuse(notification: Notification, { reason, detail }: LetterText): Promise<void> {
+    return this.#environment.queue.write(() => this.#letters.record(notification, reason, detail))
   }
 
   get(id: string): StoredPush | undefined {
@@ -136,12 +145,17 @@ export class LmdbOutbox implements Outbox {
 
   due(service: OutboxService, nowMs: number, limit: number, taken: (id: string) => boolean): string[] {
     const letter = serviceLetters[service]
+    const start = this.#startOf(service, letter, nowMs)
     const found: string[] = []
-    for (const key of this.#due.keysBetween(letter, letter + timeKey(nowMs + 1))) {
+    let last = start.key
+    for (const key of this.#due.keysBetween(start.key, letter + timeKey(nowMs + 1))) {
       if (found.length >= limit) break
+      last = key
       const id = key.slice(idStart)
       if (!taken(id)) found.push(id)
     }
+    if (found.length < limit) this.#starts.delete(service)
+    else this.#starts.set(service, { key: last, sinceMs: start.sinceMs })
     return found
   }
 
@@ -165,6 +179,16 @@ export class LmdbOutbox implements Outbox {
     if (this.#pushes.size === 0) return undefined
     const [oldest] = this.#pushes.settledKeys('0', afterAllIds, 1)
     return oldest === undefined ? undefined : timeOfId(oldest)
+  }
+
+  /**
+   * Where to look for due pushes. With a backlog that is the end of the last look: to pass over all that was taken,
+   * and waits for its removal, time and again would cost more than to deliver it.
+   */
+  #startOf(service: OutboxService, letter: string, nowMs: number): { key: string; sinceMs: number } {
+    const start = this.#starts.get(service)
+    if (start !== undefined && Math.abs(nowMs - start.sinceMs) < passedOverMs) return start
+    return { key: letter, sinceMs: nowMs }
   }
 
   #isNewer(storedId: string, { notification }: StoredPush): boolean {

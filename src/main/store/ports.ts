@@ -140,8 +140,12 @@ export interface Addition {
  * only once it is on disk.
  */
 export interface Outbox {
-  /** Undefined when it holds `max_stored` already. Throws a StoreError when the store takes no more changes. */
-  add(push: StoredPush): Addition | undefined
+  /**
+   * Undefined when it holds `max_stored` and `spare` already. Throws a StoreError when the store takes no more changes.
+   */
+  add(push: StoredPush, spare: number): Addition | undefined
+  /** Notes the end of a push that is not in it. */
+  refuse(notification: Notification, letter: LetterText): Promise<void>
   get(id: string): StoredPush | undefined
   /** The push is due again. False when there is no such push. */
   reschedule(id: string, push: StoredPush): Promise<boolean>
@@ -198,12 +202,49 @@ export interface DeadLetterStore {
   count(): number
 }
 
-/** What was accepted and has not ended, for the case that the process does not live to see the end. */
+/** A group that was given to the journal. */
+export interface JournalAddition {
+  readonly id: string
+  /** Settled when it is on disk; rejected with a StoreError otherwise. After a commit that hung it may be there all the same. */
+  readonly durable: Promise<void>
+}
+
+/**
+ * What was accepted and has not ended, for the case that the process does not live to see the end. Groups of pushes;
+ * a push is known by its group and its place in it. Each change is part of the next group commit.
+ */
 export interface Journal {
-  /** Settled, with the group's id, when it is on disk. */
-  write(notifications: readonly Notification[]): Promise<string>
-  /** What is left of the group; nothing: it goes. */
-  replace(id: string, notifications: readonly Notification[]): Promise<void>
-  /** Groups on disk, the oldest first. */
-  oldest(limit: number): [id: string, notifications: readonly Notification[]][]
+  /** Throws a StoreError when the store takes no more changes. */
+  add(notifications: readonly Notification[]): JournalAddition
+  /** The places of all of the group that have ended. */
+  ended(id: string, places: readonly number[]): Promise<void>
+  /** The group anew, shorter: undefined where one has ended. */
+  replace(id: string, group: readonly (Notification | undefined)[]): Promise<void>
+  /** All of the group have ended. Rejects while a commit hangs that may yet bring it. */
+  remove(id: string): Promise<void>
+  /** What earlier runs have left: groups, the oldest first, without those that have ended. */
+  left(limit: number): [id: string, notifications: readonly Notification[]][]
+}
+
+/** A publish to an App Server elsewhere that is still owed: to whom, not with what options; those are the subscription's. */
+export interface StoredPublish {
+  readonly user: string
+  readonly jid: string
+  readonly node: string
+  /** The domain of ours that sends it. */
+  readonly domain: string
+  /** The summary's fields: flat, name, value, name, value … */
+  readonly summary: readonly string[]
+  /** When it was told of. Milliseconds since the epoch. */
+  readonly createdAtMs: number
+}
+
+/** Publishes to App Servers elsewhere that were not answered soon. */
+export interface PublishStore {
+  /** `durable` is settled when it is on disk; rejected with a StoreError when it will never be. */
+  add(publish: StoredPublish): { readonly id: string; readonly durable: Promise<void> }
+  /** It has ended. Rejects with a StoreError. */
+  remove(id: string): Promise<void>
+  /** Those on disk, the one stored first in front. */
+  all(): [id: string, publish: StoredPublish][]
 }

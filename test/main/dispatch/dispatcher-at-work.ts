@@ -1,3 +1,5 @@
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Notification } from '../../../src/core/notification.ts'
 import type { Outcome } from '../../../src/core/outcome.ts'
@@ -17,9 +19,15 @@ export interface DispatcherAtWork extends AsyncDisposable {
   readonly deadDevices: LmdbDeadDeviceStore
   readonly outbox: LmdbOutbox
   readonly letters: LmdbDeadLetterStore
-  readonly journal: LmdbJournal
+  /** What a next run would find in the journal: groups of device ids. */
+  journalled(): string[][]
+  readonly storeFile: string
+  /** A directory like the one that a next run would find if this one died now. */
+  deathMask(): { readonly path: string } & Disposable
   readonly deaths: { readonly notification: Notification; readonly found: DeadDeviceFound }[]
   readonly log: Record<string, unknown>[]
+  /** Domains whose streams are not read. */
+  readonly held: ReadonlySet<string>
   /** Its outcome; rejects when it is not taken or settled more than once. */
   push(notification: Notification): Promise<Outcome>
   /** A line of `/metrics`, such as `retries_total{cause="timeout"}`: its value. */
@@ -29,15 +37,19 @@ export interface DispatcherAtWork extends AsyncDisposable {
 export async function dispatcherAtWork({
   outbox: outboxChange = {},
   directory: given,
+  whileStarting,
   ...options
 }: Partial<DispatchOptions> &
   Pick<DispatchOptions, 'urls'> & {
     readonly outbox?: Partial<OutboxOptions>
     /** Kept when it ends; without it, one of its own is made, and removed. */
     readonly directory?: string
+    /** Called before the start is done. */
+    readonly whileStarting?: (dispatcher: Dispatcher) => void
   }): Promise<DispatcherAtWork> {
   const directory =
     given === undefined ? scratchDirectory() : { path: given, [Symbol.dispose]: () => undefined }
+  const storeFile = join(directory.path, 'store.mdb')
   const store = await openStore(directory.path)
   const deadDevices = new LmdbDeadDeviceStore(store, { ttlS: 1_000, nowMs: Date.now })
   const letters = new LmdbDeadLetterStore(store, { ...deadLetterDefaults, nowMs: Date.now })
@@ -47,6 +59,7 @@ export async function dispatcherAtWork({
   const metrics = new Metrics('test')
   const deaths: { notification: Notification; found: DeadDeviceFound }[] = []
   const log: Record<string, unknown>[] = []
+  const held = new Set<string>()
   const dispatcher = new Dispatcher(
     {
       apiVersion: 'v3',
@@ -59,6 +72,7 @@ export async function dispatcherAtWork({
       workerHangMs: 5_000,
       replyDeadlineMs: 10_000,
       maxPending: 10_000,
+      domains: 1,
       retry: { baseMs: 20, capMs: 100, maxAttempts: 0 },
       suspectLimit: 5,
       defaultTtlS: 86_400,
@@ -75,17 +89,30 @@ export async function dispatcherAtWork({
       outbox,
       journal,
       onDeadDevice: (notification, found) => void deaths.push({ notification, found }),
+      holdReading: (domain, isHeld) => void (isHeld ? held.add(domain) : held.delete(domain)),
     },
   )
-  await dispatcher.start()
+  const started = dispatcher.start()
+  whileStarting?.(dispatcher)
+  await started
   return {
     dispatcher,
     deadDevices,
     outbox,
     letters,
-    journal,
+    journalled() {
+      const groups = new LmdbJournal(store, Date.now).left(Number.POSITIVE_INFINITY)
+      return groups.map(([, group]) => group.map(({ device }) => device.id))
+    },
+    storeFile,
+    deathMask() {
+      const mask = scratchDirectory()
+      copyFileSync(storeFile, join(mask.path, 'store.mdb'))
+      return mask
+    },
     deaths,
     log,
+    held,
     push: (notification) => outcomeOf(dispatcher, notification),
     async metric(line) {
       const { body } = await metrics.render(undefined)
@@ -100,7 +127,7 @@ export async function dispatcherAtWork({
   }
 }
 
-function outcomeOf(dispatcher: Dispatcher, notification: Notification): Promise<Outcome> {
+export function outcomeOf(dispatcher: Dispatcher, notification: Notification): Promise<Outcome> {
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
   let outcome: Outcome | undefined
   let submitting = true

@@ -25,6 +25,7 @@ export function alertOf(fields: Partial<Alert>): Alert {
     tag: undefined,
     clickAction: undefined,
     sound: undefined,
+    data: undefined,
     ...fields,
   }
 }

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { open } from 'lmdb'
 import { describe, expect, test } from 'vitest'
 import type { Outcome } from '../../../src/core/outcome.ts'
 import { startGatewaySandbox } from '../../../src/sandbox/gateway.ts'
@@ -165,6 +167,37 @@ test('nothing is waited for while the gateway is left out: it is stored at once,
   await expectExact(at)
 }, 20_000)
 
+test('a gateway that is back is found by what is stored, however long that was to wait, without fresh pushes', async () => {
+  await using gateway = await startGatewaySandbox()
+  gateway.answerWith(() => ({ status: 503 }))
+  const retry = { baseMs: 86_400_000, capMs: 86_400_000, maxAttempts: 0 }
+  await using at = await dispatcherAtWork({ urls: [gateway.url], retry })
+  for (let i = 0; !at.dispatcher.state().gatewayDown; i++) {
+    expect(await at.push(notificationTo(`tok-${i}`))).toEqual({ kind: 'stored' })
+  }
+  const before = gateway.total
+  await until('it is probed', () => gateway.total > before)
+  gateway.answerWith(undefined)
+  await until('it is in use', () => !at.dispatcher.state().gatewayDown)
+  expect(gateway.requests.filter(({ status }) => status === 200)).toHaveLength(1)
+}, 20_000)
+
+test('what a gateway that is left out has asked to wait for, it is not probed with before', async () => {
+  await using gateway = await startGatewaySandbox()
+  gateway.answerWith(({ deviceId }) => ({
+    status: 503,
+    headers: deviceId === 'patient' ? { 'retry-after': '3600' } : {},
+  }))
+  const retry = { baseMs: 1, capMs: 1, maxAttempts: 0 }
+  await using at = await dispatcherAtWork({ urls: [gateway.url], ...soon, retry })
+  expect(await pushAll(at, ['patient'])).toEqual([{ kind: 'stored' }])
+  const ids = Array.from({ length: 60 }, (_, i) => `tok-${i}`)
+  await pushAll(at, ids)
+  gateway.answerWith(undefined)
+  await until('all others are delivered', () => at.outbox.size === 1)
+  expect(gateway.requests.filter(({ deviceId }) => deviceId === 'patient')).toHaveLength(1)
+}, 20_000)
+
 test('a gateway that asks one device after another to wait is left alone until then', async () => {
   await using gateway = await startGatewaySandbox()
   gateway.answerWith(() => ({ status: 429, headers: { 'retry-after': '2' } }))
@@ -217,4 +250,26 @@ test('a push for a device that has been found dead meanwhile is not sent', async
   await until('it has ended', () => at.letters.list(1, undefined).letters[0])
   expect(gateway.total).toBe(before)
   expect(at.letters.list(1, undefined).letters).toMatchObject([{ reason: 'dead_device' }])
+})
+
+test('a stored push that is damaged keeps no other from being delivered', async () => {
+  using directory = scratchDirectory()
+  await using gateway = await startGatewaySandbox()
+  gateway.answerWith(() => ({ status: 503 }))
+  {
+    await using at = await dispatcherAtWork({ urls: [gateway.url], ...soon, directory: directory.path })
+    for (const outcome of await pushAll(at, ['a', 'b', 'c'])) expect(outcome).toEqual({ kind: 'stored' })
+  }
+  const raw = open<unknown, string>(join(directory.path, 'store.mdb'), { noSubdir: true, maxDbs: 32 })
+  const pushes = raw.openDB<unknown, string>('outbox', {})
+  const ids = [...pushes.getKeys()]
+  await pushes.put(ids[0] ?? '', ['torn'])
+  await pushes.put(ids[2] ?? '', Buffer.from('torn'))
+  await raw.close()
+  gateway.answerWith(undefined)
+  const before = gateway.total
+  await using at = await dispatcherAtWork({ urls: [gateway.url], ...soon, directory: directory.path })
+  await until('the one that is left to be delivered', () => at.outbox.size === 2)
+  expect(gateway.requests.slice(before).map(({ deviceId }) => deviceId)).toEqual(['b'])
+  expect(at.log).toMatchObject([{ msg: 'the outbox cannot be read', err: { code: 'corrupt' } }])
 })

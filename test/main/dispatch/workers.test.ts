@@ -34,12 +34,39 @@ test('a worker thread that hangs is ended and replaced, and what it held is trie
   await using gateway = await startGatewaySandbox()
   await using at = await dispatcherAtWork({ urls: [gateway.url], workerHangMs: 700 })
   const [hung] = at.dispatcher.threads
-  await hang()
+  await hang(1)
   const outcome = at.push(notificationTo('tok'))
   await until('it is replaced', () => at.dispatcher.threads[0] !== hung)
   expect(await outcome).toEqual({ kind: 'delivered' })
   expect(at.log.some(({ msg }) => msg === 'a worker thread hangs')).toBe(true)
 }, 20_000)
+
+test('a worker thread that gives no sign of life gets no more work while it does not', async () => {
+  await using gateway = await startGatewaySandbox({ latencyMs: 20 })
+  const patience = { workers: 2, workerHangMs: 60_000, replyDeadlineMs: 60_000 }
+  await using at = await dispatcherAtWork({ urls: [gateway.url], ...patience, maxHttpConnections: 800 })
+  const inflight = () => at.dispatcher.state().workers.map((worker) => worker.inflight)
+  const isDone = () => at.dispatcher.state().waiting === 0 && Math.min(...inflight()) === 0
+  let pushed = 0
+  /** How many the worker that hangs has after another so many, and the other one none. */
+  async function leftOf(count: number): Promise<number> {
+    for (let i = 0; i < count; i++) void at.push(notificationTo(`tok${pushed++}`)).catch(() => undefined)
+    await until('one worker is done', isDone)
+    return Math.max(...inflight())
+  }
+  await hang(1)
+  let [left, before, count] = [0, -1, 0]
+  await until('nothing more goes to it', async () => {
+    before = left
+    // It would get its part of ever more.
+    count += 10
+    left = await leftOf(count)
+    return left === before
+  })
+  expect(left).toBeGreaterThan(0)
+  expect(left, 'though it had room').toBeLessThan(400)
+  expect(await leftOf(count + 50)).toBe(left)
+})
 
 test('workers that cannot start are an error of start', async () => {
   await expect(dispatcherAtWork({ urls: ['no URL'] })).rejects.toThrow()
@@ -110,12 +137,14 @@ test('every accepted notification is settled exactly once, whatever the gateway 
   expect(at.log.filter(({ msg }) => msg === 'the receiver of an outcome failed')).toEqual([])
 }, 60_000)
 
-/** Has every worker thread of this process run for ever, by way of the debugger: nothing else reaches into it. */
-async function hang(): Promise<void> {
+/** Has so many worker threads of this process run for ever, by way of the debugger: nothing else reaches into them. */
+async function hang(count: number): Promise<void> {
   const inspector = new Session()
   inspector.connect()
   const { promise, resolve } = Promise.withResolvers<void>()
+  let hung = 0
   inspector.on('NodeWorker.attachedToWorker', ({ params }) => {
+    if (hung++ >= count) return
     const message = JSON.stringify({
       id: 1,
       method: 'Runtime.evaluate',
