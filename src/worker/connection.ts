@@ -3,6 +3,7 @@ import { Client, type Dispatcher } from 'undici'
 import { reasonOf, retryAfterMs } from '../core/mongoosepush/answer.ts'
 import type { NoResponseCause } from '../core/outcome.ts'
 import type { OtherAnswer } from '../core/worker-protocol.ts'
+import { describeError } from './describe-error.ts'
 
 /** One notification as it is POSTed. */
 export interface PostRequest {
@@ -148,10 +149,10 @@ export class Connection implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     switch (this.#state) {
       case 'waiting':
-        this.#failed('connect_error', describe(error))
+        this.#failed('connect_error', describeError(error))
         break
       case 'sent':
-        this.#failed('connection_lost', describe(error))
+        this.#failed('connection_lost', describeError(error))
         break
       case 'answering':
         this.#answer()
@@ -207,11 +208,4 @@ export class Connection implements Dispatcher.DispatchHandler {
   #durationUs(): number {
     return Math.round((performance.now() - this.#sinceMs) * 1000)
   }
-}
-
-/** The error's code and words: an AggregateError (every address of a name refused) has words only inside. */
-function describe(error: Error): string {
-  const inner = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error
-  const code = 'code' in inner && typeof inner.code === 'string' ? `${inner.code}: ` : ''
-  return `${code}${inner.message}`.slice(0, 200)
 }

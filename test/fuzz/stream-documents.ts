@@ -68,6 +68,9 @@ const { element } = fc.letrec<{ element: string; content: string }>((tie) => ({
     .map((parts) => parts.join('')),
 }))
 
+const plainHeader =
+  "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' xmlns:p='urn:1' xmlns:q='urn:2'>"
+
 /** A stream that is well-formed, with its end. */
 export const wellFormedStream: fc.Arbitrary<string> = fc
   .tuple(
@@ -75,10 +78,40 @@ export const wellFormedStream: fc.Arbitrary<string> = fc
     fc.array(fc.tuple(maybeSpace, element), { maxLength: 5 }),
   )
   .map(([prolog, stanzas]) => {
-    const header =
-      "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' xmlns:p='urn:1' xmlns:q='urn:2'>"
-    return `${prolog}${header}${stanzas.map((parts) => parts.join('')).join('')}</stream:stream>`
+    return `${prolog}${plainHeader}${stanzas.map((parts) => parts.join('')).join('')}</stream:stream>`
   })
+
+/** Tags that come again and again, and such as begin like them. */
+const frequentTag = fc.constantFrom(
+  ...['x', 'value', 'p:value', 'x ', "x xmlns='jabber:x:data'", "x xmlns='urn:push'", "x xmlns:p='urn:push'"],
+  ...[
+    "field var='mode'",
+    "field var='node'",
+    "field var='mode' ",
+    "field  var='mode'",
+    'field var="mode"',
+    "field var='mode>'",
+  ],
+  ...[
+    "field type='mode'",
+    "field p:var='mode'",
+    "field var='mode' type='form'",
+    "field type='form' var='mode'",
+  ],
+)
+const { repetitive } = fc.letrec<{ repetitive: string }>((tie) => ({
+  repetitive: fc
+    .tuple(
+      frequentTag,
+      fc.array(fc.oneof({ depthSize: 'small' }, texts, tie('repetitive')), { maxLength: 4 }),
+    )
+    .map(([tag, content]) => `<${tag}>${content.join('')}</${tag.replace(/ .*/, '')}>`),
+}))
+
+/** A well-formed stream that is made of few tags. */
+export const repetitiveStream: fc.Arbitrary<string> = fc
+  .array(repetitive, { maxLength: 8 })
+  .map((stanzas) => `${plainHeader}${stanzas.join('')}</stream:stream>`)
 
 const snippet = fc.constantFrom(
   ...['<', '>', '/', '=', "'", '"', '&', ';', '!', '?', '[', ']', ':', ' ', '\n', '\r', '\0', '\x0b', 'x'],

@@ -10,7 +10,7 @@ import {
   stanzasOf,
 } from '../main/xmpp/stream-recording.ts'
 import { type Oddity, readWithSaxes } from './saxes-reading.ts'
-import { cutAt, mutatedStream, places, runs, wellFormedStream } from './stream-documents.ts'
+import { cutAt, mutatedStream, places, repetitiveStream, runs, wellFormedStream } from './stream-documents.ts'
 
 /** Everything that we refuse and saxes does not. */
 const refusals: Readonly<Record<Oddity, StreamErrorCondition>> = {
@@ -28,9 +28,12 @@ const refusals: Readonly<Record<Oddity, StreamErrorCondition>> = {
 const limits = { ...roomy, maxStanzaBytes: 1_000_000 }
 const isComplete = (told: Recording): boolean => told.at(-1)?.kind === 'end'
 
-it('what is well-formed is read as saxes reads it', () => {
+it.each([
+  ['what is well-formed', wellFormedStream],
+  ['what repeats itself', repetitiveStream],
+])('%s is read as saxes reads it', (_, stream) => {
   fc.assert(
-    fc.property(wellFormedStream, (document) => {
+    fc.property(stream, (document) => {
       const saxes = readWithSaxes(document)
       expect(saxes.error).toBeUndefined()
       const told = record([Buffer.from(document)], limits)

@@ -7,6 +7,7 @@ import { ComponentHandshake, type HandshakeStep, streamHeader, streamNs } from '
 import type { ComponentOptions } from './component-options.ts'
 import { Liveness } from './liveness.ts'
 import { openSocket } from './open-socket.ts'
+import { PacedReader } from './paced-reader.ts'
 import type { StanzaSink } from './ports.ts'
 import { StanzaWriter } from './stanza-writer.ts'
 import { type ParserLimit, renderStreamError, type StreamFault } from './stream-error.ts'
@@ -58,6 +59,7 @@ export class ComponentStream implements StanzaSink {
   readonly #setup: StreamSetup
   readonly #owner: StreamOwner
   readonly #socket: Socket
+  readonly #reader: PacedReader
   readonly #parser: StreamParser
   readonly #handshake: ComponentHandshake
   readonly #writer: StanzaWriter
@@ -91,9 +93,9 @@ export class ComponentStream implements StanzaSink {
     socket.setNoDelay(true)
     socket.setKeepAlive(true, keepAliveDelayMs)
     socket.once(secureContext === undefined ? 'connect' : 'secureConnect', () => this.#connected())
-    socket.on('data', (chunk: Buffer) => this.#read(chunk))
-    socket.once('end', () => this.#lose({ cause: 'network', text: 'the server closed the connection' }))
-    socket.on('error', (error) => this.#lose(lossBySocketError(error)))
+    this.#reader = new PacedReader(socket, (bytes) => this.#read(bytes))
+    socket.once('end', () => this.#ended({ cause: 'network', text: 'the server closed the connection' }))
+    socket.on('error', (error) => this.#ended(lossBySocketError(error)))
     socket.once('close', () => this.#socketClosed())
     this.#timer = setTimeout(() => this.#handshakeTimeout(), options.handshakeTimeoutMs)
   }
@@ -120,16 +122,16 @@ export class ComponentStream implements StanzaSink {
     if (id.startsWith(this.#setup.pingId)) this.#liveness.answered()
   }
 
-  /** Reads no more until `resume`; what is read already is still handed out. A handshake goes on. */
+  /** Reads no more until `resume`, but for what was handed over already. A handshake goes on. */
   pause(): void {
     this.#paused = true
-    if (this.#phase === 'up') this.#socket.pause()
+    if (this.#phase === 'up') this.#reader.pause()
   }
 
   resume(): void {
     this.#paused = false
     this.#liveness.excused()
-    this.#socket.resume()
+    this.#reader.resume()
   }
 
   /**
@@ -147,9 +149,9 @@ export class ComponentStream implements StanzaSink {
     this.#socket.write(streamHeader(this.#setup.options.domain))
   }
 
-  #read(chunk: Buffer): void {
+  #read(bytes: Uint8Array): void {
     this.#liveness.heard()
-    this.#parser.write(chunk)
+    this.#parser.write(bytes)
   }
 
   #streamStart(header: Element): void {
@@ -191,7 +193,7 @@ export class ComponentStream implements StanzaSink {
 
   #becomeUp(): void {
     this.#phase = 'up'
-    if (this.#paused) this.#socket.pause()
+    if (this.#paused) this.#reader.pause()
     this.#stepLater(this.#liveness.firstMs)
     this.#owner.streamUp(this)
   }
@@ -234,6 +236,11 @@ export class ComponentStream implements StanzaSink {
     this.#lose(loss, renderStreamError(fault) + streamEnd)
   }
 
+  #ended(loss: StreamLoss): void {
+    this.#reader.finish()
+    this.#lose(loss)
+  }
+
   #handshakeTimeout(): void {
     const text = this.#phase === 'connecting' ? 'no connection in time' : 'no answer to the handshake in time'
     this.#lose({ cause: 'network', text })
@@ -264,7 +271,7 @@ export class ComponentStream implements StanzaSink {
     }
     this.#writer.flush()
     socket.write(farewell)
-    socket.resume()
+    this.#reader.resume()
     this.#timer = setTimeout(() => socket.destroy(), this.#setup.options.closeTimeoutMs)
   }
 }

@@ -26,6 +26,8 @@ export class TokenCursor {
   protected held = ''
   /** Where the colon is in the name at hand, or -1. */
   protected colon = -1
+  /** All tokens taken since this was last set are of the vocabulary. */
+  protected hasOnlyWords = false
 
   protected beginPiece(text: string, units: Uint8Array, base: number): void {
     this.pieceText = text
@@ -90,8 +92,12 @@ export class TokenCursor {
   protected take(from: number, to: number): string {
     const { held } = this
     if (held === '') {
-      return findWord(this.units, from, to) ?? this.pieceText.slice(from - this.base, to - this.base)
+      const word = findWord(this.units, from, to)
+      if (word !== undefined) return word
+      this.hasOnlyWords = false
+      return this.pieceText.slice(from - this.base, to - this.base)
     }
+    this.hasOnlyWords = false
     this.held = ''
     return held + this.pieceText.slice(from - this.base, to - this.base)
   }

@@ -1,6 +1,7 @@
 // It is over 300 lines: it is one state machine, and nothing in it stands alone.
 
 import { checkXmlDeclaration, readAttributeValue, readCdata, readText } from './character-data.ts'
+import { type KnownTag, KnownTags } from './known-tags.ts'
 import { StanzaSize } from './stanza-size.ts'
 import { notWellFormed, StreamFaultError } from './stream-error.ts'
 import type { TextSink } from './text-pieces.ts'
@@ -34,8 +35,10 @@ export interface TokenHandler {
   openTag(name: string, colon: number): void
   /** Of the start tag at hand; `value` is normalised and decoded. */
   attribute(name: string, colon: number, value: string): void
-  /** The start tag is complete. */
-  openTagEnd(): void
+  /** The start tag is complete; returns its attributes. */
+  openTagEnd(): readonly string[]
+  /** A start tag inside the root, all of it. */
+  knownTag(tag: KnownTag): void
   closeTag(): void
   /** Character data inside a stanza, decoded, never empty; a run may come in parts. */
   text(text: string): void
@@ -86,6 +89,10 @@ export class Tokenizer extends TokenCursor implements TextSink {
   /** How much of the `]]>` or `?>` that ends the token has just been seen. */
   private closing = 0
 
+  private readonly knownTags = new KnownTags()
+  /** Where in this piece the start tag at hand begins that may become a known one; -1: none may. */
+  private tagFrom = -1
+
   private attributeName = ''
   private attributeColon = -1
   private mayDeclareXml = true
@@ -100,6 +107,7 @@ export class Tokenizer extends TokenCursor implements TextSink {
   piece(text: string, units: Uint8Array, base: number, bytes: number): void {
     this.beginPiece(text, units, base)
     this.size.beginPiece(text, bytes)
+    this.tagFrom = -1
 
     let i = base
     while (i < this.end && this.state !== atEnd) i = this.read(i)
@@ -200,8 +208,22 @@ export class Tokenizer extends TokenCursor implements TextSink {
       this.state = inDeclaration
       return i + 1
     }
+    if (this.depth > 0) {
+      const tag = this.knownTags.find(this.units, i, this.end)
+      if (tag !== undefined) return this.readKnownTag(tag, i)
+      this.tagFrom = i
+      this.hasOnlyWords = true
+    }
     this.state = inOpenName
     return i
+  }
+
+  private readKnownTag(tag: KnownTag, i: number): number {
+    this.open[this.depth] = tag.name
+    this.depth++
+    this.handler.knownTag(tag)
+    this.state = inText
+    return i + tag.units.length
   }
 
   /** One unit of `[CDATA[`, or of what RFC 6120 §11.1 forbids. */
@@ -260,6 +282,7 @@ export class Tokenizer extends TokenCursor implements TextSink {
     const name = this.takeName(from, i)
     this.open[this.depth] = name
     this.handler.openTag(name, this.colon)
+    if (this.colon !== -1) this.tagFrom = -1
     this.colon = -1
     this.state = afterOpenPart
     return this.readAfterOpenPart(i)
@@ -281,7 +304,8 @@ export class Tokenizer extends TokenCursor implements TextSink {
     if (unit === greater) {
       if (this.depth === 0) this.size.endStanza(i + 1 - this.base)
       this.depth++
-      this.handler.openTagEnd()
+      const attributes = this.handler.openTagEnd()
+      if (this.tagFrom !== -1 && this.hasOnlyWords) this.keepTag(i + 1, attributes)
       this.state = this.depth === 1 ? betweenStanzas : inText
       return i + 1
     }
@@ -293,11 +317,16 @@ export class Tokenizer extends TokenCursor implements TextSink {
     return this.readAttributeName(i)
   }
 
+  private keepTag(to: number, attributes: readonly string[]): void {
+    this.knownTags.add(this.units, this.tagFrom, to, this.open[this.depth - 1]!, attributes)
+  }
+
   private readAttributeName(from: number): number {
     const i = this.skipName(from)
     if (i === this.end) return this.hold(from)
     this.attributeName = this.takeName(from, i)
     this.attributeColon = this.colon
+    if (this.colon !== -1) this.tagFrom = -1
     this.colon = -1
     this.state = beforeEquals
     return this.readEquals(i)

@@ -1,5 +1,6 @@
 import { Element } from '../../core/xml/element.ts'
 import { streamNs } from '../../core/xml/namespaces.ts'
+import type { KnownTag } from './known-tags.ts'
 import { NamespaceScope } from './namespace-scope.ts'
 import { notWellFormed, StreamFaultError } from './stream-error.ts'
 import type { TokenHandler } from './tokenizer.ts'
@@ -67,6 +68,21 @@ export class TreeBuilder implements TokenHandler {
   }
 
   openTag(name: string, colon: number): void {
+    this.beginElement(name)
+    this.attributeUnits = 0
+    this.colon = colon
+  }
+
+  knownTag(tag: KnownTag): void {
+    const element = this.beginElement(tag.name)
+    if (tag.defaultNs !== undefined) this.declareNamespace('', tag.defaultNs)
+    element.name = tag.name
+    element.ns = this.scope.default
+    element.attributes = tag.attributes
+    this.depth++
+  }
+
+  private beginElement(name: string): OpenElement {
     // The stream itself is not counted.
     if (this.depth > this.limits.maxDepth) {
       throw new StreamFaultError(
@@ -84,8 +100,7 @@ export class TreeBuilder implements TokenHandler {
     element.writtenName = name
     element.firstChild = this.waitingCount
     element.outerScope = this.scope.size
-    this.attributeUnits = 0
-    this.colon = colon
+    return element
   }
 
   attribute(name: string, colon: number, value: string): void {
@@ -117,7 +132,7 @@ export class TreeBuilder implements TokenHandler {
     if (!this.scope.add(prefix, ns)) throw notWellFormed('A namespace declaration that none may make.')
   }
 
-  openTagEnd(): void {
+  openTagEnd(): readonly string[] {
     const element = this.open[this.depth]!
     const { writtenName } = element
     if (this.colon === -1) {
@@ -132,6 +147,7 @@ export class TreeBuilder implements TokenHandler {
       this.attributeUnits === 0 ? noAttributes : this.attributes.slice(0, this.attributeUnits)
     this.depth++
     if (this.depth === 1) this.startStream(element)
+    return element.attributes
   }
 
   private namespaceOf(prefix: string): string {
