@@ -48,7 +48,7 @@ const dispatcher = new Dispatcher(
     workerHangMs: 5_000,
     replyDeadlineMs: 10_000,
     maxPending: 100_000,
-    domains: 1,
+    domains: ['push.test'],
     retry: { baseMs: 500, capMs: 60_000, maxAttempts: 0 },
     suspectLimit: 5,
     defaultTtlS: 86_400,

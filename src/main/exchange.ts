@@ -8,6 +8,7 @@ import type { Outcome, OutcomeSink } from '../core/outcome.ts'
 import { stanzaErrors } from '../core/stanza-error.ts'
 import type { Element } from '../core/xml/element.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
+import { eventsOverHttp } from './dispatch/domain-loads.ts'
 import type { PublishEnd } from './http/ports.ts'
 import type { Metrics } from './metrics/table.ts'
 import { PublishMeter } from './publish-meter.ts'
@@ -19,9 +20,6 @@ import type { PublishRequest } from './roles/app-server/publish-request.ts'
 import { isForXmppServer } from './roles/role-of.ts'
 import type { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
 import type { StanzaSink } from './xmpp/ports.ts'
-
-/** In the place of a domain, whose room in the dispatcher is taken: events over HTTP have one of their own. */
-const eventsOverHttp = 'http'
 
 export interface ExchangePorts {
   readonly appServer: AppServer

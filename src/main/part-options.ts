@@ -92,7 +92,7 @@ export function dispatchOptions(config: Config, current: () => Config): Dispatch
     workerHangMs,
     replyDeadlineMs: push.reply_deadline_ms,
     maxPending: queue.max_pending,
-    domains: servedDomains(config).length,
+    domains: servedDomains(config).map(({ domain }) => domain),
     retry: {
       maxAttempts: queue.retry.max_attempts,
       baseMs: queue.retry.base_ms,

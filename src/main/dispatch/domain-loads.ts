@@ -23,6 +23,9 @@ export class DomainLoad {
   }
 }
 
+/** In the place of a domain, whose room is taken: events over HTTP have one of their own. */
+export const eventsOverHttp = 'http'
+
 /** Beside others a domain may have this much of what they leave: there is always room for the next one. */
 const shareOfRest = 0.75
 /** Past this much of its share the gateway is too slow for what comes of it: the outbox takes that. */
@@ -57,9 +60,11 @@ export class DomainLoads {
   ) {
     this.#maxPending = maxPending
     this.#urls = urls.length
-    this.#factor = domains > 1 ? shareOfRest : 1
+    this.#factor = domains.length > 1 ? shareOfRest : 1
     this.#metrics = metrics
     this.#holdReading = holdReading
+    // Their metrics exist from the start.
+    for (const name of [...domains, eventsOverHttp]) this.of(name)
   }
 
   of(name: string): DomainLoad {

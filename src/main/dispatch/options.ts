@@ -21,7 +21,7 @@ export interface DispatchOptions {
   /** Accepted and not settled, at most. */
   readonly maxPending: number
   /** Domains served: beside others none may use up what all share. */
-  readonly domains: number
+  readonly domains: readonly string[]
   readonly retry: RetryLimits
   /** Refusals in a row that make a device dead. */
   readonly suspectLimit: number

@@ -72,7 +72,7 @@ export async function dispatcherAtWork({
       workerHangMs: 5_000,
       replyDeadlineMs: 10_000,
       maxPending: 10_000,
-      domains: 1,
+      domains: ['push.test'],
       retry: { baseMs: 20, capMs: 100, maxAttempts: 0 },
       suspectLimit: 5,
       defaultTtlS: 86_400,

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { DomainLoads } from '../../../src/main/dispatch/domain-loads.ts'
 import { Metrics } from '../../../src/main/metrics/table.ts'
 
-function loadsOf(domains: number, maxPending = 1_000) {
+function loadsOf(count: number, maxPending = 1_000) {
+  const domains = Array.from({ length: count }, (_, i) => `${i}.test`)
   const held = new Set<string>()
   const loads = new DomainLoads(
     { maxPending, domains, urls: ['http://gateway.test'] },

@@ -6,7 +6,7 @@ import { ok, type RawRequest, rawServer } from '../../worker/raw-server.ts'
 import { type DispatcherAtWork, dispatcherAtWork } from './dispatcher-at-work.ts'
 import { notificationTo } from './notifications.ts'
 
-const shared = { domains: 2 }
+const shared = { domains: ['push.test', 'other.test'] }
 
 function from(domain: string, deviceId: string): Notification {
   return { ...notificationTo(deviceId), domain }
@@ -69,6 +69,8 @@ test('a domain that has its share of max_pending is held and refused, and no oth
   const quick = { replyDeadlineMs: 1_500, maxPending: 100 }
   await using at = await dispatcherAtWork({ urls: [gateway.url], ...shared, ...quick })
   const neverStored = { timeToLiveS: 0 }
+  // In use of late: connections are kept for it.
+  expect(await at.push(from('other', 'earlier'))).toEqual({ kind: 'delivered' })
   const crowd = Array.from({ length: 75 }, (_, i) =>
     at.push({ ...from('crowd', `hang-${i}`), ...neverStored }),
   )

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { open } from 'lmdb'
 import { describe, expect, test } from 'vitest'
 import type { Outcome } from '../../../src/core/outcome.ts'
+import { pushCodec } from '../../../src/main/store/outbox.ts'
 import { startGatewaySandbox } from '../../../src/sandbox/gateway.ts'
 import { until } from '../../support/until.ts'
 import { scratchDirectory } from '../store/open-store.ts'
@@ -262,9 +263,11 @@ test('a stored push that is damaged keeps no other from being delivered', async 
   }
   const raw = open<unknown, string>(join(directory.path, 'store.mdb'), { noSubdir: true, maxDbs: 32 })
   const pushes = raw.openDB<unknown, string>('outbox', {})
-  const ids = [...pushes.getKeys()]
-  await pushes.put(ids[0] ?? '', ['torn'])
-  await pushes.put(ids[2] ?? '', Buffer.from('torn'))
+  const torn = { a: ['torn'], b: undefined, c: Buffer.from('torn') }
+  for (const { key, value } of [...pushes.getRange({})]) {
+    const device = pushCodec.decode(value).notification.device.id as keyof typeof torn
+    if (torn[device] !== undefined) await pushes.put(key, torn[device])
+  }
   await raw.close()
   gateway.answerWith(undefined)
   const before = gateway.total
