@@ -21,7 +21,6 @@ const moduleSources = process.env.XMPP_PUSHD_TEST_EJABBERD_MODULES
 export interface RoleServer {
   readonly name: string
   readonly program: Program
-  readonly needsSources: boolean
   /** `others`: more components. */
   start(others?: readonly string[]): Promise<XmppServer>
   /** What is left to do once the daemon runs. */
@@ -33,7 +32,6 @@ export interface RoleServer {
 const ejabberd: RoleServer = {
   name: 'ejabberd',
   program: 'ejabberd',
-  needsSources: false,
   start: (others = []) => startEjabberd({ modules: snippet(page, 'ejabberd-modules'), others }),
   tellDaemon: () => undefined,
   async standIn(setUp, from, to, body) {
@@ -53,7 +51,6 @@ function ejabberdWith(module: string, config: (setUp: SetUp) => string): RoleSer
   return {
     ...ejabberd,
     name: `ejabberd with ${module}`,
-    needsSources: true,
     tellDaemon(setUp) {
       const sources = join(moduleSources ?? '', module)
       addModule(setUp.server, sources, snippet(page, 'ejabberd-compile'), config(setUp))
@@ -65,7 +62,6 @@ function ejabberdWith(module: string, config: (setUp: SetUp) => string): RoleSer
 const prosody: RoleServer = {
   name: 'Prosody',
   program: 'prosody',
-  needsSources: false,
   start: (others = []) =>
     startProsody({
       modules: snippet(page, 'prosody-modules'),
@@ -79,20 +75,17 @@ const prosody: RoleServer = {
   standIn: async () => undefined,
 }
 
-const roleServers: readonly RoleServer[] = [
-  ejabberd,
+const ejabberdsWithSources: readonly RoleServer[] = [
   ejabberdWith('mod_push_offline', () => snippet(page, 'ejabberd-push-offline')),
   ejabberdWith('mod_offline_http_post', ({ daemon }) =>
     snippet(page, 'ejabberd-http-post').replace('http://127.0.0.1:9590', daemon.url),
   ),
-  prosody,
 ]
 
 /** The same tests with each of them; skipped where one is not installed. */
 export function describeRoleServers(title: string, tests: (server: RoleServer) => void): void {
+  const roleServers = [ejabberd, ...(moduleSources === undefined ? [] : ejabberdsWithSources), prosody]
   for (const server of roleServers) {
-    const { name, program, needsSources } = server
-    const isMissing = lacks(program) || (needsSources && moduleSources === undefined)
-    describe.skipIf(isMissing)(`${title} (${name})`, () => tests(server))
+    describe.skipIf(lacks(server.program))(`${title} (${server.name})`, () => tests(server))
   }
 }
