@@ -1,6 +1,7 @@
 /** docs/configuration.md, made from what the configuration's declaration says of each key. */
 import { allowed, tomlInteger } from '../src/main/config/allowed.ts'
-import { configSchema, type SchemaNode, schemaNode } from '../src/main/config/schema.ts'
+import type { SchemaNode } from '../src/main/config/keys.ts'
+import { configSchema } from '../src/main/config/schema.ts'
 
 const width = 115
 
@@ -26,7 +27,7 @@ environment variable \`XMPP_PUSHD_CONFIG\` names it. The packages' service reads
 
 /** The whole page. */
 export function configurationPage(): string {
-  const { properties = {} } = schemaNode(configSchema)
+  const { properties = {} } = configSchema
   const tables = Object.entries(properties).filter(([, node]) => isTable(node))
   const contents = tables.map(([name, node]) => `[${header(name, node)}](#${name})`)
   const lines = [head, `Tables: ${contents.join(' · ')}`, '', '## At the top', '']

@@ -1,8 +1,14 @@
 /** The manual pages, made from what the command line and the configuration say of themselves. */
 import { commands, synopsis } from '../src/main/command-line.ts'
+import { storeUsage } from '../src/main/commands/store.ts'
+import { subscriptionsUsage } from '../src/main/commands/subscriptions.ts'
 import { allowed, tomlInteger } from '../src/main/config/allowed.ts'
-import { configSchema, type SchemaNode, schemaNode } from '../src/main/config/schema.ts'
+import type { SchemaNode } from '../src/main/config/keys.ts'
+import { configSchema } from '../src/main/config/schema.ts'
 import { version } from '../src/main/version.ts'
+
+/** The help of commands that have words of their own. */
+const usages: Readonly<Record<string, string>> = { store: storeUsage, subscriptions: subscriptionsUsage }
 
 /** xmpp-pushd(1). */
 export function commandPage(): string {
@@ -28,6 +34,9 @@ export function commandPage(): string {
       page.push('.RS', '.TP', `.B ${roff(`--${name}`)}${value === undefined ? '' : ` \\fI${value}\\fR`}`)
       page.push(sentence(about), '.RE')
     }
+    // Without the synopsis, which stands above.
+    const [, ...usage] = usages[command.name]?.split('\n') ?? []
+    if (usage.length > 0) page.push('.RS', '.nf', ...usage.map(roff), '.fi', '.RE')
   }
   page.push(
     '.TP',
@@ -65,7 +74,10 @@ export function commandPage(): string {
       '/etc/xmpp\\-pushd/secrets/',
       'What the service reads as credentials: one file per domain, named for it, with its secret.',
     ),
-    ...entry('/var/lib/xmpp\\-pushd/', 'Push nodes and dead devices.'),
+    ...entry(
+      '/var/lib/xmpp\\-pushd/',
+      'Push nodes, push subscriptions, dead devices, and notifications stored for later.',
+    ),
     '.SH SEE ALSO',
     '.BR xmpp\\-pushd.toml (5),',
     '.BR systemctl (1),',
@@ -85,7 +97,7 @@ export function configurationPage(): string {
     'Keys marked (reload) are taken over on SIGHUP, all others at the next start.',
     '.SH TOP LEVEL',
   ]
-  const { properties = {} } = schemaNode(configSchema)
+  const { properties = {} } = configSchema
   for (const [name, node] of Object.entries(properties)) {
     if (!isTable(node)) page.push(...keyEntry(name, node))
   }

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { commandPage, configurationPage } from '../scripts/man-pages.ts'
 import { startingConfig } from '../scripts/starting-config.ts'
 import { commands } from '../src/main/command-line.ts'
+import { storeUsage } from '../src/main/commands/store.ts'
+import { subscriptionsUsage } from '../src/main/commands/subscriptions.ts'
 import { defaultConfig, loadConfig } from '../src/main/config/load.ts'
 import { valueKeys } from '../src/main/config/schema.ts'
 import { exitCodes } from '../src/main/exit-codes.ts'
@@ -45,6 +47,10 @@ describe('the manual', () => {
       expect(page).toMatch(new RegExp(`^\\.B ${name}\\b`, 'm'))
       for (const option of Object.keys(options)) expect(page).toContain(`\n.B --${option}`)
     }
+    for (const usage of [storeUsage, subscriptionsUsage]) {
+      for (const word of usage.match(/^[a-z-]+(?= {2,}| [A-Z])|--[a-z-]+/gm) ?? [])
+        expect(page).toContain(word)
+    }
     for (const code of Object.values(exitCodes)) expect(page).toContain(`\n.B ${code}\n`)
   })
 
@@ -56,7 +62,7 @@ describe('the manual', () => {
   test('has no line that is a request by mistake', () => {
     for (const page of [commandPage(), configurationPage()]) {
       const requests = page.split('\n').filter((line) => /^[.']/.test(line))
-      expect(requests.filter((line) => !/^\.(TH|SH|TP|RS|RE|B|I|BR|RI|nh|ad)\b/.test(line))).toEqual([])
+      expect(requests.filter((line) => !/^\.(TH|SH|TP|RS|RE|B|I|BR|RI|nh|ad|nf|fi)\b/.test(line))).toEqual([])
     }
   })
 })

@@ -1,13 +1,17 @@
 /**
- * What a backlog costs at the start: time from the process's start to the first delivery, and memory, of the real
- * daemon with so many stored pushes against the same with none. The gateway is the sandbox, in this process.
+ * What a backlog costs at the start: time from the process's start to the first delivery, and memory while it is
+ * delivered, of the real daemon with so many stored pushes against the same with one. The gateway is the sandbox, in
+ * this process; the daemon's environment is that of the unit in systemd/.
  *
- * node bench/outbox/start.ts [stored pushes]
+ * node bench/outbox/start.ts [stored pushes] [seconds]
+ *
+ * Memory is the most of it that was seen: `anonymous` is the daemon's own, `file` the store's pages and the program's,
+ * which the kernel takes back when it needs them.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
@@ -15,30 +19,38 @@ import { LmdbDeadLetterStore } from '../../src/main/store/dead-letters.ts'
 import { openEnvironment } from '../../src/main/store/environment.ts'
 import { LmdbOutbox } from '../../src/main/store/outbox.ts'
 import { startGatewaySandbox } from '../../src/sandbox/gateway.ts'
+import { Child } from '../../test/support/child.ts'
+import { until } from '../../test/support/until.ts'
+import { writeResult } from '../results.ts'
+import { unitEnvironment } from '../unit-environment.ts'
 
 const count = Number(process.argv[2] ?? 1_000_000)
-const commandLine = fileURLToPath(new URL('../../src/main/cli.ts', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
+/** XMPP_PUSHD_CLI names the `cli` of another build. */
+const commandLine = process.env.XMPP_PUSHD_CLI ?? join(root, 'src/main/cli.ts')
 const perTransaction = 5_000
 /** The memory is looked at until so long after the start. */
-const watchedMs = 10_000
+const watchedMs = 1000 * Number(process.argv[3] ?? 20)
+const lookMs = 100
 
 const directory = mkdtempSync(join(tmpdir(), 'pushd-backlog-'))
 try {
   const empty = await start('empty', 1)
   const filledMs = await fill(join(directory, 'full'), count)
   const full = await start('full', count)
-  console.log(
-    JSON.stringify({
-      stored: count,
-      storeBytes: statSync(join(directory, 'full', 'store.mdb')).size,
-      putUsEach: Math.round((filledMs * 1000) / count),
-      firstDeliveryMs: { oneStored: empty.firstMs, allStored: full.firstMs },
-      delivered10s: full.delivered,
-      firstRssMiB: { oneStored: empty.firstRssMiB, allStored: full.firstRssMiB },
-      rssMiB: { oneStored: empty.rssMiB, allStored: full.rssMiB },
-      anonymousMiB: { oneStored: empty.anonymousMiB, allStored: full.anonymousMiB },
-    }),
-  )
+  const storeBytes = statSync(join(directory, 'full', 'store.mdb')).size
+  const result = {
+    cli: relative(root, commandLine),
+    stored: count,
+    storeBytesEach: Math.round(storeBytes / count),
+    storingUsEach: Math.round((filledMs * 1000) / count),
+    seconds: watchedMs / 1000,
+    oneStored: empty,
+    allStored: full,
+    moreAnonymousMiB: full.anonymousMiB - empty.anonymousMiB,
+  }
+  console.log(result)
+  writeResult('backlog-start', result)
 } finally {
   rmSync(directory, { recursive: true, force: true })
 }
@@ -100,7 +112,6 @@ function push(i: number) {
 
 async function start(name: string, pushes: number) {
   const dataDir = join(directory, name)
-  if (name === 'empty') await fill(dataDir, pushes)
   let first: (() => void) | undefined
   const delivered = new Promise<void>((resolve) => {
     first = resolve
@@ -111,26 +122,37 @@ async function start(name: string, pushes: number) {
     config,
     `data_dir = ${JSON.stringify(dataDir)}\n[http]\nlisten = "127.0.0.1:0"\n[mongoosepush]\nurl = "${gateway.url}"\n`,
   )
+  const env = { ...process.env, ...unitEnvironment(join(directory, 'cache')) }
+  if (name === 'empty') {
+    // Compiled code is cached when the process ends.
+    await compile(config, env)
+    await fill(dataDir, pushes)
+  }
   const startedMs = performance.now()
-  const daemon = spawn(process.execPath, [commandLine, 'start', '--config', config], { stdio: 'ignore' })
+  const daemon = spawn(process.execPath, [commandLine, 'start', '--config', config], { env, stdio: 'ignore' })
+  let [anonymousMiB, fileMiB] = [0, 0]
+  const look = setInterval(() => {
+    const status = readFileSync(`/proc/${daemon.pid}/status`, 'utf8')
+    anonymousMiB = Math.max(anonymousMiB, inMiB(status, 'RssAnon'))
+    fileMiB = Math.max(fileMiB, inMiB(status, 'RssFile') + inMiB(status, 'RssShmem'))
+  }, lookMs)
   await delivered
   const firstMs = Math.round(performance.now() - startedMs)
-  const atFirst = readFileSync(`/proc/${daemon.pid}/status`, 'utf8')
   await sleep(watchedMs - firstMs)
-  const status = readFileSync(`/proc/${daemon.pid}/status`, 'utf8')
+  clearInterval(look)
   const total = gateway.total
   daemon.kill('SIGKILL')
   await gateway.close()
-  return {
-    firstMs,
-    delivered: total,
-    firstRssMiB: inMiB(atFirst, 'VmRSS'),
-    rssMiB: inMiB(status, 'VmRSS'),
-    anonymousMiB: inMiB(status, 'RssAnon'),
-  }
+  return { firstDeliveryMs: firstMs, delivered: total, anonymousMiB, fileMiB }
 }
 
-/** `RssAnon` leaves out the store's pages, which the kernel takes back when it needs them. */
+async function compile(config: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const daemon = new Child(process.execPath, [commandLine, 'start', '--config', config], { env })
+  await until('it to be up', () => daemon.output.includes('"started"'), 60_000)
+  daemon.kill('SIGTERM')
+  await daemon.exited
+}
+
 function inMiB(status: string, field: string): number {
   return Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024)
 }

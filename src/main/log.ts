@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { type DestinationStream, type Logger, pino } from 'pino'
-import { prettyFactory } from 'pino-pretty'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 
@@ -86,6 +86,8 @@ function priority(level: number): number {
 }
 
 function prettyLine(isOutput: boolean): (line: string) => string {
+  // Loaded where it is wanted: it takes a while.
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty')
   return prettyFactory({
     colorize: isOutput && process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
     translateTime: 'SYS:HH:MM:ss.l',

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type SchemaNode, valueKeys } from '../../src/main/config/schema.ts'
+import type { SchemaNode } from '../../src/main/config/keys.ts'
+import { valueKeys } from '../../src/main/config/schema.ts'
 import { component, load } from '../main/config/loading.ts'
 import { runs } from './stream-documents.ts'
 

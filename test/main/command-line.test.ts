@@ -83,7 +83,9 @@ describe('xmpp-pushd', () => {
     [['check', '--config'], /check: --config needs FILE$/m],
     [['check', 'x.toml'], /check takes no "x.toml"$/m],
     [['check'], /no configuration file: give --config FILE, or name it in XMPP_PUSHD_CONFIG/],
-    [['config'], /config needs --defaults$/m],
+    [['config'], /config needs --defaults or --from-mongoosepush FILE$/m],
+    [['config', '--defaults', '--from-mongoosepush', 'x'], /config needs --defaults or /],
+    [['config', '--from-mongoosepush', '/nowhere'], /\/nowhere: cannot be read: ENOENT$/m],
   ])('with %j says what is wrong, without a stack, and exits with 78', async (args, message) => {
     const { status, stdout, stderr } = await runHere(args)
     expect({ status, stdout }).toEqual({ status: 78, stdout: '' })
@@ -166,6 +168,35 @@ describe('xmpp-pushd config --defaults', () => {
     const { status, stdout } = run(['config', '--defaults'])
     expect({ status, stdout }).toEqual({ status: 0, stdout: defaultsText() })
     expect(run(['check', '--config', file('defaults.toml', stdout)]).status).toBe(0)
+  })
+})
+
+describe('xmpp-pushd config --from-mongoosepush', () => {
+  test('prints what a TOML file comes to, the listener from the environment where the file is silent', () => {
+    const toml = file('push.toml', '[[service.fcm]]\nauth.appfile = "token.json"\n')
+    const { status, stdout } = run(['config', '--from-mongoosepush', toml], { PUSH_HTTPS_PORT: '9443' })
+    expect(status).toBe(0)
+    expect(stdout).toContain('listen = "127.0.0.1:9443"')
+    expect(stdout).toContain('[[gateway.fcm]]\nservice_account_file = "token.json"\n')
+  })
+
+  test('prints what a file of the environment comes to', () => {
+    const { status, stdout } = run([
+      'config',
+      '--from-mongoosepush',
+      file('push.env', 'PUSH_FCM_ENABLED=true\n'),
+    ])
+    expect(status).toBe(0)
+    expect(stdout).toContain('[[gateway.fcm]]\nservice_account_file = "priv/fcm/token.json"\n')
+  })
+
+  test('says where a file is neither, and exits with 78', () => {
+    const broken = file('push-broken.toml', '[general\n')
+    expect(run(['config', '--from-mongoosepush', broken])).toMatchObject({
+      status: 78,
+      stdout: '',
+      stderr: expect.stringContaining(`${broken}: line 1, column`) as unknown,
+    })
   })
 })
 

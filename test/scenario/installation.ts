@@ -5,7 +5,7 @@ import { type Daemon, type DaemonConfig, startDaemon } from '../support/daemon.t
 
 export const fullDomain = 'pubsub.chat.test'
 export const virtualDomain = 'virtual.chat.test'
-const secret = 'a secret'
+export const secret = 'a secret'
 
 /** The real daemon between a scripted XMPP server and a scripted gateway. */
 export interface Installation extends AsyncDisposable {
@@ -17,21 +17,31 @@ export interface Installation extends AsyncDisposable {
 
 export interface InstallationOptions {
   /** Merged over what the installation needs, table by table. */
-  readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>> | number>>
+  readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>> | number | string>>
   readonly latencyMs?: number
+  /** What the daemon's environment has besides ours. */
+  readonly env?: NodeJS.ProcessEnv
+  /** More, or other things, about the PubSub-full domain. */
+  readonly fullComponent?: Readonly<Record<string, unknown>>
+  /** Domains of other components at the same server: silent, until one connects. */
+  readonly others?: readonly string[]
 }
 
 /** One PubSub-full and one virtual domain, two streams each. */
 export async function install({
   config = {},
   latencyMs = 0,
+  env = {},
+  fullComponent = {},
+  others = [],
 }: InstallationOptions = {}): Promise<Installation> {
-  const xmpp = await startXmppSandbox({ domains: { [fullDomain]: secret, [virtualDomain]: secret } })
+  const domains = Object.fromEntries([fullDomain, virtualDomain, ...others].map((name) => [name, secret]))
+  const xmpp = await startXmppSandbox({ domains })
   const gateway = await startGatewaySandbox({ latencyMs })
   const server = `127.0.0.1:${xmpp.port}`
   const tables: Record<string, unknown> = {
     component: [
-      { domain: fullDomain, server, secret },
+      { domain: fullDomain, server, secret, ...fullComponent },
       { domain: virtualDomain, server, secret, pubsub: false },
     ],
     push: { served_hosts: ['chat.test'], virtual_pubsub_hosts: ['virtual.@HOST@'] },
@@ -41,7 +51,7 @@ export async function install({
     const table = tables[name]
     tables[name] = typeof value === 'object' && typeof table === 'object' ? { ...table, ...value } : value
   }
-  const daemon = await startDaemon(tables)
+  const daemon = await startDaemon(tables, 'ready', env)
   for (const domain of [fullDomain, virtualDomain]) await xmpp.waitForStreams(domain, 2)
   return {
     xmpp,

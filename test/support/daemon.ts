@@ -19,11 +19,14 @@ export class Daemon implements AsyncDisposable {
   readonly configFile: string
   /** Of its HTTP server. */
   readonly url: string
+  readonly #env: NodeJS.ProcessEnv
   #child: Child | undefined
   #earlierOutput = ''
 
-  constructor(dir: string, port: number, config: DaemonConfig) {
+  /** `env`: what its environment has besides ours. */
+  constructor(dir: string, port: number, config: DaemonConfig, env: NodeJS.ProcessEnv = {}) {
     this.dir = dir
+    this.#env = { ...process.env, ...env }
     this.configFile = join(dir, 'pushd.toml')
     this.url = `http://127.0.0.1:${port}`
     this.configure({ data_dir: join(dir, 'data'), http: { listen: `127.0.0.1:${port}` }, ...config })
@@ -36,7 +39,8 @@ export class Daemon implements AsyncDisposable {
 
   /** Resolves once /readyz is 200; with `'alive'`, once it answers HTTP at all. */
   async start(until_: 'ready' | 'alive' = 'ready'): Promise<void> {
-    this.#child = new Child(process.execPath, [commandLine, 'start', '--config', this.configFile])
+    const args = [commandLine, 'start', '--config', this.configFile]
+    this.#child = new Child(process.execPath, args, { env: this.#env })
     await (until_ === 'ready' ? this.ready() : this.#answers('/healthz', () => true))
   }
 
@@ -109,9 +113,13 @@ export class Daemon implements AsyncDisposable {
 }
 
 /** Starts the daemon with a configuration and a folder of its own, and waits until it is ready. */
-export async function startDaemon(config: DaemonConfig, wait: 'ready' | 'alive' = 'ready'): Promise<Daemon> {
+export async function startDaemon(
+  config: DaemonConfig,
+  wait: 'ready' | 'alive' = 'ready',
+  env: NodeJS.ProcessEnv = {},
+): Promise<Daemon> {
   const dir = mkdtempSync(join(tmpdir(), 'pushd-'))
-  const daemon = new Daemon(dir, await freePort(), config)
+  const daemon = new Daemon(dir, await freePort(), config, env)
   try {
     await daemon.start(wait)
   } catch (error) {

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 import { readmeSnippet } from './readme.ts'
@@ -36,6 +37,8 @@ export interface EjabberdOptions {
   readonly clientTls?: boolean
   /** In place of the README's: under `modules:`, indented by two. */
   readonly modules?: string
+  /** More components, with the README's secret. */
+  readonly others?: readonly string[]
 }
 
 /** Runs ejabberd with what the README says to put into its configuration. */
@@ -46,14 +49,18 @@ export async function startEjabberd(options: EjabberdOptions = {}): Promise<Xmpp
   if (options.tls || options.clientTls) writeCertificate(certificateOf(server))
 
   const certificate = `    certfile: "${certificateOf(server)}"\n`
+  const others = (options.others ?? []).map((domain) => `      "${domain}":\n        password: "change-me"\n`)
+  // Or every component gets the stanzas to all of them.
+  const routes = others.length === 0 ? '' : '    global_routes: false\n'
   const listen = readmeSnippet('ejabberd-listen').replace('5347', String(componentPort))
   const modules = options.modules ?? readmeSnippet('ejabberd-modules')
   const values = {
     DIR: dir,
+    MODULES_DIR: modulesOf(dir),
     CLIENT_PORT: String(clientPort),
     DISTRIBUTION_PORT: String(distributionPort),
     CLIENT_TLS: options.clientTls ? `    starttls_required: true\n${certificate}` : '',
-    LISTEN: listen + (options.tls ? `    tls: true\n${certificate}` : ''),
+    LISTEN: listen + others.join('') + routes + (options.tls ? `    tls: true\n${certificate}` : ''),
     // It needs the other one.
     KEEPALIVE: modules.includes('mod_push:') ? '  mod_push_keepalive: {}\n' : '',
     MODULES: modules,
@@ -63,6 +70,32 @@ export async function startEjabberd(options: EjabberdOptions = {}): Promise<Xmpp
   }
   await server.start()
   return server
+}
+
+/**
+ * Installs a module that is not part of ejabberd: `commands`, from a page, compile what is in `folder`, and `config`
+ * goes under `modules:`.
+ */
+export function addModule(server: XmppServer, folder: string, commands: string, config: string): void {
+  const copy = join(server.dir, 'source')
+  rmSync(copy, { recursive: true, force: true })
+  cpSync(folder, copy, { recursive: true })
+  run('sh', ['-ec', commands.replaceAll('/var/lib/ejabberd/modules', modulesOf(server.dir))], copy)
+  const file = join(server.dir, 'ejabberd.yml')
+  const text = readFileSync(file, 'utf8')
+  writeFileSync(file, text.replace('\nmodules:\n', `\nmodules:\n${config}`))
+  const [command = '', ...args] = ejabberdCommand(server)
+  run(command, [...args, 'reload_config'], server.dir)
+}
+
+function modulesOf(dir: string): string {
+  return join(dir, 'modules')
+}
+
+function run(command: string, args: readonly string[], cwd: string): void {
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` }
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stdout}${stderr}`)
 }
 
 export function certificateOf(server: XmppServer): string {

@@ -1,12 +1,12 @@
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { exitCodes } from '../exit-codes.ts'
-import type { StoreInspection } from '../store/inspection.ts'
 import { type Command, configFileOf, configOption, type GivenOptions, UsageError } from './command.ts'
 
 const words = ['backup', 'check', 'stats'] as const
 type Word = (typeof words)[number]
 
-const usage = `Usage: xmpp-pushd store backup --to FILE | check | stats  [--config FILE]
+export const storeUsage = `Usage: xmpp-pushd store backup --to FILE | check | stats  [--config FILE]
 
 backup   write a copy of the store to a new FILE, while the daemon runs or not; to restore it, stop the daemon
          and put the copy in the place of store.mdb in data_dir
@@ -25,7 +25,7 @@ export const storeCommand: Command = {
   async run(_options, rest) {
     const { word, options } = parse(rest)
     if (word === undefined) {
-      console.log(usage)
+      console.log(storeUsage)
       return exitCodes.ok
     }
     return runStore(word, options)
@@ -42,13 +42,13 @@ function parse(rest: readonly string[]): { word: Word | undefined; options: Give
   try {
     parsed = parseArgs({ args: [...rest], options: known, allowPositionals: true })
   } catch (error) {
-    throw new UsageError(`store: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+    throw new UsageError(`store: ${error instanceof Error ? error.message : String(error)}\n\n${storeUsage}`)
   }
   const { values, positionals } = parsed
   if (values.help === true) return { word: undefined, options: {} }
   const word = words.find((candidate) => candidate === positionals[0])
   if (word === undefined || positionals.length > 1)
-    throw new UsageError(`store takes one of ${words.join(', ')}\n\n${usage}`)
+    throw new UsageError(`store takes one of ${words.join(', ')}\n\n${storeUsage}`)
   if ((word === 'backup') !== (values.to !== undefined)) {
     throw new UsageError(word === 'backup' ? 'store backup needs --to FILE' : `store ${word} takes no --to`)
   }
@@ -57,9 +57,8 @@ function parse(rest: readonly string[]): { word: Word | undefined; options: Give
 
 async function runStore(word: Word, options: GivenOptions): Promise<number> {
   const configFile = configFileOf(options)
-  const [{ loadConfigFile }, { StoreInspection }, { StoreError }] = await Promise.all([
+  const [{ loadConfigFile }, { StoreError }] = await Promise.all([
     import('../config/load.ts'),
-    import('../store/inspection.ts'),
     import('../store/store-error.ts'),
   ])
   const loaded = loadConfigFile(configFile)
@@ -68,12 +67,8 @@ async function runStore(word: Word, options: GivenOptions): Promise<number> {
     return exitCodes.config
   }
   try {
-    const store = new StoreInspection(loaded.config.data_dir)
-    try {
-      return await inspect(store, word, options)
-    } finally {
-      await store[Symbol.asyncDispose]()
-    }
+    const dataDir = loaded.config.data_dir
+    return await (word === 'check' ? check(dataDir) : inspect(dataDir, word, options))
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     console.error(`xmpp-pushd: ${error.message}`)
@@ -81,20 +76,27 @@ async function runStore(word: Word, options: GivenOptions): Promise<number> {
   }
 }
 
-async function inspect(store: StoreInspection, word: Word, options: GivenOptions): Promise<number> {
-  switch (word) {
-    case 'stats':
+async function check(dataDir: string): Promise<number> {
+  const { checkStore } = await import('../store/check-store.ts')
+  const file = join(dataDir, 'store.mdb')
+  const faults = await checkStore(dataDir)
+  for (const fault of faults) console.log(`${file}: ${fault}`)
+  if (faults.length === 0) console.log(`${file}: no faults`)
+  return faults.length === 0 ? exitCodes.ok : exitCodes.config
+}
+
+async function inspect(dataDir: string, word: 'backup' | 'stats', options: GivenOptions): Promise<number> {
+  const { StoreInspection } = await import('../store/inspection.ts')
+  const store = new StoreInspection(dataDir)
+  try {
+    if (word === 'stats') {
       console.log(JSON.stringify(store.stats(), undefined, 2))
-      return exitCodes.ok
-    case 'check': {
-      const faults = store.check()
-      for (const fault of faults) console.log(`${store.file}: ${fault}`)
-      if (faults.length === 0) console.log(`${store.file}: no faults`)
-      return faults.length === 0 ? exitCodes.ok : exitCodes.config
-    }
-    case 'backup':
+    } else {
       await store.backup(String(options.to))
       console.log(`${store.file} is copied to ${options.to}`)
-      return exitCodes.ok
+    }
+    return exitCodes.ok
+  } finally {
+    await store[Symbol.asyncDispose]()
   }
 }

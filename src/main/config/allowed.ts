@@ -1,4 +1,4 @@
-import type { SchemaNode } from './schema.ts'
+import type { SchemaNode } from './keys.ts'
 
 /** What a key may hold, in words. */
 export function allowed(node: SchemaNode | undefined): string {

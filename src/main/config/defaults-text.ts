@@ -1,5 +1,6 @@
 import { allowed, tomlInteger } from './allowed.ts'
-import { configSchema, type SchemaNode, schemaNode } from './schema.ts'
+import type { SchemaNode } from './keys.ts'
+import { configSchema } from './schema.ts'
 
 const width = 100
 
@@ -14,7 +15,7 @@ const head = [
 /** The whole configuration as a TOML file with its defaults and what each key means: what an empty file says. */
 export function defaultsText(): string {
   const lines = [...head.map((line) => `# ${line}`.trimEnd()), '']
-  addTable(lines, schemaNode(configSchema), '', '')
+  addTable(lines, configSchema, '', '')
   return lines.join('\n')
 }
 

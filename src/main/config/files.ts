@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Secret } from '../secret.ts'
 import type { Faults } from './faults.ts'
-import { type ConfigFile, configSchema, type SchemaNode, schemaNode } from './schema.ts'
+import type { SchemaNode } from './keys.ts'
+import { type ConfigFile, configSchema } from './schema.ts'
 
 /** Where files named in the configuration are looked for. */
 export interface Places {
@@ -17,7 +18,7 @@ export interface Places {
 export function resolvePaths(
   table: Record<string, unknown>,
   folder: string,
-  node: SchemaNode = schemaNode(configSchema),
+  node: SchemaNode = configSchema,
 ): void {
   for (const [name, child] of Object.entries(node.properties ?? {})) {
     const value = table[name]

@@ -1,12 +1,3 @@
-import {
-  type TArray,
-  type TBoolean,
-  type TInteger,
-  type TString,
-  type TUnsafe,
-  Type,
-} from '@sinclair/typebox'
-
 /**
  * How one key of the configuration is declared. Whatever is said about a key is said in its declaration: the
  * check, the faults, the reference text and what SIGHUP may change all read it there.
@@ -32,34 +23,106 @@ export interface KeyNotes {
 /** The notes that the validator must let pass. */
 export const noteNames = ['reload', 'allowed', 'confidential', 'path', 'example']
 
-export function integer(standard: number, minimum: number, maximum: number, notes: KeyNotes): TInteger {
-  return Type.Integer({ default: standard, minimum, maximum, ...notes })
+/** A declaration as JSON Schema, which the validator reads, with its notes. */
+export interface SchemaNode extends Partial<KeyNotes> {
+  readonly type?: string
+  readonly default?: unknown
+  readonly enum?: readonly string[]
+  readonly format?: string
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minLength?: number
+  readonly minItems?: number
+  readonly uniqueItems?: boolean
+  readonly properties?: Readonly<Record<string, SchemaNode>>
+  readonly required?: readonly string[]
+  readonly additionalProperties?: boolean
+  readonly items?: SchemaNode
+  readonly anyOf?: readonly SchemaNode[]
 }
 
-export function flag(standard: boolean, notes: KeyNotes): TBoolean {
-  return Type.Boolean({ default: standard, ...notes })
+/** A declaration of what is a `Value` in a file without faults. */
+export interface Declared<Value> extends SchemaNode {
+  /** For the compiler alone: it is never there. */
+  readonly value?: Value
+}
+
+export type ValueOf<Declaration> = Declaration extends Declared<infer Value> ? Value : never
+
+export function integer(
+  standard: number,
+  minimum: number,
+  maximum: number,
+  notes: KeyNotes,
+): Declared<number> {
+  return { type: 'integer', default: standard, minimum, maximum, ...notes }
+}
+
+export function flag(standard: boolean, notes: KeyNotes): Declared<boolean> {
+  return { type: 'boolean', default: standard, ...notes }
 }
 
 /** Text of any kind, or of one of the formats in validate.ts. */
-export function text(standard: string, notes: KeyNotes & { readonly format?: string }): TString {
-  return Type.String({ default: standard, ...notes })
+export function text(standard: string, notes: KeyNotes & { readonly format?: string }): Declared<string> {
+  return { type: 'string', default: standard, ...notes }
 }
 
 /** Text that must be given. */
-export function requiredText(notes: KeyNotes & { readonly format?: string }): TString {
-  return Type.String({ ...notes })
+export function requiredText(notes: KeyNotes & { readonly format?: string }): Declared<string> {
+  return { type: 'string', ...notes }
 }
 
 export function choice<const Word extends string>(
   standard: NoInfer<Word>,
   words: readonly Word[],
   notes: KeyNotes,
-): TUnsafe<Word> {
-  return Type.Unsafe<Word>({ type: 'string', enum: words, default: standard, ...notes })
+): Declared<Word> {
+  return { type: 'string', enum: words, default: standard, ...notes }
 }
 
 /** A list of texts, none twice. */
-export function list(notes: KeyNotes, itemFormat?: string): TArray<TString> {
-  const item = Type.String(itemFormat === undefined ? { minLength: 1 } : { format: itemFormat })
-  return Type.Array(item, { default: [], uniqueItems: true, ...notes })
+export function list(notes: KeyNotes, itemFormat?: string): Declared<string[]> {
+  const item = itemFormat === undefined ? { minLength: 1 } : { format: itemFormat }
+  return { type: 'array', items: { type: 'string', ...item }, default: [], uniqueItems: true, ...notes }
+}
+
+/** One of these words alone, or a list of texts, none twice and one at least; with none of `words`, one text alone. */
+export function oneOrList<const Word extends string = string>(
+  standard: NoInfer<Word>,
+  words: readonly Word[] | undefined,
+  itemFormat: string,
+  notes: KeyNotes,
+): Declared<Word | string[]> {
+  const item: SchemaNode = { type: 'string', format: itemFormat }
+  const one: SchemaNode = words === undefined ? item : { type: 'string', enum: words }
+  const several: SchemaNode = { type: 'array', items: item, minItems: 1, uniqueItems: true }
+  return { anyOf: [one, several], default: standard, ...notes }
+}
+
+type Properties = Readonly<Record<string, Declared<unknown>>>
+type TableOf<Keys extends Properties> = { [Name in keyof Keys]: ValueOf<Keys[Name]> }
+
+/** A table that knows these keys and no others; one that is not in the file is an empty one. */
+export function table<Keys extends Properties>(keys: Keys, description?: string): Declared<TableOf<Keys>> {
+  return { ...tableNode(keys, description), default: {} }
+}
+
+/** `[[…]]`: any number of such tables. */
+export function tables<Keys extends Properties>(keys: Keys, description: string): Declared<TableOf<Keys>[]> {
+  return { type: 'array', items: tableNode(keys, description), default: [] }
+}
+
+/** All that may be in the file. */
+export function wholeFile<Keys extends Properties>(keys: Keys): Declared<TableOf<Keys>> {
+  return tableNode(keys, undefined)
+}
+
+function tableNode(keys: Properties, description: string | undefined): SchemaNode {
+  return {
+    type: 'object',
+    properties: keys,
+    required: Object.keys(keys),
+    additionalProperties: false,
+    ...(description === undefined ? {} : { description }),
+  }
 }

@@ -1,5 +1,4 @@
-import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import type { KeyNotes } from './keys.ts'
+import { type SchemaNode, type ValueOf, wholeFile } from './keys.ts'
 import { componentTable } from './tables/component.ts'
 import { contentTable } from './tables/content.ts'
 import { daemonKeys, httpTable, limitsTable, logTable } from './tables/daemon.ts'
@@ -8,52 +7,31 @@ import { pushTable } from './tables/push.ts'
 import { queueTable } from './tables/queue.ts'
 
 /** The whole configuration file, in the order in which its reference shows it. */
-export const configSchema = Type.Object(
-  {
-    ...daemonKeys,
-    log: logTable,
-    http: httpTable,
-    component: Type.Array(componentTable, { default: [] }),
-    push: pushTable,
-    content: contentTable,
-    mongoosepush: mongoosepushTable,
-    queue: queueTable,
-    limits: limitsTable,
-  },
-  { additionalProperties: false },
-)
+export const configSchema = wholeFile({
+  ...daemonKeys,
+  log: logTable,
+  http: httpTable,
+  component: componentTable,
+  push: pushTable,
+  content: contentTable,
+  mongoosepush: mongoosepushTable,
+  queue: queueTable,
+  limits: limitsTable,
+})
 
 /** A configuration file with its defaults filled in. */
-export type ConfigFile = Static<typeof configSchema>
-
-/** A part of the schema, as those see it who walk over it. */
-export interface SchemaNode extends KeyNotes {
-  readonly type?: string
-  readonly default?: unknown
-  readonly enum?: readonly string[]
-  readonly format?: string
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly minLength?: number
-  readonly properties?: Readonly<Record<string, SchemaNode>>
-  readonly items?: SchemaNode
-}
-
-/** TypeBox's types say nothing of the notes and ranges that its schemas carry. */
-export function schemaNode(schema: TSchema): SchemaNode {
-  return schema as unknown as SchemaNode
-}
+export type ConfigFile = ValueOf<typeof configSchema>
 
 /** The declaration of a key by its path without indices (`component.domain`, `push.wpool.workers`). */
 export function keyAt(path: string): SchemaNode | undefined {
-  let node: SchemaNode | undefined = schemaNode(configSchema)
+  let node: SchemaNode | undefined = configSchema
   for (const name of path.split('.')) node = (node?.items ?? node)?.properties?.[name]
   return node
 }
 
 /** Every key that holds a value, with its path; those of `[[component]]` as `component.domain`. */
 export function* valueKeys(
-  node: SchemaNode = schemaNode(configSchema),
+  node: SchemaNode = configSchema,
   path = '',
 ): Generator<readonly [path: string, key: SchemaNode]> {
   for (const [name, child] of Object.entries(node.properties ?? {})) {

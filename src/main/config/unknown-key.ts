@@ -1,5 +1,6 @@
 import { editDistance } from '../nearest-name.ts'
-import { configSchema, type SchemaNode, schemaNode } from './schema.ts'
+import type { SchemaNode } from './keys.ts'
+import { configSchema } from './schema.ts'
 
 /** A key in the wrong table is as far away as one wrong letter. */
 const otherTablePenalty = 1
@@ -12,7 +13,7 @@ export function unknownKeyText(table: string, name: string): string {
   const home = table.replaceAll(/\[\d+\]/g, '')
   let nearest = ''
   let nearestDistance = Number.POSITIVE_INFINITY
-  for (const [path, key] of keysAndTables(schemaNode(configSchema), '')) {
+  for (const [path, key] of keysAndTables(configSchema, '')) {
     const parent = path.slice(0, Math.max(path.lastIndexOf('.'), 0))
     const distance = editDistance(name, key) + (parent === home ? 0 : otherTablePenalty)
     if (distance < nearestDistance) {

@@ -3,8 +3,9 @@ import { normalDomain } from '../../core/jid.ts'
 import { parseAddress } from '../address.ts'
 import { allowed } from './allowed.ts'
 import { type Faults, keyPath, shownValue } from './faults.ts'
+import type { SchemaNode } from './keys.ts'
 import { noteNames } from './keys.ts'
-import { configSchema, type SchemaNode } from './schema.ts'
+import { configSchema } from './schema.ts'
 import { unknownKeyText } from './unknown-key.ts'
 
 const ajv = new Ajv({
@@ -14,6 +15,8 @@ const ajv = new Ajv({
   // The schema is our own: compiling the schema of schemas to check it would take most of the start.
   meta: false,
   validateSchema: false,
+  // It is compiled at each start and run once.
+  code: { optimize: false },
 })
 ajv.addVocabulary(noteNames)
 ajv.addFormat('address', (text: string) => isAddress(text, 1))

@@ -1,6 +1,7 @@
 import { type Device, modeOf } from '../../core/notification.ts'
 import type { Environment } from './environment.ts'
 import { keyPart, separator } from './keys.ts'
+import { list, number, text } from './notification-codec.ts'
 import type { DeadDeviceStore } from './ports.ts'
 import type { Codec, Table } from './table.ts'
 
@@ -12,17 +13,17 @@ import type { Codec, Table } from './table.ts'
  *   dead_by_node  domain, node, service, …   → nothing: for `forgetNode`
  */
 
-interface DeadMark {
+export interface DeadMark {
   readonly atMs: number
   /** Keys of the nodes (domain, node), the newest last; at most `maxNodesPerDevice`. */
   readonly nodeKeys: readonly string[]
 }
 
-const deadCodec: Codec<DeadMark> = {
+export const deadCodec: Codec<DeadMark> = {
   encode: ({ atMs, nodeKeys }) => [atMs, ...nodeKeys],
   decode(stored) {
-    const [atMs, ...nodeKeys] = stored as [number, ...string[]]
-    return { atMs, nodeKeys }
+    const [atMs, ...nodeKeys] = list(stored)
+    return { atMs: number(atMs), nodeKeys: nodeKeys.map(text) }
   },
 }
 
@@ -71,7 +72,7 @@ export class LmdbDeadDeviceStore implements DeadDeviceStore {
       const nodeKeys = [...(known?.nodeKeys ?? []).filter((other) => other !== met), met]
       const mark = { atMs: this.#nowMs(), nodeKeys: nodeKeys.slice(-maxNodesPerDevice) }
       this.#dead.set(key, mark)
-      this.#byTime.set(timeKey(mark.atMs) + key, true)
+      this.#byTime.set(deadTimeKey(mark, key), true)
       for (const nodeKey of mark.nodeKeys) this.#byNode.set(nodeKey + separator + key, true)
     })
   }
@@ -118,11 +119,16 @@ export class LmdbDeadDeviceStore implements DeadDeviceStore {
     return keys.length
   }
 
-  #forget(key: string, { atMs, nodeKeys }: DeadMark): void {
+  #forget(key: string, mark: DeadMark): void {
     this.#dead.delete(key)
-    this.#byTime.delete(timeKey(atMs) + key)
-    for (const nodeKey of nodeKeys) this.#byNode.delete(nodeKey + separator + key)
+    this.#byTime.delete(deadTimeKey(mark, key))
+    for (const nodeKey of mark.nodeKeys) this.#byNode.delete(nodeKey + separator + key)
   }
+}
+
+/** `key`: of the device. */
+export function deadTimeKey({ atMs }: DeadMark, key: string): string {
+  return timeKey(atMs) + key
 }
 
 function deviceKey(device: Device): string {

@@ -12,7 +12,7 @@ import { afterAllIds, firstIdAt, Ids, timeOfId } from './time-keys.ts'
  */
 type Letter = Omit<DeadLetter, 'id' | 'atMs'>
 
-const letterCodec: Codec<Letter> = {
+export const letterCodec: Codec<Letter> = {
   encode: ({ reason, detail, notification }) => [reason, detail, encodeNotification(notification)],
   decode(stored) {
     const [reason, detail, notification] = list(stored)
@@ -45,8 +45,7 @@ export class LmdbDeadLetterStore implements DeadLetterStore {
     this.#environment = environment
     this.#options = options
     this.#letters = environment.table('dead_letters', letterCodec, 0)
-    const [newest] = this.#letters.settledEntries('0', afterAllIds, 1, true)
-    this.#ids = new Ids(newest?.[0], options.nowMs)
+    this.#ids = new Ids(this.#letters.lastKey(), options.nowMs)
   }
 
   /** Within a write of the queue's: part of that transaction. */

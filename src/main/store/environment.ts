@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Logger } from 'pino'
 import { type DataLock, lockDataDirectory } from './data-lock.ts'
 import { checkStoreFile } from './file-check.ts'
+import { makeLockFile, makeRoom, probeDisk } from './file-room.ts'
 import { StoreError, storeErrorFrom } from './store-error.ts'
 import { type Codec, Table } from './table.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -14,6 +15,12 @@ import { WriteQueue } from './write-queue.ts'
  * Life: `openEnvironment` takes the directory's lock, opens the file and checks whose it is; `table` is
  * called at start for each kind of record; `close` waits for the writes that were taken. Everything
  * runs on the main thread but the transactions themselves, which lmdb runs in libuv's pool.
+ *
+ * A write that fails within lmdb (3.5) may damage the process's memory. So the file always has room for the next
+ * commit, taken from the disk by ourselves; and when a commit has failed, nothing is given to lmdb before the disk has
+ * taken a file of ours. When the page could not be written that makes a transaction the newest, LMDB has given up
+ * (MDB_PANIC): nothing can be written any more, nor read, and to try often does the same damage. It is closed then, and
+ * opened anew when the disk is well.
  */
 
 export interface EnvironmentOptions {
@@ -29,22 +36,32 @@ export const formatName = 'xmpp-pushd'
 const maxTables = 32
 /** While the store is at fault it is tried this often: nobody else may want to write, and it may work again. */
 const faultProbeMs = 2_000
+/** What a commit makes the file grow by is less, since pages that are free are used first. */
+const leastRoomBytes = 262_144
+const roomPerChangeBytes = 512
 /** Changes that may wait for the disk before writes fail with `busy`: some 50 MB of records. */
 const maxWaitingChanges = 100_000
 
 export class Environment implements AsyncDisposable {
-  readonly #root: RootDatabase<unknown, string>
+  readonly #file: string
+  #root: RootDatabase<unknown, string>
+  #isClosed = false
+  readonly #tables = new Map<string, Table<never>>()
   readonly #lock: DataLock
   readonly queue: WriteQueue
   readonly #probe: Table<unknown>
   readonly #probeTimer: NodeJS.Timeout
 
-  constructor(root: RootDatabase<unknown, string>, lock: DataLock, queue: WriteQueue) {
+  constructor(file: string, root: RootDatabase<unknown, string>, lock: DataLock, log: Logger) {
+    this.#file = file
     this.#root = root
     this.#lock = lock
-    this.queue = queue
+    this.queue = new WriteQueue((puts) => this.#root.batch(puts), maxWaitingChanges, log, {
+      prepare: (changes, afterFault) => this.#prepare(changes, afterFault),
+      failed: () => this.#closeIfDead(),
+    })
     this.#probe = this.table('about', { encode: (value) => value, decode: (stored) => stored }, 0)
-    this.#probeTimer = setInterval(() => this.#tryAgain(), faultProbeMs).unref()
+    this.#probeTimer = setInterval(() => void this.#tryAgain(), faultProbeMs).unref()
   }
 
   /** Why the store takes no changes at present; undefined when it does. */
@@ -60,14 +77,16 @@ export class Environment implements AsyncDisposable {
 
   /** @param recentRecords how many decoded values to keep in memory at least; 0: none */
   table<V>(name: string, codec: Codec<V>, recentRecords: number): Table<V> {
-    return new Table(openDatabase(this.#root, name), codec, this.queue, recentRecords)
+    const table = new Table(openDatabase(this.#root, name), codec, this.queue, recentRecords)
+    this.#tables.set(name, table as unknown as Table<never>)
+    return table
   }
 
   /** Settled when all writes that were taken are on disk or have failed, and the directory is free for another. */
   async close(): Promise<void> {
     clearInterval(this.#probeTimer)
-    await this.queue.close()
-    await this.#root.close()
+    // To close it under a transaction would end the process (a segmentation fault).
+    if ((await this.queue.close()) && !this.#isClosed) await this.#root.close()
     this.#lock.release()
   }
 
@@ -75,10 +94,49 @@ export class Environment implements AsyncDisposable {
     return this.close()
   }
 
-  #tryAgain(): void {
+  async #tryAgain(): Promise<void> {
     if (this.queue.fault === undefined) return
-    // Whether it works is what the queue's fault says.
-    this.queue.write(() => this.#probe.set('recovered', Date.now())).catch(() => undefined)
+    try {
+      // Nobody can change anything then, not even we: what a change changes has to be read first.
+      await this.#closeIfDead()
+      if (this.#isClosed) await this.#reopen()
+      await this.queue.write(() => this.#probe.set('recovered', Date.now()))
+    } catch {
+      // Whether it works is what the queue's fault says.
+    }
+  }
+
+  #prepare(changes: number, afterFault: boolean): Promise<void> | undefined {
+    if (afterFault) return this.#prepareAfterFault(changes)
+    const bytes = this.#missingRoomBytes(changes)
+    return bytes > 0 ? makeRoom(this.#file, bytes) : undefined
+  }
+
+  async #prepareAfterFault(changes: number): Promise<void> {
+    await probeDisk(this.#file)
+    if (this.#isClosed) throw new StoreError('io', 'cannot write to the store: it is not open again yet')
+    await makeRoom(this.#file, this.#missingRoomBytes(changes))
+  }
+
+  #missingRoomBytes(changes: number): number {
+    const { lastPageNumber, pageSize } = this.#root.getStats() as { lastPageNumber: number; pageSize: number }
+    const roomBytes = statSync(this.#file).size - (lastPageNumber + 1) * pageSize
+    return leastRoomBytes + changes * roomPerChangeBytes - roomBytes
+  }
+
+  async #closeIfDead(): Promise<void> {
+    // What was read in this turn can be read on until its end; and we are called from within lmdb.
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    if (this.#isClosed || isAlive(this.#root)) return
+    this.#isClosed = true
+    await this.#root.close()
+  }
+
+  async #reopen(): Promise<void> {
+    await probeDisk(this.#file)
+    this.#root = openRoot(this.#file)
+    this.#isClosed = false
+    for (const [name, table] of this.#tables) table.reopen(openDatabase(this.#root, name))
   }
 }
 
@@ -92,9 +150,11 @@ export async function openEnvironment(options: EnvironmentOptions): Promise<Envi
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     lock = await lockDataDirectory(dataDir, Math.random)
     checkStoreFile(file)
+    // Where it cannot make a file, lmdb ends the process.
+    if (!existsSync(file)) await probeDisk(file)
     root = openRoot(file)
     checkFormat(root, file)
-    return new Environment(root, lock, writeQueue(root, log))
+    return new Environment(file, root, lock, log)
   } catch (cause) {
     await root?.close()
     lock?.release()
@@ -102,11 +162,17 @@ export async function openEnvironment(options: EnvironmentOptions): Promise<Envi
   }
 }
 
-function writeQueue(root: RootDatabase<unknown, string>, log: Logger): WriteQueue {
-  return new WriteQueue((puts) => root.batch(puts), maxWaitingChanges, log)
+function isAlive(root: RootDatabase<unknown, string>): boolean {
+  try {
+    root.getStats()
+    return true
+  } catch {
+    return false
+  }
 }
 
 function openRoot(file: string): RootDatabase<unknown, string> {
+  makeLockFile(file)
   const root = open<unknown, string>(file, {
     noSubdir: true,
     maxDbs: maxTables,

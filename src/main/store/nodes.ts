@@ -25,7 +25,7 @@ interface Mark {
   readonly isCreator: boolean
 }
 
-const markCodec: Codec<Mark> = {
+export const markCodec: Codec<Mark> = {
   encode: ({ node, affiliation, isCreator }) => [
     node,
     affiliation === undefined ? '' : affiliationLetter(affiliation),

@@ -177,8 +177,13 @@ export class LmdbOutbox implements Outbox {
 
   oldestAtMs(): number | undefined {
     if (this.#pushes.size === 0) return undefined
-    const [oldest] = this.#pushes.settledKeys('0', afterAllIds, 1)
-    return oldest === undefined ? undefined : timeOfId(oldest)
+    try {
+      const [oldest] = this.#pushes.settledKeys('0', afterAllIds, 1)
+      return oldest === undefined ? undefined : timeOfId(oldest)
+    } catch {
+      // Asked for by who wants to know how the daemon is, which the store's fault says.
+      return undefined
+    }
   }
 
   /**

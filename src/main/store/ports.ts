@@ -161,7 +161,7 @@ export interface Outbox {
   readonly size: number
   /** Stored and acknowledged. */
   count(): number
-  /** When the push that is stored longest was stored. */
+  /** When the push that is stored longest was stored; undefined: there is none, or the store cannot be read. */
   oldestAtMs(): number | undefined
 }
 

@@ -11,7 +11,7 @@ import type { Codec, Table } from './table.ts'
  */
 const layout = 1
 
-const codec: Codec<ProviderToken> = {
+export const tokenCodec: Codec<ProviderToken> = {
   encode: ({ jwt, issuedAtMs }) => [layout, jwt, issuedAtMs],
   decode: (stored) => {
     const [, jwt, issuedAtMs] = list(stored)
@@ -25,7 +25,7 @@ export class LmdbProviderTokenStore implements ProviderTokenStore {
 
   constructor(environment: Environment) {
     this.#environment = environment
-    this.#tokens = environment.table('provider_tokens', codec, 0)
+    this.#tokens = environment.table('provider_tokens', tokenCodec, 0)
   }
 
   get(teamId: string, keyId: string): ProviderToken | undefined {

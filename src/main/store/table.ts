@@ -26,7 +26,7 @@ interface PendingChange<V> {
  * dropped, and reads see what is on disk. `set` and `delete` belong within `WriteQueue.write`.
  */
 export class Table<V> implements WriteTarget {
-  readonly #db: Database<unknown, string>
+  #db: Database<unknown, string>
   readonly #codec: Codec<V>
   readonly #queue: WriteQueue
   readonly #pending = new Map<string, PendingChange<V>>()
@@ -120,6 +120,16 @@ export class Table<V> implements WriteTarget {
     }
   }
 
+  /** The last key of all that is on disk. */
+  lastKey(): string | undefined {
+    try {
+      for (const key of this.#db.getKeys({ reverse: true, limit: 1 })) return key
+      return undefined
+    } catch (cause) {
+      throw storeErrorFrom(cause, 'cannot read the store')
+    }
+  }
+
   /** The first of them, `limit` at most. */
   settledKeys(start: string, end: string, limit: number): string[] {
     const found: string[] = []
@@ -164,7 +174,17 @@ export class Table<V> implements WriteTarget {
   discard(): void {
     this.#pending.clear()
     this.#recent?.clear()
-    this.#size = this.#countStored()
+    try {
+      this.#size = this.#countStored()
+    } catch {
+      // It cannot be read before it is opened anew, and is counted then.
+    }
+  }
+
+  /** The environment was opened anew: the same entries, by another handle. */
+  reopen(db: Database<unknown, string>): void {
+    this.#db = db
+    this.discard()
   }
 
   #read(key: string): V | undefined {

@@ -50,6 +50,17 @@ export type Transact = (puts: () => void) => Promise<unknown>
 /** An fsync on a disk that works takes less, even behind a backup's. A publish still gets its answer in time. */
 const standardHangMs = 8_000
 
+export interface WriteQueueOptions {
+  readonly hangMs?: number
+  /**
+   * Asked before each commit of so many changes, and with whether the last one has failed; rejects with why this one
+   * would fail. Undefined: it may go on at once.
+   */
+  readonly prepare?: (changes: number, afterFault: boolean) => Promise<void> | undefined
+  /** Called when a commit has failed, before its writers hear of it. Must not reject. */
+  readonly failed?: () => Promise<void>
+}
+
 export class WriteQueue {
   readonly #transact: Transact
   readonly #log: Logger
@@ -59,13 +70,26 @@ export class WriteQueue {
   /** Has been at the disk for too long, and was given up. */
   #stuck: WriteGroup | undefined
   readonly #hangMs: number
+  readonly #prepare: NonNullable<WriteQueueOptions['prepare']>
+  readonly #onFailure: NonNullable<WriteQueueOptions['failed']>
   #commits = 0
   #closed = false
   #fault: StoreError | undefined
 
   /** @param maxWaiting changes that may wait for the disk; past it `write` fails with `busy` */
-  constructor(transact: Transact, maxWaiting: number, log: Logger, hangMs = standardHangMs) {
+  constructor(
+    transact: Transact,
+    maxWaiting: number,
+    log: Logger,
+    {
+      hangMs = standardHangMs,
+      prepare = () => undefined,
+      failed = async () => undefined,
+    }: WriteQueueOptions = {},
+  ) {
     this.#hangMs = hangMs
+    this.#prepare = prepare
+    this.#onFailure = failed
     this.#transact = transact
     this.#maxWaiting = maxWaiting
     this.#log = log
@@ -108,13 +132,14 @@ export class WriteQueue {
     return this.#open
   }
 
-  /** Takes no more writes; settled when those taken are on disk or have failed. */
-  async close(): Promise<void> {
+  /** Takes no more writes; settled when those taken are on disk or have failed. False: a commit is still at the disk. */
+  async close(): Promise<boolean> {
     this.#closed = true
     while (this.#stuck === undefined && (this.#open !== undefined || this.#atDisk !== undefined)) {
       const group = this.#open ?? this.#atDisk
       await group?.durable.catch(() => undefined)
     }
+    return this.#stuck === undefined
   }
 
   /** @throws StoreError `closed`, `busy`, `io`: what `write` would reject with now */
@@ -135,22 +160,30 @@ export class WriteQueue {
   async #commit(group: WriteGroup): Promise<void> {
     this.#atDisk = group
     this.#commits++
-    this.#open = undefined
     const hangTimer = setTimeout(() => this.#hang(group), this.#hangMs)
     try {
-      await this.#transact(() => {
-        group.targets.forEach((target, i) => {
-          target.store(group.keys[i] ?? '')
-        })
-      })
-      this.#committed(group)
+      // Meanwhile the group is open to further changes.
+      await this.#prepare(group.keys.length, this.#fault !== undefined)
+      if (this.#stuck === undefined) await this.#transactGroup(group)
     } catch (cause) {
-      this.#failed(group, await commitError(cause))
+      const error = await commitError(cause)
+      await this.#onFailure()
+      this.#failed(group, error)
     }
     clearTimeout(hangTimer)
     this.#stuck = undefined
     this.#atDisk = undefined
     if (this.#open !== undefined) this.#commitSoon(this.#open)
+  }
+
+  async #transactGroup(group: WriteGroup): Promise<void> {
+    this.#open = undefined
+    await this.#transact(() => {
+      group.targets.forEach((target, i) => {
+        target.store(group.keys[i] ?? '')
+      })
+    })
+    this.#committed(group)
   }
 
   #committed(group: WriteGroup): void {

@@ -1,15 +1,22 @@
-import { fork } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { open } from 'lmdb'
 import { expect, test } from 'vitest'
 import { LmdbNodeStore } from '../../../src/main/store/nodes.ts'
 import type { StoreError } from '../../../src/main/store/store-error.ts'
+import { FaultyDisk } from '../../support/faulty-disk.ts'
+import { lacks } from '../../support/installed.ts'
+import { until } from '../../support/until.ts'
+import { busyDisk } from './busy-disk.ts'
 import { nodeRecord, openStore, scratchDirectory } from './open-store.ts'
 
 const domain = 'push.example.com'
 const writer = new URL('./crash-writer.ts', import.meta.url).pathname
+const givenUpWriter = new URL('./given-up-writer.ts', import.meta.url).pathname
 
 test('what a settled promise promised is there after kill -9, all of it and nothing torn', async () => {
   using dir = scratchDirectory()
@@ -138,4 +145,45 @@ test('close waits for the writes that were taken and refuses those that come aft
   expect(await written).toBe('created')
   await using again = await openStore(dir.path)
   expect(new LmdbNodeStore(again).get(domain, 'n')).toBeDefined()
+})
+
+test('is closed while the disk does not answer, and survives the answer', async () => {
+  using dir = scratchDirectory()
+  const store = await openStore(dir.path)
+  const nodes = new LmdbNodeStore(store)
+  const disk = await busyDisk(join(dir.path, 'store.mdb'))
+  const written = nodes.create(domain, 'n', nodeRecord('a@b'), 1)
+  const [refused] = await Promise.allSettled([written, store.close()])
+  expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'io' } })
+  await disk.release()
+  await until('the disk to be well', () => store.fault === undefined)
+})
+
+test('grows as far as need be, in one transaction if need be', async () => {
+  using dir = scratchDirectory()
+  await using store = await openStore(dir.path)
+  const nodes = new LmdbNodeStore(store)
+  const record = nodeRecord('a@b', { configuration: { title: 'x'.repeat(3_000) } })
+  const before = store.transactions
+  const created = Array.from({ length: 5_000 }, (_, i) => nodes.create(domain, `n${i}`, record, 1e9))
+  expect(new Set(await Promise.all(created))).toEqual(new Set(['created']))
+  expect(store.transactions - before).toBe(1)
+  expect(statSync(join(dir.path, 'store.mdb')).size).toBeGreaterThan(15_000_000)
+  expect(nodes.get(domain, 'n4999')?.configuration.title).toHaveLength(3_000)
+})
+
+test.skipIf(lacks('cc'))('is opened anew when LMDB has given up, with all that was promised', async () => {
+  using dir = scratchDirectory()
+  using disk = new FaultyDisk()
+  const args = [givenUpWriter, dir.path, `meta ${constants.errno.EIO}`]
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    env: { ...process.env, ...disk.env },
+  })
+  expect(JSON.parse(stdout)).toEqual({
+    before: 'created',
+    during: 'io',
+    after: 'created',
+    found: [true, false, true],
+    counted: 2,
+  })
 })

@@ -1,11 +1,19 @@
-import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { open } from 'lmdb'
+import { type Database, open } from 'lmdb'
 import { expect, test } from 'vitest'
+import { valueCodecs } from '../../../src/main/store/check-entries.ts'
+import { LmdbDeadDeviceStore } from '../../../src/main/store/dead-devices.ts'
 import { LmdbDeadLetterStore } from '../../../src/main/store/dead-letters.ts'
+import { LmdbJournal } from '../../../src/main/store/journal.ts'
+import { separator } from '../../../src/main/store/keys.ts'
 import { LmdbNodeStore } from '../../../src/main/store/nodes.ts'
 import { LmdbOutbox } from '../../../src/main/store/outbox.ts'
+import { LmdbProviderTokenStore } from '../../../src/main/store/provider-tokens.ts'
+import { LmdbPublishStore } from '../../../src/main/store/publishes.ts'
+import { LmdbSubscriptionStore } from '../../../src/main/store/subscriptions.ts'
 import { Child } from '../../support/child.ts'
+import { notificationTo } from '../dispatch/notifications.ts'
 import { nodeRecord, openStore, scratchDirectory } from './open-store.ts'
 import { storedPush } from './stored-push.ts'
 
@@ -28,7 +36,7 @@ async function filled(path: string) {
   await new LmdbNodeStore(environment).create('push.example.com', 'n', nodeRecord('a@b'), 9)
   const ids: string[] = []
   for (const device of ['a', 'b', 'c']) {
-    const addition = outbox.add(storedPush(device))
+    const addition = outbox.add(storedPush(device, { retryCause: 'connect_error' }))
     await addition?.durable
     ids.push(addition?.id ?? '')
   }
@@ -94,8 +102,105 @@ test('a push that is never due, and a due time of no push, are found', async () 
   expect(faults[1]).toContain('outbox_due: ')
 })
 
+/** One entry, at least, in every table. */
+async function full(path: string): Promise<void> {
+  const { environment } = await filled(path)
+  const nowMs = Date.now
+  const notification = notificationTo('tok')
+  const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 10, nowMs })
+  await environment.queue.write(() => letters.record(notification, 'expired', ''))
+  const journal = new LmdbJournal(environment, nowMs)
+  const group = journal.add([notification, notification])
+  await group.durable
+  await journal.ended(group.id, [0])
+  await new LmdbDeadDeviceStore(environment, { ttlS: 60, nowMs }).add(notification.device, 'd', 'n')
+  const [user, jid, node, domain] = ['a@b', 'push.example.com', 'n', 'b']
+  const subscription = { user, jid, node, domain, options: [], session: '', enabledAtMs: 1, usedAtMs: 1 }
+  await new LmdbSubscriptionStore(environment).put(subscription, 9)
+  const publish = { user, jid, node, domain, summary: [], createdAtMs: 1 }
+  await new LmdbPublishStore(environment, nowMs).add(publish).durable
+  await new LmdbProviderTokenStore(environment).put('team', 'key', { jwt: 'x', issuedAtMs: 1 })
+  await environment.close()
+}
+
+/** Changes the store as no daemon does. */
+async function tamper(path: string, change: (table: (name: string) => Database<unknown, string>) => unknown) {
+  const raw = open<unknown, string>(join(path, 'store.mdb'), { noSubdir: true, maxDbs: 32 })
+  await change((name) => raw.openDB<unknown, string>(name, {}))
+  await raw.close()
+}
+
+test('every table that the daemon has is known to the check', () => {
+  const folder = new URL('../../../src/main/store/', import.meta.url)
+  const sources = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'))
+  const tables = sources.flatMap((source) =>
+    [...source.matchAll(/\.table\(\s*'(\w+)'/g)].map(([, name]) => name),
+  )
+  expect(Object.keys(valueCodecs).toSorted()).toEqual([...new Set(tables)].toSorted())
+})
+
+test('a store with something in every table has no faults, and what cannot be read is named, table by table', async () => {
+  using dir = scratchDirectory()
+  const data = join(dir.path, 'data')
+  await full(data)
+  expect(await store(data, 'check')).toEqual({ code: 0, output: `${data}/store.mdb: no faults\n` })
+  const readable = Object.keys(valueCodecs).filter((name) => valueCodecs[name] !== undefined)
+  const keys: string[] = []
+  await tamper(data, async (table) => {
+    for (const name of readable) {
+      const [key = ''] = table(name).getKeys({ limit: 1 })
+      keys.push(key.replaceAll(separator, ' / '))
+      await table(name).put(key, [true, 'torn'])
+    }
+  })
+  const { code, output } = await store(data, 'check')
+  expect(code).toBe(78)
+  expect(output.trim().split('\n')).toEqual(
+    readable.map((name, i) => `${data}/store.mdb: ${name}: ${keys[i]} cannot be read`),
+  )
+})
+
+test.each([
+  ['nodes', 'affiliations', 'is not among the nodes of a@b'],
+  ['affiliations', 'nodes', 'belongs to no node'],
+  ['dead', 'dead_by_time', 'is never forgotten'],
+  ['dead_by_time', 'dead', 'stands for no device'],
+  ['dead_by_node', 'dead', 'stands for no device'],
+  ['journal_ended', 'journal', 'belongs to no group'],
+  ['outbox', 'outbox_due', 'is never due'],
+  ['outbox_due', 'outbox', 'stands for no push'],
+])('an entry in %s without its counterpart in %s is found', async (table, counterpart, fault) => {
+  using dir = scratchDirectory()
+  const data = join(dir.path, 'data')
+  await full(data)
+  await tamper(data, (named) => named(counterpart).clearAsync())
+  const { code, output } = await store(data, 'check')
+  expect(code).toBe(78)
+  expect(output).toMatch(new RegExp(`^${data}/store.mdb: ${table}: .+ ${fault}$`, 'm'))
+})
+
+test('a page that was lost is found, and ends nothing', async () => {
+  using dir = scratchDirectory()
+  const data = join(dir.path, 'data')
+  await full(data)
+  await tamper(data, async (table) => table('subscriptions').put('torn', ['torn']))
+  const file = join(data, 'store.mdb')
+  const bytes = readFileSync(file)
+  const pageBytes = 4096
+  for (let at = 2 * pageBytes; at < bytes.length; at += pageBytes) {
+    const page = bytes.subarray(at, at + pageBytes)
+    if (page.includes('connect_error')) page.fill(0)
+  }
+  writeFileSync(file, bytes)
+  const { code, output } = await store(data, 'check')
+  expect(code).toBe(78)
+  expect(output).toContain(`${file}: outbox: has a damaged page (`)
+  expect(output, 'what is behind is looked at').toContain(`${file}: subscriptions: torn cannot be read\n`)
+})
+
 test.each([
   [['stats'], /there is no store at/],
+  [['check'], /there is no store at/],
   [['backup'], /needs --to FILE/],
   [['destroy'], /takes one of backup, check, stats/],
   [['check', '--to', 'x'], /takes no --to/],

@@ -98,6 +98,35 @@ describe('a stored push', () => {
     expect(at.outbox.due('apns', startMs + 60, 10, none)).toEqual([apns])
   })
 
+  test('that was passed over is not looked at again at once, but within a second', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    const ids: string[] = []
+    for (let i = 0; i < 6; i++)
+      ids.push(await add(at.outbox, storedPush(`tok-${i}`, { dueAtMs: startMs + i })))
+    const [first = '', second = '', third = '', fourth = '', fifth = '', sixth = ''] = ids
+    const taken = new Set<string>()
+    const asked: string[] = []
+    const due = (nowMs: number) => {
+      const found = at.outbox.due('fcm', nowMs, 2, (id) => {
+        asked.push(id)
+        return taken.has(id)
+      })
+      for (const id of found) taken.add(id)
+      return found
+    }
+    expect(due(startMs + 10)).toEqual([first, second])
+    expect(due(startMs + 10)).toEqual([third, fourth])
+    expect(asked).toEqual([first, second, second, third, fourth])
+    taken.delete(first)
+    expect(due(startMs + 10)).toEqual([fifth, sixth])
+    expect(due(startMs + 1_010), 'a second is over').toEqual([first])
+    taken.delete(second)
+    expect(due(startMs + 1_010), 'there was nothing behind').toEqual([second])
+    taken.delete(third)
+    expect(due(startMs + 20), 'the clock was set back').toEqual([third])
+  })
+
   test('that is rescheduled is due then, and only then', async () => {
     using dir = scratchDirectory()
     await using at = await outboxAt(dir.path)

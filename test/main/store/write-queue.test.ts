@@ -59,7 +59,7 @@ test('a commit that does not come back fails those who wait, refuses others, and
     },
     100,
     pino({ level: 'silent' }),
-    20,
+    { hangMs: 20 },
   )
   const first = queue.write(() => queue.add(target, 'first'))
   await expect(first).rejects.toMatchObject({ code: 'io', transient: true })

@@ -1,15 +1,14 @@
-import { Type } from '@sinclair/typebox'
-import { flag, integer, list, requiredText, text } from '../keys.ts'
+import { flag, integer, list, oneOrList, requiredText, tables, text } from '../keys.ts'
 
 const publishersNotes = {
   description:
     'Who may publish at all. "any": whoever the node admits; "servers": only a bare domain or a bare JID, which is ' +
-    'how XMPP servers publish (XEP-0357 §3), while clients use a full JID; or a list of domains.',
+    'how XMPP servers publish (XEP-0357 §3), while clients use a full JID; or a list of domains. This daemon itself may, from any of its domains.',
   allowed: '"any", "servers", or a list of domains',
   reload: true,
 }
 
-export const componentTable = Type.Object(
+export const componentTable = tables(
   {
     domain: requiredText({
       description: 'The domain that the XMPP server routes to this component.',
@@ -60,17 +59,11 @@ export const componentTable = Type.Object(
       description: 'Whether push nodes can be made on this domain (PubSub-full).',
       reload: true,
     }),
-    publishers: Type.Union(
-      [
-        Type.Unsafe<'any' | 'servers'>({ type: 'string', enum: ['any', 'servers'] }),
-        Type.Array(Type.String({ format: 'domain' }), { minItems: 1, uniqueItems: true }),
-      ],
-      { default: 'any', ...publishersNotes },
-    ),
+    publishers: oneOrList('any', ['any', 'servers'], 'domain', publishersNotes),
     tags: list({
       description: 'MongoosePush pool tags for pushes from this domain. Clients cannot give any.',
       reload: true,
     }),
   },
-  { additionalProperties: false, description: 'One table per domain.' },
+  'One table per domain.',
 )

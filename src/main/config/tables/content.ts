@@ -1,7 +1,6 @@
-import { Type } from '@sinclair/typebox'
-import { choice, flag, text } from '../keys.ts'
+import { choice, flag, table, text } from '../keys.ts'
 
-export const contentTable = Type.Object(
+export const contentTable = table(
   {
     default_title: text('New message', {
       description: 'Title of an alert whose publish names no sender.',
@@ -31,5 +30,5 @@ export const contentTable = Type.Object(
       reload: true,
     }),
   },
-  { default: {}, additionalProperties: false, description: 'What a push shows.' },
+  'What a push shows.',
 )

@@ -1,5 +1,4 @@
-import { Type } from '@sinclair/typebox'
-import { choice, integer, text } from '../keys.ts'
+import { choice, integer, table, text } from '../keys.ts'
 
 /** The keys above all tables. */
 export const daemonKeys = {
@@ -14,7 +13,7 @@ export const daemonKeys = {
   }),
 }
 
-export const logTable = Type.Object(
+export const logTable = table(
   {
     level: choice('info', ['trace', 'debug', 'info', 'warn', 'error'], {
       description: 'From which level on lines are written. At info no line is about a single notification.',
@@ -24,10 +23,10 @@ export const logTable = Type.Object(
       description: 'json: one object per line, for machines; pretty: for the eye.',
     }),
   },
-  { default: {}, additionalProperties: false, description: 'Logs, on standard output.' },
+  'Logs, on standard output.',
 )
 
-export const httpTable = Type.Object(
+export const httpTable = table(
   {
     listen: text('127.0.0.1:9590', {
       description: 'Where metrics, health, publishes over HTTP and the admin routes are served.',
@@ -42,10 +41,10 @@ export const httpTable = Type.Object(
       reload: true,
     }),
   },
-  { default: {}, additionalProperties: false, description: "The daemon's own HTTP server." },
+  "The daemon's own HTTP server.",
 )
 
-export const limitsTable = Type.Object(
+export const limitsTable = table(
   {
     max_stanza_bytes: integer(262_144, 10_000, 67_108_864, {
       description: 'The longest stanza taken from an XMPP server; a longer one costs it the stream.',
@@ -57,5 +56,5 @@ export const limitsTable = Type.Object(
       description: 'How many attributes one element may have.',
     }),
   },
-  { default: {}, additionalProperties: false, description: 'Bounds on what an XMPP server may send.' },
+  'Bounds on what an XMPP server may send.',
 )

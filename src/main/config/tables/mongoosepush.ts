@@ -1,36 +1,25 @@
-import { Type } from '@sinclair/typebox'
-import { choice, flag, integer, text } from '../keys.ts'
+import { choice, flag, integer, oneOrList, table, text } from '../keys.ts'
 
-const tlsTable = Type.Object(
-  {
-    ca_file: text('', {
-      description:
-        "PEM file of authorities trusted besides the system's: MongoosePush's certificate is often self-signed.",
-      path: 'readable',
-    }),
-    verify: flag(true, {
-      description:
-        'Whether its certificate must be valid. Rather than false, name its authority in `tls.ca_file`.',
-    }),
-  },
-  { default: {}, additionalProperties: false },
-)
+const tlsTable = table({
+  ca_file: text('', {
+    description:
+      "PEM file of authorities trusted besides the system's: MongoosePush's certificate is often self-signed.",
+    path: 'readable',
+  }),
+  verify: flag(true, {
+    description:
+      'Whether its certificate must be valid. Rather than false, name its authority in `tls.ca_file`.',
+  }),
+})
 
-export const mongoosepushTable = Type.Object(
+export const mongoosepushTable = table(
   {
-    url: Type.Union(
-      [
-        Type.String({ format: 'origin' }),
-        Type.Array(Type.String({ format: 'origin' }), { minItems: 1, uniqueItems: true }),
-      ],
-      {
-        default: 'https://localhost:8443',
-        description:
-          'Where MongoosePush listens, or a list: used in turn, a failing one is left out until it recovers.',
-        allowed:
-          'http(s)://host:port without path and user, or a list of such (the path goes into path_prefix)',
-      },
-    ),
+    url: oneOrList('https://localhost:8443', undefined, 'origin', {
+      description:
+        'Where MongoosePush listens, or a list: used in turn, a failing one is left out until it recovers.',
+      allowed:
+        'http(s)://host:port without path and user, or a list of such (the path goes into path_prefix)',
+    }),
     api_version: choice('v3', ['v1', 'v2', 'v3'], { description: 'Which version of its API is spoken.' }),
     max_http_connections: integer(100, 1, 65_535, {
       description: 'Connections in all, shared out among the workers.',
@@ -45,5 +34,5 @@ export const mongoosepushTable = Type.Object(
     }),
     tls: tlsTable,
   },
-  { default: {}, additionalProperties: false, description: 'The push gateway.' },
+  'The push gateway.',
 )

@@ -1,17 +1,13 @@
 import { availableParallelism } from 'node:os'
-import { Type } from '@sinclair/typebox'
-import { choice, integer, list, text } from '../keys.ts'
+import { choice, integer, list, table, text } from '../keys.ts'
 
-const wpoolTable = Type.Object(
-  {
-    workers: integer(Math.min(availableParallelism(), 4), 1, 64, {
-      description: "Worker threads that talk to the gateway. Default: this machine's cores, at most 4.",
-    }),
-  },
-  { default: {}, additionalProperties: false },
-)
+const wpoolTable = table({
+  workers: integer(Math.min(availableParallelism(), 4), 1, 64, {
+    description: "Worker threads that talk to the gateway. Default: this machine's cores, at most 4.",
+  }),
+})
 
-export const pushTable = Type.Object(
+export const pushTable = table(
   {
     wpool: wpoolTable,
     backend: choice('lmdb', ['lmdb'], { description: 'How data is kept in `data_dir`.' }),
@@ -74,5 +70,5 @@ export const pushTable = Type.Object(
       reload: true,
     }),
   },
-  { default: {}, additionalProperties: false, description: 'What is served, and how.' },
+  'What is served, and how.',
 )
