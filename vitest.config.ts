@@ -13,6 +13,8 @@ function tier(
 export default defineConfig({
   test: {
     reporters: ['default', new SkippedTests()],
+    // Tests wait for timers and disks more than they compute: on two cores, one worker would leave both idle.
+    maxWorkers: 3,
     projects: [
       // Real files and sockets: on a machine that is busy with other things they take their time.
       tier('unit', ['test/*.test.ts', 'test/{core,main,worker,sandbox}/**/*.test.ts'], {
