@@ -53,6 +53,10 @@ export function readWithSaxes(document: string): SaxesReading {
     if (encoding !== undefined && encoding.toUpperCase() !== 'UTF-8') note('other encoding')
     if (version !== '1.0') note('other version')
   })
+  // Before the tag: a namespace of nothing but whitespace is refused as if it were empty.
+  parser.on('attribute', ({ name, value }) => {
+    if (isReading()) hasPaddedNamespace ||= name.startsWith('xmlns') && value.trim() !== value
+  })
   parser.on('opentag', (tag) => {
     if (!isReading()) return
     const attributes = Object.values(tag.attributes).flatMap(({ name, value }) => [name, value])
@@ -61,9 +65,6 @@ export function readWithSaxes(document: string): SaxesReading {
     for (const { local } of [tag, ...Object.values(tag.attributes)]) {
       if (!isNameStart(local.codePointAt(0) ?? 0)) note('local name that is none')
     }
-    hasPaddedNamespace ||= Object.values(tag.attributes).some(
-      ({ name, value }) => name.startsWith('xmlns') && value.trim() !== value,
-    )
     const isStream = tag.local === 'stream' && tag.uri === 'http://etherx.jabber.org/streams'
     if (open.length === 0 && !isStream) note('other root')
     if (open.length > 1) open.at(-1)?.children.push(element)
