@@ -1,6 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { FromWorker, OtherAnswer, ToWorker } from '../../core/worker-protocol.ts'
 import { maxBatch, requestWidth, silentMs } from '../../core/worker-protocol.ts'
+import { Inflight } from './inflight.ts'
 import type { PendingPush } from './pending-push.ts'
 
 /** Who is told of a session's answers as they come, one message at a time, and that it takes work. */
@@ -14,7 +15,7 @@ export interface AnswerReader {
 export class WorkerSession {
   readonly index: number
   /** Handed over and not answered, by request id. */
-  readonly inflight = new Map<number, PendingPush>()
+  readonly inflight: Inflight<PendingPush>
   /** The same, counted by origin. */
   readonly inflightByOrigin: number[]
   openConnections: readonly number[] = []
@@ -28,7 +29,6 @@ export class WorkerSession {
   readonly #reader: AnswerReader
   readonly #monotonicMs: () => number
   #batch: (number | string)[] = []
-  #lastId = 0
 
   /** `windows`: by origin, how many requests it may hold. */
   constructor(
@@ -40,6 +40,7 @@ export class WorkerSession {
   ) {
     this.index = index
     this.#windows = windows
+    this.inflight = new Inflight(windows.reduce((sum, window) => sum + window, 0))
     this.inflightByOrigin = windows.map(() => 0)
     this.#port = port
     this.#reader = reader
@@ -60,11 +61,9 @@ export class WorkerSession {
 
   /** Puts a request into the batch that `flush` sends; a full batch goes at once. */
   add(push: PendingPush, origin: number, path: string, body: string): void {
-    // Ids stay small integers; one that comes round again after 2^30 requests has long been answered.
-    this.#lastId = (this.#lastId + 1) & 0x3fff_ffff
-    this.inflight.set(this.#lastId, push)
+    const id = this.inflight.add(push)
     this.inflightByOrigin[origin] = (this.inflightByOrigin[origin] ?? 0) + 1
-    this.#batch.push(this.#lastId, origin, path, body)
+    this.#batch.push(id, origin, path, body)
     if (this.#batch.length >= maxBatch * requestWidth) this.flush()
   }
 
@@ -80,9 +79,8 @@ export class WorkerSession {
 
   /** The push that this answer is for; it is no longer in flight. */
   take(id: number): PendingPush | undefined {
-    const push = this.inflight.get(id)
+    const push = this.inflight.take(id)
     if (push === undefined) return undefined
-    this.inflight.delete(id)
     this.inflightByOrigin[push.origin] = (this.inflightByOrigin[push.origin] ?? 1) - 1
     return push
   }
@@ -96,8 +94,7 @@ export class WorkerSession {
     }
     this.#port.close()
     this.up = false
-    const left = [...this.inflight.values()]
-    this.inflight.clear()
+    const left = this.inflight.takeAll()
     this.inflightByOrigin.fill(0)
     return left
   }
