@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { unitEnvironment } from '../unit-environment.ts'
 import { fillStore } from './fill-store.ts'
 import type { DaemonSettings, SinkReport, SourceCommand, SourceReport, SourceRound } from './reports.ts'
 import type { Subject } from './subject.ts'
@@ -102,7 +103,8 @@ function startDaemon(subject: Subject, settings: DaemonSettings, directory: stri
   const config = join(directory, 'bench.toml')
   writeFileSync(config, configuration(subject, settings, directory))
   const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
-  return fork(subject.cli, ['start', '--config', config], { stdio: [...stdio] })
+  const env = { ...process.env, ...unitEnvironment(join(directory, 'cache')) }
+  return fork(subject.cli, ['start', '--config', config], { stdio: [...stdio], env })
 }
 
 function configuration({ setUp }: Subject, settings: DaemonSettings, directory: string): string {
