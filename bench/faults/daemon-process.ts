@@ -5,6 +5,7 @@ import { stringify } from 'smol-toml'
 import { Child } from '../../test/support/child.ts'
 import { freePort } from '../../test/support/free-port.ts'
 import { until } from '../../test/support/until.ts'
+import { unitEnvironment } from '../unit-environment.ts'
 
 /** XMPP_PUSHD_CLI names another build of the daemon to be put to the test. */
 const commandLine = process.env.XMPP_PUSHD_CLI ?? new URL('../../src/main/cli.ts', import.meta.url).pathname
@@ -54,9 +55,11 @@ export class DaemonProcess implements AsyncDisposable {
   start(): void {
     this.starts++
     this.#expected = false
+    const unit = unitEnvironment(join(this.dir, 'cache'))
     const env = {
       ...process.env,
-      NODE_OPTIONS: `--import=${disturbance}`,
+      ...unit,
+      NODE_OPTIONS: `${unit.NODE_OPTIONS ?? ''} --import=${disturbance}`,
       PUSHD_DISTURBANCE: join(this.dir, 'disturbance'),
     }
     const config = join(this.dir, 'pushd.toml')
