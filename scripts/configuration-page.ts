@@ -1,7 +1,7 @@
 /** docs/configuration.md, made from what the configuration's declaration says of each key. */
 import { allowed, tomlInteger } from '../src/main/config/allowed.ts'
 import type { SchemaNode } from '../src/main/config/keys.ts'
-import { configSchema } from '../src/main/config/schema.ts'
+import { headedTables, ownKeys, topLevel } from '../src/main/config/schema.ts'
 
 const width = 115
 
@@ -27,27 +27,23 @@ environment variable \`XMPP_PUSHD_CONFIG\` names it. The packages' service reads
 
 /** The whole page. */
 export function configurationPage(): string {
-  const { properties = {} } = configSchema
-  const tables = Object.entries(properties).filter(([, node]) => isTable(node))
-  const contents = tables.map(([name, node]) => `[${header(name, node)}](#${name})`)
+  const tables = [...headedTables()]
+  const contents = tables.map(({ header, path }) => `[\`${header}\`](#${path.replace('.', '')})`)
   const lines = [head, `Tables: ${contents.join(' · ')}`, '', '## At the top', '']
-  for (const [name, node] of Object.entries(properties)) {
-    if (!isTable(node)) addKey(lines, name, name, node)
-  }
-  for (const [name, node] of tables) {
-    const table = node.items ?? node
-    lines.push(`## ${header(name, node)}`, '')
-    if (table.description !== undefined) lines.push(...wrapped(table.description), '')
-    addTable(lines, table, name, '')
+  addKeys(lines, topLevel, '', '')
+  for (const { path, header, table } of tables) {
+    lines.push(`## \`${header}\``, '')
+    if (table.description !== undefined) lines.push(...wrapped(quoted(table.description)), '')
+    addKeys(lines, table, `${path}.`, '')
   }
   return `${lines.join('\n').trimEnd()}\n`
 }
 
-/** `path`: where the table stands in the file; `inside`: what stands before the key within its table (`retry.`). */
-function addTable(lines: string[], table: SchemaNode, path: string, inside: string): void {
-  for (const [name, node] of Object.entries(table.properties ?? {})) {
-    if (node.properties === undefined) addKey(lines, `${path}.${inside}${name}`, inside + name, node)
-    else addTable(lines, node, path, `${inside}${name}.`)
+/** `before`: the path of the table in the file; `inside`: what stands before the key within its table (`retry.`). */
+function addKeys(lines: string[], table: SchemaNode, before: string, inside: string): void {
+  for (const [name, node] of ownKeys(table)) {
+    if (node.properties === undefined) addKey(lines, before + inside + name, inside + name, node)
+    else addKeys(lines, node, before, `${inside}${name}.`)
   }
 }
 
@@ -72,14 +68,6 @@ function addKey(lines: string[], path: string, name: string, node: SchemaNode): 
 /** What Markdown would take for a mark of its own, as code. */
 function quoted(words: string): string {
   return words.replaceAll(/(?<![`\w])(\[IPv6\]:port|@HOST@|\[\[component\]\])/g, '`$1`')
-}
-
-function header(name: string, node: SchemaNode): string {
-  return node.items === undefined ? `\`[${name}]\`` : `\`[[${name}]]\``
-}
-
-function isTable(node: SchemaNode): boolean {
-  return (node.items ?? node).properties !== undefined
 }
 
 function tomlValue(value: unknown): string {

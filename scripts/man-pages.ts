@@ -4,7 +4,7 @@ import { storeUsage } from '../src/main/commands/store.ts'
 import { subscriptionsUsage } from '../src/main/commands/subscriptions.ts'
 import { allowed, tomlInteger } from '../src/main/config/allowed.ts'
 import type { SchemaNode } from '../src/main/config/keys.ts'
-import { configSchema } from '../src/main/config/schema.ts'
+import { headedTables, ownKeys, topLevel } from '../src/main/config/schema.ts'
 import { version } from '../src/main/version.ts'
 
 /** The help of commands that have words of their own. */
@@ -97,14 +97,9 @@ export function configurationPage(): string {
     'Keys marked (reload) are taken over on SIGHUP, all others at the next start.',
     '.SH TOP LEVEL',
   ]
-  const { properties = {} } = configSchema
-  for (const [name, node] of Object.entries(properties)) {
-    if (!isTable(node)) page.push(...keyEntry(name, node))
-  }
-  for (const [name, node] of Object.entries(properties)) {
-    const table = node.items ?? node
-    if (!isTable(node)) continue
-    page.push(`.SH ${roff(node.items === undefined ? `[${name}]` : `[[${name}]]`)}`)
+  page.push(...keysOf(topLevel, ''))
+  for (const { header, table } of headedTables()) {
+    page.push(`.SH ${roff(header)}`)
     if (table.description !== undefined) page.push(roff(table.description))
     page.push(...keysOf(table, ''))
   }
@@ -113,7 +108,7 @@ export function configurationPage(): string {
 }
 
 function* keysOf(table: SchemaNode, inside: string): Generator<string> {
-  for (const [name, node] of Object.entries(table.properties ?? {})) {
+  for (const [name, node] of ownKeys(table)) {
     if (node.properties === undefined) yield* keyEntry(inside + name, node)
     else yield* keysOf(node, `${inside}${name}.`)
   }
@@ -130,10 +125,6 @@ function keyEntry(name: string, node: SchemaNode): string[] {
   if (example !== undefined) remarks.push(`Example: ${shown(example)}.`)
   if (node.reload === true) remarks.push('(reload)')
   return ['.TP', `.B ${roff(name)}`, roff(remarks.join(' '))]
-}
-
-function isTable(node: SchemaNode): boolean {
-  return (node.items ?? node).properties !== undefined
 }
 
 function shown(value: unknown): string {

@@ -9,6 +9,8 @@ import { subscriptionsUsage } from '../src/main/commands/subscriptions.ts'
 import { defaultConfig, loadConfig } from '../src/main/config/load.ts'
 import { valueKeys } from '../src/main/config/schema.ts'
 import { exitCodes } from '../src/main/exit-codes.ts'
+import { dir as keys } from './main/config/loading.ts'
+import './main/config/provider-files.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -32,6 +34,8 @@ describe('the configuration that packages install', () => {
       .replaceAll(/^#(?=[\w[])/gm, '')
       .replace(/^secret_file = .*$/m, 'secret_file = ""')
       .replace(/^secret = ""$/m, 'secret = "x"')
+      .replace('/etc/xmpp-pushd/service-account.json', join(keys, 'account.json'))
+      .replace('/etc/xmpp-pushd/AuthKey_ABC123DEFG.p8', join(keys, 'apns.p8'))
       .replaceAll(/^(virtual_pubsub_hosts|served_hosts) = \[\]$/gm, '')
     expect(load(live)).toMatchObject({ kind: 'loaded' })
   })

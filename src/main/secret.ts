@@ -1,23 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { inspect } from 'node:util'
 
-/** Text that no log line, error, JSON or string ever shows. */
-export class Secret {
-  readonly #text: string
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  reveal(): string {
-    return this.#text
-  }
-
-  /** Takes the same time whatever is wrong with `text`, its length included. */
-  equals(text: string): boolean {
-    return timingSafeEqual(digest(this.#text), digest(text))
-  }
-
+/** What no log line, error, JSON or string ever shows. */
+export abstract class Hidden {
   toString(): string {
     return shown
   }
@@ -33,6 +18,48 @@ export class Secret {
 
 const shown = '[secret]'
 
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+export class Secret extends Hidden {
+  readonly #text: string
+
+  constructor(text: string) {
+    super()
+    this.#text = text
+  }
+
+  reveal(): string {
+    return this.#text
+  }
+
+  /** Takes the same time whatever is wrong with `text`, its length included. */
+  equals(text: string): boolean {
+    return timingSafeEqual(digest([this.#text]), digest([text]))
+  }
+}
+
+/** What was made of the bytes of secret files. */
+export class SecretContent<T> extends Hidden {
+  readonly #content: T
+  readonly #digest: Buffer
+
+  /** `sources`: the files' bytes, in an order of their own. */
+  constructor(content: T, sources: readonly Uint8Array[]) {
+    super()
+    this.#content = content
+    this.#digest = digest(sources.map((source) => digest([source])))
+  }
+
+  reveal(): T {
+    return this.#content
+  }
+
+  /** It was made of the same bytes. */
+  equals(other: SecretContent<unknown>): boolean {
+    return timingSafeEqual(this.#digest, other.#digest)
+  }
+}
+
+function digest(parts: readonly (string | Uint8Array)[]): Buffer {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest()
 }

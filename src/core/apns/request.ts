@@ -23,6 +23,10 @@ const maxSegmentLength = 1024
 /** A header's value that nothing can be smuggled in by. Bundle ids have 155 characters at most. */
 const topicShape = /^[\x21-\x7e]{1,255}$/
 
+export function isTopic(text: string): boolean {
+  return topicShape.test(text)
+}
+
 const tooLarge: AttemptOutcome = { kind: 'too_large', reason: 'PayloadTooLarge' }
 const badTopic: AttemptOutcome = { kind: 'operator_fault', reason: 'BadTopic' }
 const noDeviceToken: AttemptOutcome = { kind: 'invalid', reason: 'MissingDeviceToken' }
@@ -34,7 +38,7 @@ const badDeviceToken: AttemptOutcome = { kind: 'suspect', reason: 'BadDeviceToke
  */
 export function apnsRequest(notification: Notification, pool: ApnsPool, id: string): BuiltRequest {
   const topic = notification.topic || pool.defaultTopic
-  if (topic !== '' && !topicShape.test(topic)) return unsendable(badTopic)
+  if (topic !== '' && !isTopic(topic)) return unsendable(badTopic)
   const segment = encodeSegment(notification.device.id)
   if (segment === '') return unsendable(noDeviceToken)
   if (segment.length > maxSegmentLength) return unsendable(badDeviceToken)

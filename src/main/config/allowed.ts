@@ -4,6 +4,8 @@ import type { SchemaNode } from './keys.ts'
 export function allowed(node: SchemaNode | undefined): string {
   if (node?.allowed !== undefined) return node.allowed
   if (node?.enum !== undefined) return node.enum.join(', ')
+  if (node?.exclusiveMinimum !== undefined)
+    return `a number above ${node.exclusiveMinimum}, up to ${node.maximum}`
   if (node?.minimum !== undefined)
     return `a whole number from ${tomlInteger(node.minimum)} to ${tomlInteger(node.maximum ?? 0)}`
   if (node?.type === 'boolean') return 'true or false'

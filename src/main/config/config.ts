@@ -1,4 +1,7 @@
-import type { Secret } from '../secret.ts'
+import type { KeyObject } from 'node:crypto'
+import type { CheckedIdentity } from '../gateway/tls-identity.ts'
+import type { Secret, SecretContent } from '../secret.ts'
+import type { FcmAccount } from './provider-files.ts'
 import type { ConfigFile } from './schema.ts'
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]
@@ -17,11 +20,44 @@ export type ComponentConfig = DeepReadonly<Omit<ComponentTable, 'secret'>> & {
   readonly tls_ca: string | undefined
 }
 
+type GatewayTable = DeepReadonly<ConfigFile['gateway']>
+
+interface PoolTls {
+  readonly tls: {
+    readonly ca_file: string
+    /** PEM text of `tls.ca_file`. */
+    readonly ca: string | undefined
+  }
+}
+
+/** One `[[gateway.fcm]]`, with what its files hold. */
+export type FcmPoolConfig = GatewayTable['fcm'][number] &
+  PoolTls & { readonly account: SecretContent<FcmAccount> }
+
+/** One `[[gateway.apns]]`, likewise: one of `key` and `identity` is there. */
+export type ApnsPoolConfig = GatewayTable['apns'][number] &
+  PoolTls & {
+    /** Of `key_file`. */
+    readonly key: SecretContent<KeyObject> | undefined
+    /** Of `cert_file` and what goes with it. */
+    readonly identity: SecretContent<CheckedIdentity> | undefined
+  }
+
+/** `[gateway]`: it is always there; `listen` is '' and there is no pool where the file has none. */
+export type GatewayConfig = Omit<GatewayTable, 'tls' | 'fcm' | 'apns'> & {
+  readonly tls: GatewayTable['tls'] & {
+    /** Of `cert_file` and `key_file`; undefined: plain HTTP. */
+    readonly identity: SecretContent<CheckedIdentity> | undefined
+  }
+  readonly fcm: readonly FcmPoolConfig[]
+  readonly apns: readonly ApnsPoolConfig[]
+}
+
 /**
  * The whole configuration: checked, complete, deeply frozen. Keys keep the names that they have in the file;
  * paths are absolute, and the files that it names are read.
  */
-export type Config = DeepReadonly<Omit<ConfigFile, 'component' | 'http' | 'mongoosepush'>> & {
+export type Config = DeepReadonly<Omit<ConfigFile, 'component' | 'http' | 'mongoosepush' | 'gateway'>> & {
   readonly component: readonly ComponentConfig[]
   readonly http: DeepReadonly<ConfigFile['http']> & {
     /** What `token_file` holds; undefined: no token is asked for. */
@@ -33,4 +69,5 @@ export type Config = DeepReadonly<Omit<ConfigFile, 'component' | 'http' | 'mongo
       readonly ca: string | undefined
     }
   }
+  readonly gateway: GatewayConfig
 }

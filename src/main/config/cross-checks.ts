@@ -1,6 +1,7 @@
 import { isVirtualDomain } from '../../core/served-domains.ts'
 import { isLocal, parseAddress } from '../address.ts'
 import { type Faults, shownValue } from './faults.ts'
+import { checkGateway } from './gateway-checks.ts'
 import { gatewayOrigins } from './gateway-origins.ts'
 import { type ConfigFile, componentTables } from './schema.ts'
 
@@ -10,6 +11,7 @@ export function checkTogether(file: ConfigFile, faults: Faults): void {
   checkDomains(file, faults)
   checkVirtualHosts(file, faults)
   checkConnections(file, faults)
+  checkGateway(file, faults)
 }
 
 function checkListener({ http }: ConfigFile, faults: Faults): void {

@@ -1,6 +1,6 @@
 import { allowed, tomlInteger } from './allowed.ts'
 import type { SchemaNode } from './keys.ts'
-import { configSchema } from './schema.ts'
+import { headedTables, ownKeys, topLevel } from './schema.ts'
 
 const width = 100
 
@@ -15,24 +15,20 @@ const head = [
 /** The whole configuration as a TOML file with its defaults and what each key means: what an empty file says. */
 export function defaultsText(): string {
   const lines = [...head.map((line) => `# ${line}`.trimEnd()), '']
-  addTable(lines, configSchema, '', '')
+  addKeys(lines, topLevel, '', '')
+  for (const { header, table, many } of headedTables()) {
+    const mark = many ? '#' : ''
+    addHeader(lines, table, mark + header)
+    addKeys(lines, table, '', mark)
+  }
   return lines.join('\n')
 }
 
-/** `path`: the table's header; `inside`: what stands before a key of a table within it (`retry.`). */
-function addTable(lines: string[], table: SchemaNode, path: string, inside: string, mark = ''): void {
-  for (const [name, node] of Object.entries(table.properties ?? {})) {
-    if (node.items?.properties !== undefined) {
-      addHeader(lines, node.items, `${mark || '#'}[[${name}]]`)
-      addTable(lines, node.items, name, '', '#')
-    } else if (node.properties === undefined) {
-      addKey(lines, node, inside + name, mark)
-    } else if (path === '') {
-      addHeader(lines, node, `[${name}]`)
-      addTable(lines, node, name, '')
-    } else {
-      addTable(lines, node, path, `${inside}${name}.`, mark)
-    }
+/** `inside`: what stands before a key of a table within the table (`retry.`). */
+function addKeys(lines: string[], table: SchemaNode, inside: string, mark: string): void {
+  for (const [name, node] of ownKeys(table)) {
+    if (node.properties === undefined) addKey(lines, node, inside + name, mark)
+    else addKeys(lines, node, `${inside}${name}.`, mark)
   }
 }
 

@@ -55,8 +55,8 @@ export function readSecret(
   if (table.secret_file !== '') return readToken(table.secret_file, `${path}.secret_file`, faults)
 
   for (const name of [table.domain, `secret_${table.domain}`]) {
-    const text = places.credentials === undefined ? undefined : read(join(places.credentials, name))
-    if (typeof text === 'string') return tokenOf(text, `${path}.secret`, faults)
+    const bytes = places.credentials === undefined ? undefined : read(join(places.credentials, name))
+    if (Buffer.isBuffer(bytes)) return tokenOf(bytes.toString(), `${path}.secret`, faults)
   }
   faults.add(
     `${path}.secret`,
@@ -93,9 +93,14 @@ export function readAuthorities(file: string, path: string, faults: Faults): str
 }
 
 function readNamed(file: string, path: string, faults: Faults): string | undefined {
-  const text = read(file)
-  if (typeof text === 'string') return text
-  faults.add(path, `names ${JSON.stringify(file)}, which ${text.reason}, allowed: a file that can be read`)
+  return readBytes(file, path, faults)?.toString()
+}
+
+/** Undefined, and a fault, where it cannot be had. */
+export function readBytes(file: string, path: string, faults: Faults): Buffer | undefined {
+  const bytes = read(file)
+  if (Buffer.isBuffer(bytes)) return bytes
+  faults.add(path, `names ${JSON.stringify(file)}, which ${bytes.reason}, allowed: a file that can be read`)
   return undefined
 }
 
@@ -105,10 +110,10 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: 'is a folder',
 }
 
-/** A file's text, or why it cannot be had. */
-function read(file: string): string | { readonly reason: string } {
+/** What a file holds, or why it cannot be had. */
+function read(file: string): Buffer | { readonly reason: string } {
   try {
-    return readFileSync(file, 'utf8')
+    return readFileSync(file)
   } catch (error) {
     return { reason: whyUnreadable(error) }
   }

@@ -27,9 +27,10 @@ export const noteNames = ['reload', 'allowed', 'confidential', 'path', 'example'
 export interface SchemaNode extends Partial<KeyNotes> {
   readonly type?: string
   readonly default?: unknown
-  readonly enum?: readonly string[]
+  readonly enum?: readonly (string | number)[]
   readonly format?: string
   readonly minimum?: number
+  readonly exclusiveMinimum?: number
   readonly maximum?: number
   readonly minLength?: number
   readonly minItems?: number
@@ -56,6 +57,19 @@ export function integer(
   notes: KeyNotes,
 ): Declared<number> {
   return { type: 'integer', default: standard, minimum, maximum, ...notes }
+}
+
+/** More than nothing, and all at most. */
+export function fraction(standard: number, notes: KeyNotes): Declared<number> {
+  return { type: 'number', default: standard, exclusiveMinimum: 0, maximum: 1, ...notes }
+}
+
+export function oneOfNumbers<const Choice extends number>(
+  standard: NoInfer<Choice>,
+  choices: readonly Choice[],
+  notes: KeyNotes,
+): Declared<Choice> {
+  return { type: 'integer', enum: choices, default: standard, ...notes }
 }
 
 export function flag(standard: boolean, notes: KeyNotes): Declared<boolean> {

@@ -5,6 +5,7 @@ import { checkTogether } from './cross-checks.ts'
 import { Faults, faultLine } from './faults.ts'
 import { type Places, readAuthorities, readSecret, readToken, resolvePaths, whyUnreadable } from './files.ts'
 import { notesOn } from './notes.ts'
+import { withProviderFiles } from './provider-tables.ts'
 import { type ConfigFile, componentTables } from './schema.ts'
 import { parseDocument } from './toml-document.ts'
 import { validate } from './validate.ts'
@@ -70,6 +71,7 @@ function withFiles(file: ConfigFile, places: Places, faults: Faults): Config {
     component,
     http: { ...file.http, token },
     mongoosepush: { ...file.mongoosepush, tls: { ...file.mongoosepush?.tls, ca } },
+    gateway: withProviderFiles(file, faults),
   }
 }
 

@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 export function redacted(config: Config): Record<string, unknown> {
   const { token, ...http } = config.http
   const { ca, ...tls } = config.mongoosepush.tls
+  const { gateway } = config
   return {
     ...config,
     http: { ...http, token: token?.toString() },
@@ -12,5 +13,15 @@ export function redacted(config: Config): Record<string, unknown> {
       secret: secret.toString(),
     })),
     mongoosepush: { ...config.mongoosepush, tls },
+    gateway: {
+      ...gateway,
+      tls: without(gateway.tls, 'identity'),
+      fcm: gateway.fcm.map(({ account, ...table }) => ({ ...table, tls: without(table.tls, 'ca') })),
+      apns: gateway.apns.map(({ key, identity, ...table }) => ({ ...table, tls: without(table.tls, 'ca') })),
+    },
   }
+}
+
+function without(table: object, name: string): object {
+  return Object.fromEntries(Object.entries(table).filter(([key]) => key !== name))
 }

@@ -7,9 +7,6 @@ const otherTablePenalty = 1
 
 /** Why a key is not known, with the one that was most likely meant. `table`: the path it stands in. */
 export function unknownKeyText(table: string, name: string): string {
-  if (table === '' && name === 'gateway') {
-    return 'talking to APNs and FCM directly is not in this version, allowed: [mongoosepush]'
-  }
   const home = table.replaceAll(/\[\d+\]/g, '')
   let nearest = ''
   let nearestDistance = Number.POSITIVE_INFINITY

@@ -1,4 +1,5 @@
 import { Ajv, type ErrorObject } from 'ajv'
+import { isTopic } from '../../core/apns/request.ts'
 import { normalDomain } from '../../core/jid.ts'
 import { parseAddress } from '../address.ts'
 import { allowed } from './allowed.ts'
@@ -24,6 +25,11 @@ ajv.addFormat('listen-address', (text: string) => isAddress(text, 0))
 ajv.addFormat('domain', isDomain)
 ajv.addFormat('domain-pattern', (text: string) => isDomain(text.replaceAll('@HOST@', 'host')))
 ajv.addFormat('origin', isOrigin)
+ajv.addFormat('https-origin', isHttpsOrigin)
+ajv.addFormat('https-origin-or-none', (text: string) => text === '' || isHttpsOrigin(text))
+ajv.addFormat('listen-address-or-none', (text: string) => text === '' || isAddress(text, 0))
+ajv.addFormat('apple-id', /^([A-Z0-9]{10})?$/)
+ajv.addFormat('topic', (text: string) => text === '' || isTopic(text))
 ajv.addFormat('path-prefix', (text: string) => /^\/[^\s?#]*$/.test(text))
 
 const check = ajv.compile(configSchema)
@@ -33,8 +39,21 @@ const check = ajv.compile(configSchema)
  * `document` is changed; it is a `ConfigFile` wherever `faults` stays sound.
  */
 export function validate(document: Record<string, unknown>, faults: Faults): void {
+  chooseGateway(document)
   if (check(document)) return
   for (const error of check.errors ?? []) addFault(error, faults)
+}
+
+/** The one default that depends on other keys, and on whether they are given. */
+function chooseGateway(document: Record<string, unknown>): void {
+  const { push = {}, mongoosepush = {}, gateway } = document
+  if (!isTable(push) || 'gateway' in push || !isTable(mongoosepush) || 'url' in mongoosepush) return
+  if (!isTable(gateway) || [gateway.fcm ?? [], gateway.apns ?? []].flat().length === 0) return
+  document.push = { ...push, gateway: 'direct' }
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function addFault(error: ErrorObject, faults: Faults): void {
@@ -72,14 +91,21 @@ function isAddress(text: string, lowestPort: number): boolean {
   return address !== undefined && (address.kind === 'unix' || address.port >= lowestPort)
 }
 
-/** A domain as it stands in a JID (RFC 7622 §3.2), in the form in which servers write it. */
+/**
+ * A domain as it stands in a JID (RFC 7622 §3.2), in the form in which servers write it. None has parentheses, so that
+ * what comes in otherwise may be told by them.
+ */
 function isDomain(text: string): boolean {
   return (
     text !== '' &&
     Buffer.byteLength(text) <= 1023 &&
     text === normalDomain(text) &&
-    !/[\s@/<>&'"\p{Cc}]/u.test(text)
+    !/[\s@/<>&'"()\p{Cc}]/u.test(text)
   )
+}
+
+function isHttpsOrigin(text: string): boolean {
+  return isOrigin(text) && text.startsWith('https:')
 }
 
 function isOrigin(text: string): boolean {

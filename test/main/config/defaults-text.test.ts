@@ -2,11 +2,13 @@ import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
 import { defaultsText } from '../../../src/main/config/defaults-text.ts'
 import { defaultConfig, type LoadedConfig, loadConfig } from '../../../src/main/config/load.ts'
-import { valueKeys } from '../../../src/main/config/schema.ts'
+import { headedTables, valueKeys } from '../../../src/main/config/schema.ts'
 
 function load(toml: string): LoadedConfig {
   return loadConfig(Buffer.from(toml), 'defaults.toml', { folder: '/', credentials: undefined })
 }
+
+const lists = [...headedTables()].filter(({ many }) => many)
 
 describe('the text of config --defaults', () => {
   test('loads to exactly the defaults', () => {
@@ -18,7 +20,7 @@ describe('the text of config --defaults', () => {
   test('says every default itself: nothing is left to be filled in', () => {
     const document = parse(defaultsText())
     const missing = [...valueKeys()].filter(([path, key]) => {
-      if (path.startsWith('component.')) return false
+      if (lists.some((list) => path.startsWith(`${list.path}.`))) return false
       const value = path
         .split('.')
         .reduce<unknown>((table, name) => (table as Record<string, unknown>)[name], document)
@@ -37,11 +39,16 @@ describe('the text of config --defaults', () => {
     expect([...valueKeys()].filter(([, key]) => (key.description ?? '') === '')).toEqual([])
   })
 
-  test('names every key of a component, which works once its marks are taken away', () => {
+  test.each(lists)('names every key of $header', ({ path, header }) => {
     const text = defaultsText()
-    for (const [path] of valueKeys()) {
-      if (path.startsWith('component.')) expect(text).toContain(`\n#${path.slice('component.'.length)} = `)
+    const [, block = ''] = text.split(`\n#${header}\n`)
+    for (const [key] of valueKeys()) {
+      if (key.startsWith(`${path}.`)) expect(block).toContain(`\n#${key.slice(path.length + 1)} = `)
     }
+  })
+
+  test('has a component that works once its marks are taken away', () => {
+    const text = defaultsText()
     const block = text.slice(text.indexOf('#[[component]]'), text.indexOf('[push]'))
     const live = block.replaceAll(/^#(?=\S)/gm, '').replace(/secret_file = .*/, 'secret_file = ""')
     const loaded = load(live.replace('secret = ""', 'secret = "x"'))

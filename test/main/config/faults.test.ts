@@ -204,16 +204,6 @@ describe('a fault of the configuration', () => {
       '[http]\nlisten = "9590"',
       'http.listen: is "9590", allowed: host:port, [IPv6]:port, or unix:/path',
     ],
-    [
-      'the direct gateway',
-      '[push]\ngateway = "direct"',
-      /push\.gateway: is "direct", allowed: "mongoosepush" \("direct", .*, is not in this version\)/,
-    ],
-    [
-      'a gateway table',
-      '[gateway]\nlisten = "x"',
-      'gateway: talking to APNs and FCM directly is not in this version, allowed: [mongoosepush]',
-    ],
     ['a syntax error', 'data_dir = "x"\nlog == 1', 'line 2, column 6: invalid value, allowed: TOML 1.0'],
     [
       'a key given twice',
@@ -234,11 +224,11 @@ describe('a fault of the configuration', () => {
 
   test('does not hide another: all are named at once', () => {
     const faults = faultsOf(
-      `nonsense = 1\n${component}tls = 3\n${component}[log]\nlevel = "loud"\n[http]\nlisten = "0.0.0.0:1"\ntoken_file = "nowhere"\n[gateway]`,
+      `nonsense = 1\n${component}tls = 3\n${component}[log]\nlevel = "loud"\n[http]\nlisten = "0.0.0.0:1"\ntoken_file = "nowhere"\n[gatway]`,
     )
     expect(faults.map((fault) => fault.split(': ')[1])).toEqual([
       'nonsense',
-      'gateway',
+      'gatway',
       'log.level',
       'component[0].tls',
       'component[1].domain',

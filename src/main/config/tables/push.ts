@@ -11,9 +11,10 @@ export const pushTable = table(
   {
     wpool: wpoolTable,
     backend: choice('lmdb', ['lmdb'], { description: 'How data is kept in `data_dir`.' }),
-    gateway: choice('mongoosepush', ['mongoosepush'], {
-      description: 'Where notifications go.',
-      allowed: '"mongoosepush" ("direct", the daemon talking to APNs and FCM itself, is not in this version)',
+    gateway: choice('mongoosepush', ['mongoosepush', 'direct'], {
+      description:
+        'Where notifications go: to MongoosePush, or straight to FCM and APNs by the pools of `gateway`. Default: direct ' +
+        'where there is a pool and `mongoosepush.url` is not given, else mongoosepush.',
     }),
     virtual_pubsub_hosts: list(
       {

@@ -1,0 +1,71 @@
+/** The tables of `[gateway]` with what the files hold that they name. */
+import type { GatewayConfig } from './config.ts'
+import type { Faults } from './faults.ts'
+import { readAuthorities } from './files.ts'
+import { readApnsKey, readFcmAccount, readIdentity } from './provider-files.ts'
+import { apnsTables, type ConfigFile, fcmTables, type TableAt } from './schema.ts'
+
+type ApnsAt = TableAt<ConfigFile['gateway']['apns'][number]>
+
+/** Complete only if `faults` is empty afterwards. */
+export function withProviderFiles(file: ConfigFile, faults: Faults): GatewayConfig {
+  const fcm: GatewayConfig['fcm'][number][] = []
+  for (const { path, table } of fcmTables(file)) {
+    const key = `${path}.service_account_file`
+    const ca = authorities(table, path, faults)
+    const account = faults.sound(key) ? readFcmAccount(table.service_account_file, key, faults) : undefined
+    if (account !== undefined) fcm.push({ ...table, account, tls: { ...table.tls, ca } })
+  }
+  const apns: GatewayConfig['apns'][number][] = []
+  for (const at of apnsTables(file)) {
+    const ca = authorities(at.table, at.path, faults)
+    const { key, identity } = readOwner(at, faults)
+    apns.push({ ...at.table, key, identity, tls: { ...at.table.tls, ca } })
+  }
+  return { ...file.gateway, tls: listenerTls(file, faults), fcm, apns }
+}
+
+function authorities(
+  { tls }: { readonly tls: { readonly ca_file: string } },
+  path: string,
+  faults: Faults,
+): string | undefined {
+  const key = `${path}.tls.ca_file`
+  return faults.sound(key) ? readAuthorities(tls.ca_file, key, faults) : undefined
+}
+
+/** Who we are to APNs. Which of the two ways it is has been checked (`checkGateway`). */
+function readOwner({ path, table }: ApnsAt, faults: Faults) {
+  const none = { key: undefined, identity: undefined }
+  const named = (name: 'key_file' | 'cert_file' | 'private_key_file' | 'passphrase_file') => ({
+    path: `${path}.${name}`,
+    file: table[name],
+  })
+  const files = [named('key_file'), named('cert_file'), named('private_key_file'), named('passphrase_file')]
+  if (!files.every((file) => faults.sound(file.path))) return none
+  if (table.key_file !== '') {
+    return { key: readApnsKey(table.key_file, `${path}.key_file`, faults), identity: undefined }
+  }
+  const identity = readIdentity(
+    { cert: named('cert_file'), key: named('private_key_file'), passphrase: named('passphrase_file') },
+    faults,
+  )
+  return { key: undefined, identity }
+}
+
+function listenerTls(file: ConfigFile, faults: Faults): GatewayConfig['tls'] {
+  const [certPath, keyPath] = ['gateway.tls.cert_file', 'gateway.tls.key_file']
+  const tls = file.gateway?.tls
+  if (!faults.sound(certPath) || !faults.sound(keyPath) || tls.cert_file === '') {
+    return { ...tls, identity: undefined }
+  }
+  const identity = readIdentity(
+    {
+      cert: { path: certPath, file: tls.cert_file },
+      key: { path: keyPath, file: tls.key_file },
+      passphrase: undefined,
+    },
+    faults,
+  )
+  return { ...tls, identity }
+}

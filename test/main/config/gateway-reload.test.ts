@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest'
+import { changedKeys } from '../../../src/main/config/reload.ts'
+import { newApnsKey } from '../../../src/sandbox/providers/apns.ts'
+import { faultsOf, sound } from './loading.ts'
+import { apnsCertificate, apnsKey, fcm, put, putCertificate, serviceAccountText } from './provider-files.ts'
+
+putCertificate('cert')
+const pools = fcm + apnsKey + apnsCertificate
+const role = '[gateway]\nlisten = "127.0.0.1:1"\ntls.cert_file = "cert.pem"\ntls.key_file = "cert.key"\n'
+
+function reload(before: string, change: () => void, after = before) {
+  const running = sound(before).config
+  change()
+  const { config, applied, needsRestart } = changedKeys(running, sound(after).config)
+  return { running, config, applied, needsRestart }
+}
+
+describe('reread keys of providers', () => {
+  test('are the same ones where their files are', () => {
+    const { applied, needsRestart, running, config } = reload(role + pools, () => undefined)
+    expect({ applied, needsRestart }).toEqual({ applied: [], needsRestart: [] })
+    expect(config.gateway.fcm[0]?.account).toBe(running.gateway.fcm[0]?.account)
+  })
+
+  test('are taken over from files of the same names', () => {
+    const { running, config, applied, needsRestart } = reload(role + pools, () => {
+      put('account.json', serviceAccountText())
+      put('apns.p8', newApnsKey('ABC123DEFG', 'DEF123GHIJ').key)
+      putCertificate('cert')
+    })
+    expect(applied).toEqual([
+      'gateway.tls.cert_file',
+      'gateway.fcm[0].service_account_file',
+      'gateway.apns[0].key_file',
+      'gateway.apns[1].cert_file',
+    ])
+    expect(needsRestart).toEqual([])
+    expect(config.gateway.apns[0]?.key).not.toBe(running.gateway.apns[0]?.key)
+    expect(config.gateway.apns[1]?.key).toBe(running.gateway.apns[1]?.key)
+  })
+
+  test('are taken over from other files, with their ids', () => {
+    put('next.p8', newApnsKey('NEXT23DEFG', 'DEF123GHIJ').key)
+    const after = apnsKey.replace('apns.p8', 'next.p8').replace('ABC123DEFG', 'NEXT23DEFG')
+    const { config, applied, needsRestart } = reload(apnsKey, () => undefined, after)
+    expect(applied).toEqual(['gateway.apns[0].key_file', 'gateway.apns[0].key_id'])
+    expect(needsRestart).toEqual([])
+    expect(config.gateway.apns[0]?.key_id).toBe('NEXT23DEFG')
+  })
+
+  test.each([
+    [
+      'there are more pools',
+      fcm + apnsKey,
+      `${fcm}mode = "prod"\n${fcm}mode = "dev"\n${apnsKey}`,
+      'gateway.fcm',
+    ],
+    ['a pool has other tags', fcm, `${fcm}tags = ["a"]`, 'gateway.fcm[0].tags'],
+    ['a pool has a certificate instead', apnsKey, apnsCertificate.replace('dev', 'prod'), 'gateway.apns[0]'],
+  ])('wait for a restart where %s', (_what, before, after, waiting) => {
+    const { running, config, applied, needsRestart } = reload(
+      before,
+      () => put('account.json', serviceAccountText()),
+      after,
+    )
+    expect(applied).toEqual([])
+    expect(needsRestart).toContain(waiting)
+    expect(config.gateway).toEqual(running.gateway)
+  })
+
+  test('wait for a restart where they are of another project', () => {
+    const { applied, needsRestart } = reload(fcm, () =>
+      put('account.json', serviceAccountText({ project_id: 'another-project' })),
+    )
+    expect(applied).toEqual([])
+    expect(needsRestart).toEqual(['gateway.fcm[0]', 'gateway.fcm[0].service_account_file'])
+  })
+
+  test('do not hold up what else is renewed', () => {
+    const { applied, needsRestart } = reload(
+      fcm + apnsKey,
+      () => put('apns.p8', newApnsKey('ABC123DEFG', 'DEF123GHIJ').key),
+      `${fcm}connections = 3\n${apnsKey}`,
+    )
+    expect(applied).toEqual(['gateway.apns[0].key_file'])
+    expect(needsRestart).toEqual(['gateway.fcm[0].connections'])
+  })
+
+  test('are not looked at where anything is wrong with them', () => {
+    put('cert.key', 'nonsense')
+    expect(faultsOf(apnsCertificate)).toEqual([
+      expect.stringMatching(
+        /^pushd\.toml: gateway\.apns\[0\]\.private_key_file: names ".*cert\.key", which holds no private key in PEM/,
+      ),
+    ])
+  })
+})
