@@ -7,9 +7,8 @@ export function notesOn(config: Config): string[] {
   const isDirect = config.push.gateway === 'direct'
   const usual = isDirect ? 'gateway' : 'mongoosepush'
   if (config[usual].request_timeout_ms >= config.push.reply_deadline_ms) {
-    notes.push(
-      `${usual}.request_timeout_ms is not below push.reply_deadline_ms: no time for a second attempt`,
-    )
+    const path = `${usual}.request_timeout_ms`
+    notes.push(`${path} is not below push.reply_deadline_ms: no time for a second attempt`)
   }
   if (!isDirect && !config.mongoosepush.tls.verify) {
     notes.push('mongoosepush.tls.verify is false: anybody on the way can pretend to be the gateway')
@@ -30,7 +29,8 @@ function gatewayNotes({ push, gateway }: Config): string[] {
   }
   gateway.apns.forEach(({ key, default_topic }, i) => {
     if (key === undefined || default_topic !== '') return
-    notes.push(`gateway.apns[${i}].default_topic is empty: APNs refuses pushes that name no topic`)
+    const path = `gateway.apns[${i}].default_topic`
+    notes.push(`${path} is empty: APNs refuses pushes that name no topic`)
   })
   return notes
 }

@@ -60,11 +60,10 @@ export class ExpiryWatch {
       const stage = expiryStage(expiresAtMs - nowMs)
       if (stage === 'fine' || nowMs - (this.#warnedAtMs.get(name) ?? 0) < dayMs) continue
       this.#warnedAtMs.set(name, nowMs)
-      const fields = { name, expiresAt: new Date(expiresAtMs).toISOString() }
-      const days = Math.floor((expiresAtMs - nowMs) / dayMs)
+      const leftDays = Math.floor((expiresAtMs - nowMs) / dayMs)
+      const fields = { name, expiresAt: new Date(expiresAtMs).toISOString(), leftDays }
       if (stage === 'expired') this.#ports.log.error(fields, 'a certificate has expired')
-      else if (stage === 'urgent') this.#ports.log.error(fields, `a certificate expires in ${days} days`)
-      else this.#ports.log.warn(fields, `a certificate expires in ${days} days`)
+      else this.#ports.log[stage === 'urgent' ? 'error' : 'warn'](fields, 'a certificate expires soon')
     }
   }
 }
