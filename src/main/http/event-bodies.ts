@@ -1,7 +1,7 @@
-import { bareJid, parseJid } from '../../core/jid.ts'
+import { bareJid, bareOf, parseJid } from '../../core/jid.ts'
 import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
 import type { MessageEvent } from '../roles/xmpp-server/plugin.ts'
-import { eventOfMessage, pushedType } from '../roles/xmpp-server/read-message.ts'
+import { bodyOf, pushedType } from '../roles/xmpp-server/read-message.ts'
 import { parseStanza } from '../xmpp/parse-stanza.ts'
 import { HttpFault } from './fault.ts'
 
@@ -21,19 +21,21 @@ export function readMessageEvents(body: unknown): IncomingEvent[] {
 
 /** `/v1/events/mongooseim`, from mod_event_pusher_http: localparts, all of one `server`. */
 export function readMongooseimEvent(text: string): IncomingEvent {
-  const form = new URLSearchParams(text)
-  const server = formField(form, 'server')
-  const from = addressOf(form, 'author', server)
-  const to = addressOf(form, 'receiver', server)
-  return incoming('mongooseim', { ...blank, to, from, type: 'chat', body: form.get('message') ?? '' })
+  const names = namesIn(text)
+  const server = formField(names, 'server')
+  const from = senderOf(names, 'author', server)
+  const to = addressOf(names, 'receiver', server)
+  const body = new URLSearchParams(text).get('message') ?? ''
+  return incoming('mongooseim', { ...blank, to, from, type: 'chat', body })
 }
 
 /** `/v1/events/ejabberd`, from mod_offline_http_post: localparts, of one `vhost`. */
 export function readEjabberdEvent(text: string): IncomingEvent {
+  const names = namesIn(text)
+  const server = formField(names, 'vhost')
+  const from = senderOf(names, 'from', server)
+  const to = addressOf(names, 'to', server)
   const form = new URLSearchParams(text)
-  const server = formField(form, 'vhost')
-  const from = addressOf(form, 'from', server)
-  const to = addressOf(form, 'to', server)
   const body = plainBody(text) ?? form.get('body') ?? ''
   // The last one: a message's text may look like another.
   const id = form.getAll('messageId').at(-1) ?? ''
@@ -80,7 +82,6 @@ function readEvent(event: unknown, at: string): IncomingEvent {
     }
   }
   const stanza = stanzaOf(event, at)
-  const message = stanza === undefined ? undefined : eventOfMessage(stanza)
   const to = bareJid(textOf(event, 'to', at) ?? stanza?.attr('to') ?? '')
   const from = textOf(event, 'from', at) ?? stanza?.attr('from') ?? ''
   const body = textOf(event, 'body', at)
@@ -95,7 +96,7 @@ function readEvent(event: unknown, at: string): IncomingEvent {
     to,
     from,
     type,
-    body: body ?? message?.body,
+    body: body ?? (stanza && bodyOf(stanza)),
     id: textOf(event, 'id', at) ?? stanza?.attr('id') ?? '',
     messageCount,
     kind: session === undefined ? 'offline' : 'unacked',
@@ -118,11 +119,11 @@ function sessionOf(event: Fields, to: string, at: string): string | undefined {
   if (kind !== 'offline' && kind !== 'unacked') throw wrong(place(at, 'kind'), 'must be offline or unacked')
   const session = textOf(event, 'session', at)
   if (kind === 'offline') return undefined
-  const isFull = session !== undefined && (parseJid(session)?.resource ?? '') !== ''
-  if (!isFull || bareJid(session) !== to) {
+  const jid = parseJid(session ?? '')
+  if (jid === undefined || jid.resource === '' || bareOf(jid) !== to) {
     throw wrong(place(at, 'session'), 'must be the full JID of the session, one of `to`')
   }
-  return session
+  return `${to}/${jid.resource}`
 }
 
 function countOf(event: Fields, at: string): number | undefined {
@@ -139,6 +140,11 @@ function textOf(event: Fields, name: string, at: string): string | undefined {
   throw wrong(place(at, name), 'must be text')
 }
 
+/** No user's name has a space: a `+` is one, of a telephone number that some sources leave as it is. */
+function namesIn(form: string): URLSearchParams {
+  return new URLSearchParams(form.replaceAll('+', '%2B'))
+}
+
 function formField(form: URLSearchParams, name: string): string {
   const value = form.get(name)
   if (value === null || value === '') throw wrong(name, 'must be given')
@@ -151,6 +157,12 @@ function addressOf(form: URLSearchParams, name: string, server: string): string 
   const bare = bareJid(value.includes('@') ? value : `${value}@${server}`)
   if (bare === undefined) throw wrong(name, 'must be the name of a user')
   return bare
+}
+
+/** What has no localpart is the server itself. */
+function senderOf(form: URLSearchParams, name: string, server: string): string {
+  const host = form.get(name) === '' ? bareJid(server) : undefined
+  return host ?? addressOf(form, name, server)
 }
 
 function place(at: string, name: string): string {

@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { PushSafety } from '../roles/xmpp-server/event-end.ts'
+import type { EventEnd, PushSafety } from '../roles/xmpp-server/event-end.ts'
 import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
+import type { MaybePromise } from '../roles/xmpp-server/plugin.ts'
 import { readEjabberdEvent, readMessageEvents, readMongooseimEvent } from './event-bodies.ts'
 import { HttpFault } from './fault.ts'
 import type { HttpPorts } from './ports.ts'
@@ -34,12 +36,24 @@ export function answerEvents({ read }: EventRoute, ports: HttpPorts) {
     const events = read(request.body)
     const refusal = refusalFor(ports.eventsHeldBack())
     if (refusal !== undefined) throw refusal
-    const ends = await Promise.all(events.map((event) => ports.takeEvent(event)))
+    const ends = await takeInTurns(events, ports)
     const open = ends.findIndex(({ safety }) => safety !== 'safe')
     const fault = faultFor(ends[open]?.safety, Array.isArray(request.body) ? `[${open}]` : undefined)
     if (fault !== undefined) throw fault
     return reply.code(202).send({ notified: ends.reduce((sum, { notified }) => sum + notified, 0) })
   }
+}
+
+/** Events of one list that are taken in one turn of the event loop: some milliseconds. A request may hold thousands. */
+const eventsPerTurn = 100
+
+async function takeInTurns(events: readonly IncomingEvent[], ports: HttpPorts): Promise<EventEnd[]> {
+  const ends: MaybePromise<EventEnd>[] = []
+  for (const event of events) {
+    if (ends.length > 0 && ends.length % eventsPerTurn === 0) await setImmediate()
+    ends.push(ports.takeEvent(event))
+  }
+  return Promise.all(ends)
 }
 
 /** Within `scope` forms are read, and nothing else is. */

@@ -47,6 +47,26 @@ describe('an event whose pushes', () => {
     })
   })
 
+  test('are of a long list leaves others their turn', async () => {
+    let turnAt = 0
+    let taken = 0
+    const { url } = await run({
+      takeEvent: () => {
+        if (taken++ === 0) {
+          setImmediate(() => {
+            turnAt = taken
+          })
+        }
+        return nobody
+      },
+    })
+    const list = Array.from({ length: 1000 }, () => event)
+    expect(await post(url, 'message', JSON.stringify(list))).toMatchObject({ status: 202 })
+    expect(taken).toBe(1000)
+    expect(turnAt).toBeGreaterThan(0)
+    expect(turnAt).toBeLessThan(1000)
+  })
+
   test('are under way is answered when they have ended', async () => {
     const { promise, resolve } = Promise.withResolvers<EventEnd>()
     const taken = Promise.withResolvers<void>()

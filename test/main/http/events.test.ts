@@ -72,6 +72,16 @@ describe('POST /v1/events/message', () => {
         body: 'from the stanza',
       },
     ],
+    [
+      'a stanza without addresses',
+      { to: event.to, from: event.from, stanza: '<message><body>its text</body></message>' },
+      { to: 'carol@chat.test', from: event.from, type: 'normal', body: 'its text' },
+    ],
+    [
+      'a lost session as it was written',
+      { ...event, kind: 'unacked', session: 'Carol@Chat.test/R1' },
+      { session: 'carol@chat.test/R1' },
+    ],
     ['fields before the stanza', { ...event, stanza, id: 'i' }, { type: 'chat', id: 'i', body: 'Hi 🚀' }],
   ])('takes %s', async (_, given, expected) => {
     const { url, events } = await run()
@@ -166,6 +176,29 @@ test('POST /v1/events/ejabberd takes what mod_offline_http_post sends', async ()
     status: 400,
     body: { field: 'vhost' },
   })
+})
+
+test.each([
+  ['+48600100200', '+48600100201'],
+  ['%2B48600100200', '%2B48600100201'],
+])('POST /v1/events/ejabberd takes users named by a telephone number, as %s', async (to, from) => {
+  const { url, events } = await run()
+  const form = `to=${to}&from=${from}&vhost=chat.test&body=1+1&messageId=m1`
+  expect(await post(url, 'ejabberd', form)).toMatchObject({ status: 202 })
+  expect(events[0]?.message).toMatchObject({
+    to: '+48600100200@chat.test',
+    from: '+48600100201@chat.test',
+    body: '1 1',
+  })
+})
+
+test.each([
+  ['ejabberd', 'to=carol&from=&vhost=chat.test&body=Hi&messageId=m1'],
+  ['mongooseim', 'author=&server=chat.test&receiver=carol&message=Hi'],
+])('POST /v1/events/%s takes a message of the server itself', async (path, form) => {
+  const { url, events } = await run()
+  expect(await post(url, path, form)).toMatchObject({ status: 202 })
+  expect(events[0]?.message).toMatchObject({ to: 'carol@chat.test', from: 'chat.test', body: 'Hi' })
 })
 
 test.each([

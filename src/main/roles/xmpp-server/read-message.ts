@@ -27,13 +27,18 @@ export function eventOfMessage(message: Element): MessageEvent | undefined {
     to,
     from,
     type,
-    body: message.child('body', message.ns)?.text(),
+    body: bodyOf(message),
     id: message.attr('id') ?? '',
     messageCount: undefined,
     kind: 'offline',
     session: undefined,
     stanza: message,
   }
+}
+
+/** A message's text; undefined: it has none. */
+export function bodyOf(message: Element): string | undefined {
+  return message.child('body', message.ns)?.text()
 }
 
 /** Whether an address is a domain, and nothing else. */
