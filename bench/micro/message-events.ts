@@ -77,6 +77,7 @@ const server = new XmppServer(options, {
     return { error: undefined, result: 'delivered' }
   },
   publishes: new LmdbPublishStore(environment, Date.now),
+  hasRoom: () => true,
   hasStream: () => false,
   send: () => false,
 })

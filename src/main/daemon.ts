@@ -131,8 +131,10 @@ export class Daemon {
         onDeadDevice: (notification, found) => void this.#deviceDied(notification, found),
         holdReading: (name, held) => {
           const domain = this.#domains.get(name)
-          if (held) domain?.pauseReading()
-          else domain?.resumeReading()
+          if (held) {
+            domain?.pauseReading()
+            this.#xmppServer.holdBack(name)
+          } else this.#xmppServer.release(name, () => domain?.resumeReading())
         },
       },
     )
@@ -148,6 +150,7 @@ export class Daemon {
       random: Math.random,
       isVirtual: (domain) => this.#appServer.isVirtual(domain),
       publishHere: (input, from) => this.#exchange.publish(input, from),
+      hasRoom: (domain) => this.#dispatcher.hasRoom(domain),
       hasStream: (domain) => (this.#domains.get(domain)?.streamsUp ?? 0) > 0,
       send: (domain, stanza) => this.#domains.get(domain)?.send(stanza) === true,
     })
@@ -243,7 +246,7 @@ export class Daemon {
     clearInterval(this.#sweepTimer)
     for (const domain of this.#domains.values()) domain.stopReading()
     await this.#xmppServer.decided()
-    await Promise.all([this.#dispatcher.stop(this.#config.drain_timeout_ms), this.#xmppServer.stop()])
+    await Promise.all([this.#xmppServer.stop(), this.#dispatcher.stop(this.#config.drain_timeout_ms)])
     await this.#exchange.storeAnswered()
     await this.#http.close()
     await Promise.all([...this.#domains.values()].map((domain) => domain.close()))

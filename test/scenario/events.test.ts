@@ -145,3 +145,22 @@ test('an account that is gone loses its subscriptions', async () => {
   xmpp.send(fullDomain, `<message from='${carol}' to='${fullDomain}' type='error'>${gone}</message>`)
   await until('they are gone', async () => (await daemon.metric('subscriptions')) === 0)
 })
+
+test('told of over XMPP, more at once than there is room for, every message is pushed', async () => {
+  // Nothing is stored: what finds no room in memory would be lost.
+  await using installed = await install({
+    config: {
+      queue: { max_pending: 20, max_stored: 0 },
+      push: { reply_deadline_ms: 20_000 },
+    },
+    latencyMs: 20,
+  })
+  const { xmpp, daemon } = installed
+  for (const node of ['a', 'b', 'c']) await enablePush(installed, `${carol}/r`, virtualDomain, node, node)
+  const ids = Array.from({ length: 200 }, (_, i) => `m${i}`)
+  xmpp.send(fullDomain, ids.map((id) => forwarded(carol, id, fullDomain)).join(''))
+  await until('all are delivered', () => delivered(installed).length >= 600)
+  expect(delivered(installed)).toHaveLength(600)
+  expect(await daemon.metric('events_total', { source: 'forwarded', result: 'notified' })).toBe(200)
+  expect(await daemon.metric('limits_hit_total', { limit: 'max_pending' })).toBe(0)
+})

@@ -202,9 +202,12 @@ export class Dispatcher {
     return stored
   }
 
-  /** Whether what comes in on this domain would be taken on now. */
+  /** Whether what comes in on this domain would be taken on now. If not, it is held back until it would be. */
   hasRoom(domain: string): boolean {
-    return this.#loads.hasRoom(this.#loads.of(domain))
+    const load = this.#loads.of(domain)
+    const hasRoom = this.#loads.hasRoom(load)
+    if (!hasRoom) this.#loads.hold(load)
+    return hasRoom
   }
 
   state(): DispatchState {

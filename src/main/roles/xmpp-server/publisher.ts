@@ -6,6 +6,7 @@ import { bodyField, senderFields } from '../app-server/content.ts'
 import { PublishInput } from '../app-server/publish-input.ts'
 import type { PublishResult } from '../app-server/publish-result.ts'
 import type { PushSafety } from './event-end.ts'
+import { HeldPublishes } from './held-publishes.ts'
 import type { XmppServerOptions } from './options.ts'
 import type { MaybePromise } from './plugin.ts'
 import { RemotePublishes } from './remote-publishes.ts'
@@ -28,6 +29,8 @@ export interface PublisherPorts {
    * came in, or ''. Never rejects.
    */
   readonly publishHere: (input: PublishInput, from: string) => Promise<PublishHereEnd | undefined>
+  /** Whether a push of what came in on this domain would be taken on now. If not, its streams are held back. */
+  readonly hasRoom: (domain: string) => boolean
   /** Whether a domain of ours has a stream. */
   readonly hasStream: (domain: string) => boolean
   /** Sends a stanza from a domain of ours; false: no stream takes it. */
@@ -47,12 +50,14 @@ export interface PublishHereEnd {
  */
 export class Publisher {
   readonly remote: RemotePublishes
+  readonly held: HeldPublishes
   readonly #ports: PublisherPorts
   #options: XmppServerOptions
 
   constructor(options: XmppServerOptions, ports: PublisherPorts) {
     this.#options = options
     this.#ports = ports
+    this.held = new HeldPublishes(ports)
     const limits = { maxPending: options.maxRemotePublishes, lifetimeMs: options.lifetimeMs }
     this.remote = new RemotePublishes(limits, {
       ...ports,
@@ -87,7 +92,7 @@ export class Publisher {
       const value = summary[i + 1] ?? ''
       if (value !== '') input.summary.set(summary[i] ?? '', value)
     }
-    const end = await this.#ports.publishHere(input, domain)
+    const end = await this.held.publish(input, domain)
     if (end === undefined) return 'safe'
     const { error, result } = end
     if (error === undefined) this.#used(subscription)

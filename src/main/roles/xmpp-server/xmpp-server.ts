@@ -93,7 +93,17 @@ export class XmppServer {
     return to !== undefined && isOurs ? to : domain
   }
 
-  /** Resolves when every event so far is decided about, and its notifications are on their way. */
+  /** The streams of a domain are not read any more, for want of room. */
+  holdBack(domain: string): void {
+    this.#publisher.held.holdBack(domain)
+  }
+
+  /** The streams of a domain are no longer held back: when `goOn` is called, they may be read. */
+  release(domain: string, goOn: () => void): void {
+    this.#publisher.held.release(domain, goOn)
+  }
+
+  /** Resolves when every event so far is decided about, and its notifications are on their way, or held. */
   decided(): Promise<void> {
     return this.#intake.decided()
   }
@@ -103,8 +113,9 @@ export class XmppServer {
     this.#publisher.remote.resume()
   }
 
-  /** No more attempts at publishes elsewhere: what has not ended is stored. */
+  /** What was held goes out at once. No more attempts at publishes elsewhere: what has not ended is stored. */
   stop(): Promise<void> {
+    this.#publisher.held.stop()
     return this.#publisher.remote.stop()
   }
 

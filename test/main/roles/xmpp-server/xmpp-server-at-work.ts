@@ -84,6 +84,10 @@ export async function startXmppServer({ plugin = 'defaults', dataDir, ...options
       random: () => 0.5,
       isVirtual: (domain) => domain === virtualHost,
       publishHere: (input) => work.publishHere(input),
+      hasRoom: (domain) => {
+        if (work.room <= 0) work.server.holdBack(domain)
+        return work.room > 0
+      },
       hasStream: () => work.hasStream,
       send: (domain, stanza) => work.send(domain, stanza),
     },
@@ -107,6 +111,8 @@ export class XmppServerAtWork implements AsyncDisposable {
   readonly sent: { domain: string; xml: string; stanza: Element }[] = []
   /** What a publish to a virtual host comes to. */
   hereEnd: PublishHereEnd = { error: undefined, result: 'delivered' }
+  /** Pushes to virtual hosts that there is room for; without it the streams are held back. */
+  room = Number.POSITIVE_INFINITY
   hasStream = true
   /** The disk takes no publishes. */
   refusesPublishes = false
@@ -137,6 +143,7 @@ export class XmppServerAtWork implements AsyncDisposable {
 
   async publishHere(input: PublishInput): Promise<PublishHereEnd> {
     this.here.push(input)
+    if (--this.room === 0) this.server.holdBack(component)
     return this.hereEnd
   }
 
