@@ -1,3 +1,4 @@
+import { cutText, utf8Bytes } from '../../../core/cut-text.ts'
 import type { Subscription } from '../../store/ports.ts'
 import type { CompletePlugin } from './load-plugin.ts'
 import type { MaybePromise, MessageEvent } from './plugin.ts'
@@ -97,9 +98,20 @@ function checkSummary(fields: unknown): string[] {
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
       throw nonsense(`prepareNotification gave something else than a text or number as ${name}`)
     }
-    summary.push(name, String(value))
+    summary.push(name, withinLimit(String(value)))
   }
   return summary
+}
+
+/**
+ * Bytes of UTF-8 that a field keeps: as many as providers take for a whole push. A sender may have written a thousand
+ * times that, and a server ends the stream that brings it a stanza which it finds too long.
+ */
+const maxFieldBytes = 4096
+
+function withinLimit(value: string): string {
+  if (value.length * 3 <= maxFieldBytes || utf8Bytes(value) <= maxFieldBytes) return value
+  return cutText(value, maxFieldBytes, utf8Bytes) ?? ''
 }
 
 function withDeadline<T>(decision: Promise<T>, timeoutMs: number): Promise<T> {

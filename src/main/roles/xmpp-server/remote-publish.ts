@@ -3,7 +3,8 @@ import type { PushSafety } from './event-end.ts'
 
 /** One publish to an App Server elsewhere. */
 export class RemotePublish {
-  readonly subscription: Subscription
+  /** As it was when it was last sent, or is to be sent for the first time. */
+  subscription: Subscription
   readonly summary: readonly string[]
   /** The domain of ours that sends it. */
   readonly domain: string

@@ -31,7 +31,7 @@ export interface RemotePublishPorts extends KeptPublishPorts {
   readonly hasStream: (domain: string) => boolean
   /** Sends a stanza from a domain of ours; false: no stream takes it. */
   readonly send: (domain: string, stanza: string) => boolean
-  /** The subscription as it is by now; undefined: there is none any more. */
+  /** The subscription as it is by now; undefined: there is none any more. @throws StoreError */
   readonly find: (user: string, jid: string, node: string) => Subscription | undefined
   /** The App Server took it. */
   readonly taken: (subscription: Subscription) => void
@@ -214,7 +214,7 @@ export class RemotePublishes {
     for (const publish of this.#waiting) {
       if (publish.dueMs > nowMs) break
       this.#waiting.delete(publish)
-      this.#send(publish)
+      if (this.#isWanted(publish)) this.#send(publish)
     }
     this.#sendUnsent()
     const isUntidy = this.#kept.retryRemovals()
@@ -233,12 +233,32 @@ export class RemotePublishes {
         this.#unsent.delete(publish)
         this.#end(publish, 'failed')
       } else if (room > 0 && !away.has(domain)) {
-        if (this.#trySend(publish)) {
+        if (!this.#ports.hasStream(domain)) away.add(domain)
+        else if (!this.#isWanted(publish) || this.#trySend(publish)) {
           this.#unsent.delete(publish)
           room--
         } else away.add(domain)
       }
     }
+  }
+
+  /** Whether its user has not disabled push since; with the options by now. What is not wanted ends here. */
+  #isWanted(publish: RemotePublish): boolean {
+    const { user, jid, node } = publish.subscription
+    try {
+      const subscription = this.#ports.find(user, jid, node)
+      if (subscription === undefined) {
+        this.#end(publish, 'withdrawn')
+        return false
+      }
+      publish.subscription = subscription
+    } catch (err) {
+      this.#ports.log.error(
+        { err, user, jid },
+        'a push subscription cannot be read: as it was before it is used',
+      )
+    }
+    return true
   }
 
   #end(publish: RemotePublish, end: PublishEnd): void {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { EventEnd, PushSafety } from './event-end.ts'
 import { safetyOfAll } from './event-end.ts'
 import type { MessageEvent } from './plugin.ts'
@@ -34,7 +35,7 @@ export class SeenEvents {
   meet(event: MessageEvent, nowMs: number, windowMs: number): Meeting {
     if (event.id === '' || windowMs === 0) return unknowable
     const forgets = this.#turn(nowMs, windowMs)
-    const key = `${event.to}\0${event.from}\0${event.id}`
+    const key = keyOf(event)
     const found = this.#young.get(key) ?? this.#old.get(key)
     const known = found !== undefined && nowMs - atMsOf(found) < windowMs ? found : undefined
     if (typeof known === 'number') return { kind: 'duplicate', safety: 'safe' }
@@ -136,6 +137,14 @@ export class SeenEvent {
     if (this.underWay.length === 0) return 'safe'
     return Promise.all(this.underWay).then((ends) => safetyOfAll(ends.map(({ safety }) => safety)))
   }
+}
+
+/** Ids are the clients': one may be as long as a stanza. */
+const maxKeyLength = 500
+
+function keyOf({ to, from, id }: MessageEvent): string {
+  const key = `${to}\0${from}\0${id}`
+  return key.length <= maxKeyLength ? key : createHash('sha256').update(key, 'utf16le').digest('base64url')
 }
 
 function atMsOf(seen: number | SeenEvent): number {

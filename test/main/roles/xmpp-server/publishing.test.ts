@@ -127,6 +127,43 @@ test('wait is tried once more after 10 s, under another id, and never again', as
   expect(await work.count('publishes_sent_total', 'result="failed"')).toBe(1)
 })
 
+test('what is to be sent again goes out with the options by then, and not at all when push was disabled', async () => {
+  await using work = await startXmppServer()
+  await work.enable(carol, 'remote.test', 'n', phoneOptions)
+  await work.enable(carol, 'remote.test', 'gone')
+  expect(await work.event()).toBe(2)
+  for (const { stanza } of work.sent.slice()) {
+    const [error] = [
+      "<error type='wait'><resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>",
+    ]
+    work.verdict(
+      `<iq type='error' id='${stanza.attr('id')}' from='remote.test' to='${component}'>${error}</iq>`,
+    )
+  }
+  await work.ask(carol, "<disable xmlns='urn:xmpp:push:0' jid='remote.test' node='gone'/>")
+  await work.enable(carol, 'remote.test', 'n', { secret: 'new' })
+  pass(work, 10_000)
+  const [, , again, ...more] = work.sent
+  expect(more).toEqual([])
+  expect(fieldsOf(again?.stanza.firstChild()?.elements()[1]?.firstChild())).toMatchObject({ secret: 'new' })
+  expect(await work.count('publishes_sent_total', 'result="withdrawn"')).toBe(1)
+})
+
+test.each([
+  ['remote.test', 'an App Server elsewhere'],
+  [virtualHost, 'a virtual host of ours'],
+])('to %s, %s, goes no more of a text than any device is sent', async (jid) => {
+  await using work = await startXmppServer()
+  await work.enable(carol, jid, 'n')
+  // Each of these takes six bytes in a stanza, and a server may end a stream for one that is too long.
+  await work.event({ body: '"'.repeat(250_000) })
+  const item = work.sent[0]?.stanza.firstChild()?.firstChild()?.firstChild()
+  const body =
+    work.here[0]?.summary.get('last-message-body') ??
+    fieldsOf(item?.firstChild()?.firstChild())['last-message-body']
+  expect(body).toBe(`${'"'.repeat(4093)}…`)
+})
+
 test('silence keeps it: after 30 s nobody waits, and a late answer is nobody’s', async () => {
   await using work = await published()
   pass(work, 29_999)

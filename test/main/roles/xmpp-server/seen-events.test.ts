@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SeenEvents } from '../../../../src/main/roles/xmpp-server/seen-events.ts'
@@ -36,4 +38,17 @@ test('no more are remembered than there is room for, and it says when some are f
   expect(forgets).toEqual([100, 150, 200, 250])
   expect(seen.meet(event(299), 0, windowMs).kind).toBe('duplicate')
   expect(seen.meet(event(0), 0, windowMs).kind).toBe('news')
+})
+
+test('however long the ids are that clients give, an event costs little to remember', () => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  const long = (i: number) => ({ ...offline, id: `${i}-${'x'.repeat(100_000)}` })
+  const seen = new SeenEvents(1_000)
+  collectGarbage()
+  const before = process.memoryUsage().heapUsed
+  for (let i = 0; i < 500; i++) expect(seen.meet(long(i), 0, windowMs).kind).toBe('news')
+  collectGarbage()
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000)
+  expect(seen.meet(long(7), 0, windowMs).kind).toBe('duplicate')
 })
