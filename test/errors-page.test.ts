@@ -137,6 +137,7 @@ describe('the page about errors', () => {
         connect_error: true,
         connection_lost: true,
         worker_lost: true,
+        not_processed: true,
       }
       const rows = tableUnder(page, 'Answers of the gateway', 'what happened')
       expect(first(rows).flatMap(codesIn)).toEqual(Object.keys(causes))

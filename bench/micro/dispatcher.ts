@@ -53,6 +53,9 @@ const dispatcher = new Dispatcher(
     suspectLimit: 5,
     defaultTtlS: 86_400,
     journalAll: durability === 'always',
+    pools: [],
+    direct: false,
+    suspectShare: 0.05,
   },
   {
     nowMs: Date.now,
@@ -65,6 +68,8 @@ const dispatcher = new Dispatcher(
     journal: new LmdbJournal(store, Date.now),
     onDeadDevice: () => undefined,
     holdReading: () => undefined,
+    registeredAtMs: () => undefined,
+    tokenRefused: () => undefined,
   },
 )
 await dispatcher.start()
@@ -90,6 +95,7 @@ function notification(i: number): Notification {
       data: undefined,
     },
     collapsible: true,
+    enabledAtMs: undefined,
     createdAtMs: Date.now(),
   }
 }

@@ -73,6 +73,7 @@ async function fill(path: string, pushes: number): Promise<number> {
 
 function push(i: number) {
   return {
+    shelf: i % 2 === 0 ? 'fcm' : 'apns',
     notification: {
       domain: 'push.example.com',
       node: `node-${i}`,
@@ -97,6 +98,7 @@ function push(i: number) {
         data: undefined,
       },
       collapsible: true,
+      enabledAtMs: undefined,
       createdAtMs: Date.now(),
     },
     attempts: 1,

@@ -89,8 +89,11 @@ export class Circuit {
     return true
   }
 
-  /** No connection, no answer in time, or a 5xx. True: it is left out from now on. */
-  failed(device: string, probe: boolean, nowMs: number): boolean {
+  /**
+   * No connection, no answer in time, or a 5xx. True: it is left out from now on. `weak`: it did nothing with the
+   * attempt and says so, which is no proof of anything unless nothing else comes for `tripMs`.
+   */
+  failed(device: string, probe: boolean, nowMs: number, weak = false): boolean {
     if (this.state !== 'closed') {
       if (probe) {
         this.#openMs = Math.min(this.#openMs * 2, this.#limits.openCapMs)
@@ -99,8 +102,10 @@ export class Circuit {
       return false
     }
     this.#roll(nowMs)
-    this.#attempts++
-    this.#failures++
+    if (!weak) {
+      this.#attempts++
+      this.#failures++
+    }
     if (this.#streak++ === 0) this.#streakStartMs = nowMs
     if (this.#devices.size < this.#limits.minDevices) this.#devices.add(device)
     if (!this.#tripped(nowMs)) return false

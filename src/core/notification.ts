@@ -21,7 +21,9 @@ export interface Notification {
   readonly content: Alert | Silent
   /** Whether a newer push to the same node and device may take its place while it is stored: not when it is a call. */
   readonly collapsible: boolean
-  /** Milliseconds since the epoch. */
+  /** When the subscription that it is for was enabled, in milliseconds since the epoch; undefined: not known here. */
+  readonly enabledAtMs: number | undefined
+  /** Milliseconds since the epoch; no two to one node and device have the same. */
   readonly createdAtMs: number
 }
 

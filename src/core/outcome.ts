@@ -20,8 +20,15 @@ export type GatewayAnswer =
  * - `connect_error`: no connection could be had (in time), so nothing was sent
  * - `connection_lost`: the connection broke under the request: it may or may not have been taken
  * - `worker_lost`: the worker thread died with it: the same doubt
+ * - `not_processed`: the provider has said, of one connection after another, that it did nothing with it, or there was
+ *   no place for it in time: it is safe to send it again
  */
-export type NoResponseCause = 'timeout' | 'connect_error' | 'connection_lost' | 'worker_lost'
+export type NoResponseCause =
+  | 'timeout'
+  | 'connect_error'
+  | 'connection_lost'
+  | 'worker_lost'
+  | 'not_processed'
 
 /**
  * What one attempt means. One place decides it for each kind of gateway: `core/mongoosepush/answer.ts`,

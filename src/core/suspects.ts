@@ -44,7 +44,7 @@ export class Suspects {
   }
 
   /** The provider refused the device. `answers`: its pool's, this one included. */
-  refused(device: string, answers: AnswerWindow, nowMs: number): SuspectVerdict {
+  refused(device: string, answers: Pick<AnswerWindow, 'misconfigured'>, nowMs: number): SuspectVerdict {
     const run = (this.#runs.get(device) ?? 0) + 1
     this.#runs.delete(device)
     if (run < this.#limits.inRow) {

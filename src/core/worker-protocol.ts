@@ -6,7 +6,8 @@
  * request id gets exactly one answer, in any order, unless the worker dies; after `close` the worker
  * answers what it holds, then ends.
  */
-import type { NoResponseCause } from './outcome.ts'
+import type { Authorization, ProviderTarget, ProviderTls } from './gateway/provider-target.ts'
+import type { AttemptOutcome, NoResponseCause } from './outcome.ts'
 
 /** How to reach the gateway: given once, when a worker session opens. */
 export interface GatewayTarget {
@@ -25,15 +26,39 @@ export interface GatewayTarget {
   readonly verifyTls: boolean
 }
 
+/** A pool of connections to a push provider; the service tells how its answers read. */
+export interface ProviderPoolTarget {
+  readonly service: 'apns' | 'fcm'
+  readonly target: ProviderTarget
+}
+
 /** Values per request in a batch's `requests`: id, index of the origin, path, body. */
 export const requestWidth = 4
+
+/** Values per request in a provider batch's `requests`: id, pool, path, headers as `headerLines` has them, body. */
+export const providerRequestWidth = 5
 
 /** Requests per batch at most: more in one message only make the others wait for its cloning. */
 export const maxBatch = 64
 
 export type ToWorker =
-  | { readonly kind: 'open'; readonly target: GatewayTarget }
+  /** `pools`: known by their place in it from then on. */
+  | {
+      readonly kind: 'open'
+      readonly target: GatewayTarget
+      readonly pools: readonly ProviderPoolTarget[]
+    }
   | { readonly kind: 'batch'; readonly requests: readonly (number | string)[] }
+  /** Flat, `providerRequestWidth` values each. */
+  | { readonly kind: 'provider_batch'; readonly requests: readonly (number | string)[] }
+  /** From now on requests of the pool bear this; with undefined they wait. */
+  | {
+      readonly kind: 'authorize'
+      readonly pool: number
+      readonly authorization: Authorization | undefined
+    }
+  /** New connections of the pool show this, and no further request goes over the old ones. */
+  | { readonly kind: 'renew_tls'; readonly pool: number; readonly tls: ProviderTls }
   | { readonly kind: 'close' }
 
 /** Values per answer in `plain`: id, HTTP status, duration in µs (the gateway's own part). */
@@ -47,8 +72,18 @@ export type FromWorker =
       /** All others. */
       readonly other: readonly OtherAnswer[]
     }
-  /** Every `beatMs`: it lives. `openConnections` per origin; `utilization` of its event loop since the last beat, 0…1. */
-  | { readonly kind: 'beat'; readonly openConnections: readonly number[]; readonly utilization: number }
+  /** Of provider pools, all but 2xx, which come among the plain `answers`. */
+  | { readonly kind: 'provider_answers'; readonly judged: readonly JudgedAnswer[] }
+  /**
+   * Every `beatMs`: it lives. `openConnections` per origin, then per pool; `streams`: per pool, how many requests its
+   * open connections take at a time at present; `utilization` of its event loop since the last beat, 0…1.
+   */
+  | {
+      readonly kind: 'beat'
+      readonly openConnections: readonly number[]
+      readonly streams: readonly number[]
+      readonly utilization: number
+    }
 
 export interface OtherAnswer {
   readonly id: number
@@ -60,6 +95,36 @@ export interface OtherAnswer {
   readonly retryAfterMs: number | undefined
   /** Set when `status` is 0. */
   readonly cause: NoResponseCause | undefined
+}
+
+/** What a provider said, or that it said nothing. Its body stays in the worker: it may quote what was sent. */
+export interface JudgedAnswer {
+  readonly id: number
+  readonly durationUs: number
+  /** HTTP status, or 0 when there was no response. */
+  readonly status: number
+  readonly outcome: AttemptOutcome
+  /** The `authorization` that the provider no longer takes; undefined: that is not what it said. */
+  readonly refusedHeader: string | undefined
+}
+
+/** Headers in one text, which is cheaper to clone than an object. No name and no value may hold a line feed. */
+export function headerLines(headers: Readonly<Record<string, string>>): string {
+  let lines = ''
+  for (const name in headers) lines += `${name}\n${headers[name]}\n`
+  return lines
+}
+
+/** What `headerLines` was given. */
+export function readHeaderLines(lines: string): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (let at = 0; at < lines.length; ) {
+    const nameEnd = lines.indexOf('\n', at)
+    const valueEnd = lines.indexOf('\n', nameEnd + 1)
+    headers[lines.slice(at, nameEnd)] = lines.slice(nameEnd + 1, valueEnd)
+    at = valueEnd + 1
+  }
+  return headers
 }
 
 export const beatMs = 100

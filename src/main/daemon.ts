@@ -129,6 +129,9 @@ export class Daemon {
         outbox,
         journal: new LmdbJournal(environment, Date.now),
         onDeadDevice: (notification, found) => void this.#deviceDied(notification, found),
+        registeredAtMs: ({ domain, node, enabledAtMs }) =>
+          nodes.get(domain, node)?.createdAtMs ?? enabledAtMs,
+        tokenRefused: () => undefined,
         holdReading: (name, held) => {
           const domain = this.#domains.get(name)
           if (held) {

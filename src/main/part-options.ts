@@ -101,6 +101,9 @@ export function dispatchOptions(config: Config, current: () => Config): Dispatch
     suspectLimit: push.suspect_limit,
     defaultTtlS: queue.default_ttl_s,
     journalAll: queue.durability === 'always',
+    pools: [],
+    direct: false,
+    suspectShare: 0.05,
   }
 }
 

@@ -14,10 +14,19 @@ export default async function runSession(task: { readonly port: MessagePort }): 
   port.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'open':
-        session = new Session(message.target, (said) => port.postMessage(said))
+        session = new Session(message.target, message.pools, (said) => port.postMessage(said))
         return
       case 'batch':
         session?.take(message.requests)
+        return
+      case 'provider_batch':
+        session?.takeForProviders(message.requests)
+        return
+      case 'authorize':
+        session?.providers.authorize(message.pool, message.authorization)
+        return
+      case 'renew_tls':
+        session?.providers.renewTls(message.pool, message.tls)
         return
       case 'close':
         void (session?.close() ?? Promise.resolve()).then(resolve)

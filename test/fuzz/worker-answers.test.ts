@@ -28,7 +28,17 @@ const message: fc.Arbitrary<FromWorker> = fc.oneof(
       cause: undefined,
     })),
   })),
-  fc.constant({ kind: 'beat' as const, openConnections: [3], utilization: 0.5 }),
+  fc.array(id, { maxLength: 6 }).map((ids) => ({
+    kind: 'provider_answers' as const,
+    judged: ids.map((given) => ({
+      id: given,
+      durationUs: 5,
+      status: 410,
+      outcome: { kind: 'dead_device' as const, reason: 'Unregistered' },
+      refusedHeader: undefined,
+    })),
+  })),
+  fc.constant({ kind: 'beat' as const, openConnections: [3], streams: [], utilization: 0.5 }),
 )
 
 test('whatever ids a worker answers, each push comes back exactly once: answered, or left when it ends', () => {
@@ -45,9 +55,12 @@ test('whatever ids a worker answers, each push comes back exactly once: answered
           for (let i = 0; i < plain.length; i += 3) take(session, plain[i] ?? -1)
           for (const { id: given } of other) take(session, given)
         },
+        readJudged: (session: WorkerSession, judged: readonly { id: number }[]) => {
+          for (const { id: given } of judged) take(session, given)
+        },
         ready: () => undefined,
       }
-      const session = new WorkerSession(0, [64], port1, reader, () => 0)
+      const session = new WorkerSession(0, [64], [], port1, reader, () => 0)
       const lane = new ServiceQueue(0, 'fcm').laneOf(new DomainLoad('push.example.com', 0, 1))
       const pushes = Array.from({ length: count }, (_, i) => {
         const push = new PendingPush(notificationTo(`d${i}`), { settle: () => undefined }, lane, 1_000)

@@ -31,6 +31,7 @@ export class SessionAtWork implements AsyncDisposable {
         verifyTls: true,
         ...target,
       },
+      [],
       (message) => this.#hear(message),
     )
   }

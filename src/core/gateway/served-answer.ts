@@ -94,6 +94,7 @@ const wordByCause = {
   connect_error: 'unable_to_connect',
   connection_lost: 'connection_lost',
   worker_lost: 'connection_lost',
+  not_processed: 'unable_to_connect',
   overload: 'too_many_requests',
 } as const satisfies Record<NoResponseCause | 'overload', string>
 

@@ -120,6 +120,7 @@ function notificationOf(
     content: alert === undefined ? { kind: 'silent', data: data ?? [] } : alertOf(alert, data),
     // Nothing says that the next push to the device is about the same thing.
     collapsible: false,
+    enabledAtMs: undefined,
     createdAtMs,
   }
 }

@@ -8,6 +8,7 @@
  *
  * Accepted = ended + stored + pending, always. Sinks are called from the event loop, never within `submit`.
  */
+import type { Authorization, ProviderTls } from '../../core/gateway/provider-target.ts'
 import type { Notification } from '../../core/notification.ts'
 import type { AttemptOutcome, Outcome, OutcomeSink } from '../../core/outcome.ts'
 import { serviceLabel } from '../metrics/table.ts'
@@ -17,19 +18,20 @@ import { DomainLoads } from './domain-loads.ts'
 import { DueHeap } from './due-heap.ts'
 import { replayJournal } from './journal-replay.ts'
 import { Journalling } from './journalling.ts'
-import { Judge, type JudgePorts } from './judge.ts'
+import { type AttemptManner, Judge, type JudgePorts } from './judge.ts'
 import { Ledger } from './ledger.ts'
 import type { DispatchOptions } from './options.ts'
 import { Outbound } from './outbound.ts'
 import { OutboxScheduler } from './outbox-scheduler.ts'
 import { notStored, Patience } from './patience.ts'
 import { PendingPush } from './pending-push.ts'
+import type { ProviderAnswerPorts } from './provider-answers.ts'
 import type { Route } from './route.ts'
 import { Safekeeping } from './safekeeping.ts'
 import { type DispatchState, dispatchState } from './state.ts'
 import type { WorkerSessions } from './worker-sessions.ts'
 
-export interface DispatchPorts extends JudgePorts {
+export interface DispatchPorts extends JudgePorts, ProviderAnswerPorts {
   /** Milliseconds since the epoch: for lifetimes, which begin at a notification's `createdAtMs`. */
   readonly nowMs: () => number
   readonly outbox: Outbox
@@ -86,7 +88,7 @@ export class Dispatcher {
         this.#patience.giveUp(push, reason, delayMs),
       remainingMs: (push: PendingPush, nowMs: number) => this.#patience.remainingMs(push, nowMs),
     }
-    this.#judge = new Judge(fates, options.retry, options.suspectLimit, ports)
+    this.#judge = new Judge(fates, options, ports)
     const deciding = { wanted: this.#wanted.bind(this), answered: this.#answered.bind(this) }
     this.#outbound = new Outbound(options, deciding, this.#loads, ports)
     this.#safekeeping = new Safekeeping(
@@ -105,7 +107,6 @@ export class Dispatcher {
       loads: this.#loads,
       ledger: this.#ledger,
       safekeeping: this.#safekeeping,
-      gateways: this.#outbound.gateways,
     })
     this.#scheduler = new OutboxScheduler(
       {
@@ -117,7 +118,7 @@ export class Dispatcher {
         ...ports,
         safekeeping: this.#safekeeping,
         queues: this.#outbound.queues,
-        gateways: this.#outbound.gateways,
+        shelfFor: (notification) => this.#outbound.laneFor(notification).queue.shelf,
       },
       ports.monotonicMs(),
     )
@@ -172,21 +173,39 @@ export class Dispatcher {
    * domain on which it came in, whose room it takes.
    */
   submit(notification: Notification, sink: OutcomeSink, from = notification.domain): boolean {
-    const lane = this.#outbound.laneFor(notification, from)
-    if (this.#stopping || !this.#loads.hasRoom(lane.load)) {
-      this.#loads.hold(lane.load)
-      this.#refused.add(1)
-      this.#ledger.count(undefined, lane.queue.service, 'overflow')
-      return false
-    }
-    const nowMs = this.#ports.monotonicMs()
-    const push = new PendingPush(notification, sink, lane, nowMs + this.#options.replyDeadlineMs)
-    this.#ledger.open(push)
-    this.#keepTicking()
+    const push = this.#accept(notification, sink, from)
+    if (push === undefined) return false
     if (this.#patience.storedAtOnce(push)) return true
-    if (this.#journalling === undefined) this.#outbound.put(push, nowMs)
+    if (this.#journalling === undefined) this.#outbound.put(push, this.#ports.monotonicMs())
     else this.#journalling.add(push)
     return true
+  }
+
+  /**
+   * Takes a notification on for one attempt, and what a provider says is to be sent again: it is never stored, and
+   * nothing is known, nor remembered, of its device. `settled` is called exactly once, never within this; an
+   * `AttemptOutcome` is what the provider said. False: there is no room, or it is stopping.
+   */
+  submitOnce(notification: Notification, settled: (outcome: AttemptOutcome | Outcome) => void): boolean {
+    const sink = { settle: (outcome: Outcome) => settled(push?.answer ?? outcome) }
+    const push = this.#accept(notification, sink, notification.domain)
+    if (push === undefined) return false
+    push.once = true
+    this.#outbound.put(push, this.#ports.monotonicMs())
+    return true
+  }
+
+  /** From now on every worker, also one that starts later, sends this to the pool; undefined: nothing goes out there. */
+  authorize(pool: number, authorization: Authorization | undefined): void {
+    this.#outbound.authorize(pool, authorization)
+  }
+
+  /**
+   * From now on every worker, also one that starts later, shows this to the pool. It is to be in order: a worker that
+   * cannot read it dies of it.
+   */
+  renewTls(pool: number, tls: ProviderTls): void {
+    this.#outbound.workers.renewTls(pool, tls)
   }
 
   /**
@@ -241,6 +260,21 @@ export class Dispatcher {
     await this.#outbound.workers.close(closeGraceMs)
   }
 
+  #accept(notification: Notification, sink: OutcomeSink, from: string): PendingPush | undefined {
+    const lane = this.#outbound.laneFor(notification, from)
+    if (this.#stopping || !this.#loads.hasRoom(lane.load)) {
+      this.#loads.hold(lane.load)
+      this.#refused.add(1)
+      this.#ledger.count(undefined, lane.queue.service, 'overflow')
+      return undefined
+    }
+    const deadlineMs = this.#ports.monotonicMs() + this.#options.replyDeadlineMs
+    const push = new PendingPush(notification, sink, lane, deadlineMs)
+    this.#ledger.open(push)
+    this.#keepTicking()
+    return push
+  }
+
   #keepTicking(): void {
     this.#tickTimer ??= setInterval(() => this.#tick(), tickMs)
   }
@@ -259,7 +293,7 @@ export class Dispatcher {
     }
     for (const queue of this.#outbound.queues) {
       if (queue.length === 0 || this.#patience.deliversInTime(queue)) continue
-      for (const push of queue.waiting()) this.#patience.storedAtOnce(push)
+      for (const push of queue.waiting()) this.#patience.queueStands(push)
     }
     this.#scheduler.tick(nowMs)
     this.#journalling?.tick()
@@ -272,11 +306,17 @@ export class Dispatcher {
     this.#tickTimer = undefined
   }
 
-  #answered(push: PendingPush, route: Route, outcome: AttemptOutcome, nowMs: number): void {
+  #answered(
+    push: PendingPush,
+    route: Route,
+    outcome: AttemptOutcome,
+    nowMs: number,
+    manner?: AttemptManner,
+  ): void {
     const isLate = push.sink === undefined && !push.isFromOutbox
     if (isLate && !(outcome.kind === 'retry' && outcome.cause === 'worker_lost')) this.#late++
     if (push.acknowledged) this.#scheduler.attempted(push, outcome.kind !== 'retry')
-    this.#judge.judge(push, route, outcome, nowMs)
+    this.#judge.judge(push, route, outcome, nowMs, manner)
   }
 
   #tryAgain(push: PendingPush, delayMs: number, nowMs: number): void {

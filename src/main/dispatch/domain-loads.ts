@@ -11,15 +11,15 @@ export class DomainLoad {
   pending = 0
   /** Its streams are not read. */
   held = false
-  /** Handed to workers and not yet answered, by gateway URL. */
+  /** Handed to workers and not yet answered, by gateway URL and provider pool. */
   readonly inflight: number[]
   /** When something of it was last put into a queue. Monotonic. */
   lastUsedMs = Number.NEGATIVE_INFINITY
 
-  constructor(name: string, index: number, urls: number) {
+  constructor(name: string, index: number, origins: number) {
     this.name = name
     this.index = index
-    this.inflight = Array.from({ length: urls }, () => 0)
+    this.inflight = Array.from({ length: origins }, () => 0)
   }
 }
 
@@ -42,7 +42,7 @@ const resumeShare = 0.75
  */
 export class DomainLoads {
   readonly #maxPending: number
-  readonly #urls: number
+  readonly #origins: number
   readonly #factor: number
   readonly #metrics: Metrics
   readonly #holdReading: (domain: string, held: boolean) => void
@@ -54,12 +54,12 @@ export class DomainLoads {
 
   /** `holdReading`: stops or resumes reading on the streams of a domain. */
   constructor(
-    { maxPending, domains, urls }: Pick<DispatchOptions, 'maxPending' | 'domains' | 'urls'>,
+    { maxPending, domains, urls, pools }: Pick<DispatchOptions, 'maxPending' | 'domains' | 'urls' | 'pools'>,
     metrics: Metrics,
     holdReading: (domain: string, held: boolean) => void,
   ) {
     this.#maxPending = maxPending
-    this.#urls = urls.length
+    this.#origins = urls.length + pools.length
     this.#factor = domains.length > 1 ? shareOfRest : 1
     this.#metrics = metrics
     this.#holdReading = holdReading
@@ -128,7 +128,7 @@ export class DomainLoads {
   }
 
   #add(name: string): DomainLoad {
-    const load = new DomainLoad(name, this.#byName.size, this.#urls)
+    const load = new DomainLoad(name, this.#byName.size, this.#origins)
     this.#byName.set(name, load)
     this.#metrics.domainPending.read(() => load.pending, name)
     this.#metrics.domainHeld.read(() => (load.held ? 1 : 0), name)

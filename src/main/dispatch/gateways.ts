@@ -2,14 +2,14 @@ import { notificationBase } from '../../core/mongoosepush/request.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { DispatchOptions } from './options.ts'
 import type { PendingPush } from './pending-push.ts'
-import { Route, services } from './route.ts'
+import { poolLabel, Route, services } from './route.ts'
 import type { ServiceQueue } from './service-queue.ts'
 
 /**
  * While another service is in use, one may hold this share of an origin's connections at most, so that a slow
  * provider leaves some to the others; and so with domains, some of which may have slow devices.
  */
-const largestShare = 0.75
+export const largestShare = 0.75
 /** A service, or a domain, that sent nothing for so long needs no connections kept for it. */
 export const inUseMs = 60_000
 
@@ -36,7 +36,7 @@ export class Gateways {
       notificationBase(`${new URL(url).pathname}/${options.pathPrefix}`, options.apiVersion),
     )
     this.routes = options.urls.map((url) =>
-      services.map((service) => new Route(url, service, metrics, nowMs)),
+      services.map((service) => new Route(poolLabel(url, service), -1, metrics, nowMs)),
     )
     this.#connections = connections
   }
@@ -74,20 +74,6 @@ export class Gateways {
       return origin
     }
     return fallback
-  }
-
-  /** No URL is in use for this service. */
-  allLeftOut(queue: ServiceQueue): boolean {
-    return !this.deliversBy(queue, Number.POSITIVE_INFINITY)
-  }
-
-  /** Some URL is in use for this service, and not asked to pause until later than this. */
-  deliversBy(queue: ServiceQueue, timeMs: number): boolean {
-    for (const byService of this.routes) {
-      const route = byService[queue.index]
-      if (route?.circuit.state === 'closed' && route.pausedUntilMs <= timeMs) return true
-    }
-    return false
   }
 
   #shareOf(origin: number): number {

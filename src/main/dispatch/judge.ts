@@ -1,5 +1,6 @@
 /** From what an attempt came to, to what follows for the push, its device and its gateway. */
 import type { Logger } from 'pino'
+import { isServed } from '../../core/gateway/served-domain.ts'
 import type { Notification } from '../../core/notification.ts'
 import type { AttemptOutcome, Outcome, RetryCause } from '../../core/outcome.ts'
 import { decideRetry, type RetryLimits } from '../../core/retry.ts'
@@ -7,6 +8,8 @@ import { shorten } from '../../core/shorten.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { DeadDeviceStore } from '../store/ports.ts'
 import { Notices } from './notices.ts'
+import type { DispatchOptions } from './options.ts'
+import { undelivered } from './patience.ts'
 import type { PendingPush } from './pending-push.ts'
 import { Refusals } from './refusals.ts'
 import type { Route } from './route.ts'
@@ -46,6 +49,13 @@ export interface Fates {
 /** The same fault that nobody knows, so often in a row, ends a notification. */
 const maxUnknown = 5
 
+/**
+ * - `sent`: it went out
+ * - `unsent`: it did not: what it came to was certain before, and says nothing of the gateway
+ * - `sent-again`: it went out, and is to go again at once: what was wrong with it is mended
+ */
+export type AttemptManner = 'sent' | 'unsent' | 'sent-again'
+
 /** What makes another attempt of an acknowledged push. */
 type Again = Omit<Extract<AttemptOutcome, { kind: 'retry' }>, 'kind' | 'cause'> & {
   readonly cause: RetryCause | 'operator_fault'
@@ -59,28 +69,46 @@ export class Judge {
   readonly #refusals: Refusals
   readonly #notices = new Notices()
 
-  constructor(fates: Fates, retry: RetryLimits, suspectLimit: number, ports: JudgePorts) {
+  constructor(
+    fates: Fates,
+    options: Pick<DispatchOptions, 'retry' | 'suspectLimit' | 'suspectShare' | 'pools'>,
+    ports: JudgePorts,
+  ) {
     this.#fates = fates
-    this.#retry = retry
+    this.#retry = options.retry
     this.#ports = ports
-    this.#refusals = new Refusals(suspectLimit, ports.metrics, ports.monotonicMs)
+    this.#refusals = new Refusals(options, ports.metrics, ports.monotonicMs)
   }
 
   /** A settled push is judged too: what its answer says of the device and the gateway is still true. */
-  judge(push: PendingPush, route: Route, outcome: AttemptOutcome, nowMs: number): void {
-    this.#informCircuit(push, route, outcome, nowMs)
+  judge(
+    push: PendingPush,
+    route: Route,
+    outcome: AttemptOutcome,
+    nowMs: number,
+    manner: AttemptManner = 'sent',
+  ): void {
+    if (manner !== 'unsent') this.#informCircuit(push, route, outcome, nowMs)
+    if (manner === 'sent-again' && !push.settled) {
+      this.#sendAgain(push, outcome, nowMs)
+      return
+    }
+    if (push.once) {
+      this.#passOn(push, route, outcome, nowMs)
+      return
+    }
     switch (outcome.kind) {
       case 'delivered':
-        this.#refusals.accepted(push, nowMs)
+        this.#refusals.accepted(push, route, nowMs)
         route.accepted()
         this.#fates.settle(push, outcome)
         return
       case 'dead_device':
-        this.#refusals.accepted(push, nowMs)
+        this.#refusals.accepted(push, route, nowMs)
         this.#bury(push, outcome.reason, 'provider', nowMs)
         return
       case 'suspect':
-        this.#suspect(push, outcome.reason, nowMs)
+        this.#suspect(push, route, outcome.reason, nowMs)
         return
       case 'too_large':
         if (!push.settled) this.#shorten(push, outcome.reason, nowMs)
@@ -90,10 +118,7 @@ export class Judge {
         return
       case 'operator_fault':
         this.#blameOperator(route, outcome.reason, nowMs)
-        // What was acknowledged outlives the operator's mistakes.
-        if (push.acknowledged)
-          this.#tryAgain(push, route, { ...operatorFault, reason: outcome.reason }, nowMs)
-        else this.#fates.settle(push, outcome)
+        this.#faultOfOperator(push, route, outcome.reason, nowMs)
         return
       case 'retry':
         if (!push.settled) this.#tryAgain(push, route, outcome, nowMs)
@@ -119,7 +144,7 @@ export class Judge {
       return
     }
     route.lastError = reason
-    if (route.circuit.failed(push.deviceKey, probe, nowMs)) {
+    if (route.circuit.failed(push.deviceKey, probe, nowMs, cause === 'not_processed')) {
       log.error(
         { pool: route.pool, cause, reason },
         'the gateway fails for many devices: left out until it recovers',
@@ -127,24 +152,59 @@ export class Judge {
     }
   }
 
-  #suspect(push: PendingPush, reason: string, nowMs: number): void {
-    const verdict = this.#refusals.refused(push, nowMs)
-    if (verdict === 'dead') {
-      this.#bury(push, reason, 'suspect_limit', nowMs)
-      return
+  /** For whoever asked for one attempt; nothing is remembered of the device. */
+  #passOn(push: PendingPush, route: Route, outcome: AttemptOutcome, nowMs: number): void {
+    if (outcome.kind === 'delivered') route.accepted()
+    else if (outcome.kind === 'operator_fault') this.#blameOperator(route, outcome.reason, nowMs)
+    if (route.provider >= 0 && this.#refusals.counted(route, outcome, nowMs).kind !== outcome.kind) {
+      this.#raiseAlarm(push, route, 'reason' in outcome ? outcome.reason : '', nowMs)
     }
-    const { service } = push.queue
-    if (verdict === 'spared' && this.#notices.due(`suspects ${service}`, nowMs)) {
-      this.#ports.log.error(
-        { service, reason },
-        'so many devices are refused that the configuration must be wrong: none is taken for dead',
-      )
+    if (push.settled) return
+    push.answer = outcome
+    if (outcome.kind === 'too_large') this.#shorten(push, outcome.reason, nowMs)
+    else this.#fates.settle(push, outcome.kind === 'retry' ? undelivered('timeout', outcome.reason) : outcome)
+  }
+
+  #sendAgain(push: PendingPush, outcome: AttemptOutcome, nowMs: number): void {
+    if (outcome.kind === 'retry') push.retryCause = outcome.cause
+    this.#fates.sendAgain(push, nowMs)
+  }
+
+  #suspect(push: PendingPush, route: Route, reason: string, nowMs: number): void {
+    const verdict = this.#refusals.refused(push, route, nowMs)
+    switch (verdict) {
+      case 'dead':
+        this.#bury(push, reason, 'suspect_limit', nowMs)
+        return
+      case 'misconfigured':
+        this.#raiseAlarm(push, route, reason, nowMs)
+        this.#faultOfOperator(push, route, reason, nowMs)
+        return
+      case 'spared':
+        this.#raiseAlarm(push, route, reason, nowMs)
+        break
+      case 'suspect':
+        break
     }
     this.#fates.settle(push, { kind: 'suspect', reason })
   }
 
+  #raiseAlarm({ queue: { service } }: PendingPush, route: Route, reason: string, nowMs: number): void {
+    // Behind MongoosePush the service is what is known of the pool.
+    const named = route.provider >= 0 ? { service, pool: route.pool } : { service }
+    if (!this.#notices.due(`suspects ${route.provider >= 0 ? route.pool : service}`, nowMs)) return
+    this.#ports.log.error(
+      { ...named, reason },
+      'so many devices are refused that the configuration must be wrong: none is taken for dead',
+    )
+  }
+
   #bury(push: PendingPush, reason: string, by: DeadDeviceFound['by'], nowMs: number): void {
     const { notification } = push
+    if (isServed(notification)) {
+      this.#fates.settle(push, { kind: 'dead_device', reason })
+      return
+    }
     const late = push.sink === undefined
     const { deadDevices, log } = this.#ports
     deadDevices.add(notification.device, notification.domain, notification.node).catch((error: unknown) => {
@@ -162,6 +222,12 @@ export class Judge {
       { pool: route.pool, reason },
       'the gateway refuses notifications: its configuration, or that of this daemon, is wrong',
     )
+  }
+
+  /** What was acknowledged outlives the operator's mistakes. */
+  #faultOfOperator(push: PendingPush, route: Route, reason: string, nowMs: number): void {
+    if (push.acknowledged) this.#tryAgain(push, route, { ...operatorFault, reason }, nowMs)
+    else this.#fates.settle(push, { kind: 'operator_fault', reason })
   }
 
   /** Once: what is refused again for its size is not for this gateway. */

@@ -1,9 +1,13 @@
 import type { ApiVersion, DefaultTexts } from '../../core/mongoosepush/request.ts'
 import type { RetryLimits } from '../../core/retry.ts'
+import type { GatewayPool } from '../gateway/provider-pool.ts'
 
 /** What the dispatcher takes from the configuration. */
 export interface DispatchOptions {
-  /** The gateway: URLs in the order in which they are used in turn, at least one. A path is kept before `pathPrefix`. */
+  /**
+   * MongoosePush: URLs in the order in which they are used in turn; at least one unless `direct`. A path is kept before
+   * `pathPrefix`.
+   */
   readonly urls: readonly string[]
   readonly apiVersion: ApiVersion
   readonly pathPrefix: string
@@ -29,6 +33,12 @@ export interface DispatchOptions {
   readonly defaultTtlS: number
   /** Whether each push is on disk before it goes out. */
   readonly journalAll: boolean
+  /** Pools of connections to push providers, in the order in which they are chosen from. */
+  readonly pools: readonly GatewayPool[]
+  /** Whether all pushes go to `pools`, rather than those of the served API alone. */
+  readonly direct: boolean
+  /** Above this share of a pool's answers suspects are taken for a wrong configuration. */
+  readonly suspectShare: number
 }
 
 export interface TlsTrust {

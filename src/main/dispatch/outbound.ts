@@ -1,15 +1,21 @@
+import { noMatchingPool } from '../../core/gateway/pools.ts'
+import type { Authorization } from '../../core/gateway/provider-target.ts'
+import { isServed } from '../../core/gateway/served-domain.ts'
 import { classifyAnswer } from '../../core/mongoosepush/answer.ts'
 import { notificationBody } from '../../core/mongoosepush/request.ts'
 import type { Notification } from '../../core/notification.ts'
 import type { AttemptOutcome } from '../../core/outcome.ts'
 import { encodeSegment } from '../../core/path-segment.ts'
-import { answerWidth, type OtherAnswer } from '../../core/worker-protocol.ts'
+import { answerWidth, type JudgedAnswer, type OtherAnswer } from '../../core/worker-protocol.ts'
 import { serviceLabel } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
-import type { DomainLoads } from './domain-loads.ts'
-import { Gateways, othersInUse } from './gateways.ts'
+import type { DomainLoad, DomainLoads } from './domain-loads.ts'
+import { Gateways, largestShare, othersInUse } from './gateways.ts'
+import type { AttemptManner } from './judge.ts'
 import { connectionShares, type DispatchOptions } from './options.ts'
 import type { PendingPush } from './pending-push.ts'
+import { type ProviderAnswerPorts, readProviderAnswer } from './provider-answers.ts'
+import { type ProviderExit, ProviderExits } from './provider-exit.ts'
 import { type Route, services } from './route.ts'
 import { type Lane, ServiceQueue } from './service-queue.ts'
 import type { Offered } from './turns.ts'
@@ -21,24 +27,39 @@ export interface OutboundEvents {
   /** Asked when a push has its turn; false takes it out of its queue unsent. */
   wanted(push: PendingPush): boolean
   /** What an attempt came to. The push is in no queue and no worker. */
-  answered(push: PendingPush, route: Route, outcome: AttemptOutcome, nowMs: number): void
+  answered(
+    push: PendingPush,
+    route: Route,
+    outcome: AttemptOutcome,
+    nowMs: number,
+    manner?: AttemptManner,
+  ): void
+}
+
+export interface OutboundPorts extends SessionPorts, ProviderAnswerPorts {
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number
 }
 
 /**
- * The way out and back: pushes wait in their service's queue for room at a gateway URL that is in use, go to the
- * workers in batches (all of one turn of the event loop, 64 at most in a message), and come back with what the
- * attempt came to.
+ * The way out and back: pushes wait in their service's queue for room at a gateway URL that is in use, or in their
+ * provider pool's for room there, go to the workers in batches (all of one turn of the event loop, 64 at most in a
+ * message), and come back with what the attempt came to.
  */
 export class Outbound {
-  readonly queues: readonly ServiceQueue[] = services.map(
-    (service, index) => new ServiceQueue(index, service),
-  )
+  /** All: those to MongoosePush, then those to providers. */
+  readonly queues: readonly ServiceQueue[]
   readonly gateways: Gateways
+  /** Undefined: there are no provider pools. */
+  readonly exits: ProviderExits | undefined
   readonly workers: WorkerSessions
   readonly #options: DispatchOptions
   readonly #events: OutboundEvents
   readonly #loads: DomainLoads
-  readonly #ports: SessionPorts
+  readonly #ports: OutboundPorts
+  readonly #serviceQueues: readonly ServiceQueue[] = services.map(
+    (service, index) => new ServiceQueue(index, service),
+  )
   readonly #retries = new Map<string, Tally>()
   readonly #hasRoom = (origin: number) => this.workers.roomiest(origin, this.#pumpedAtMs) !== undefined
   readonly #pumpBound = () => this.pump()
@@ -48,7 +69,7 @@ export class Outbound {
   #pumping = false
   #warnedSilent = false
 
-  constructor(options: DispatchOptions, events: OutboundEvents, loads: DomainLoads, ports: SessionPorts) {
+  constructor(options: DispatchOptions, events: OutboundEvents, loads: DomainLoads, ports: OutboundPorts) {
     this.#options = options
     this.#loads = loads
     this.#events = events
@@ -56,24 +77,40 @@ export class Outbound {
     const { urls } = options
     const shares = connectionShares(options.maxHttpConnections, options.workers, urls.length)
     const inAll = urls.map((_, origin) => shares.reduce((sum, share) => sum + (share[origin] ?? 0), 0))
-    this.gateways = new Gateways(options, inAll, ports.metrics, ports.monotonicMs())
+    const nowMs = ports.monotonicMs()
+    this.gateways = new Gateways(options, inAll, ports.metrics, nowMs)
+    for (const queue of this.#serviceQueues) {
+      queue.routes = this.gateways.routes.flatMap((byService) => byService[queue.index] ?? [])
+    }
+    this.exits =
+      options.pools.length > 0 || options.direct
+        ? new ProviderExits(options.pools, urls.length, services.length, ports.metrics, nowMs)
+        : undefined
+    this.queues = [...this.#serviceQueues, ...(this.exits?.queues ?? [])]
     const sessionEvents = {
       ready: () => this.#pumpSoon(),
       read: this.#read.bind(this),
+      readJudged: this.#readJudged.bind(this),
       lost: this.#lost.bind(this),
     }
     this.workers = new WorkerSessions(options, this.gateways.origins, shares, sessionEvents, ports)
     for (const [origin, url] of urls.entries()) {
       ports.metrics.gatewayConnections.read(() => this.workers.openConnections(origin), new URL(url).host)
     }
+    for (const { origin, pool } of this.exits?.all ?? []) {
+      ports.metrics.gatewayConnections.read(() => this.workers.openConnections(origin), pool.label)
+    }
   }
 
   /** The way of a push; `from`: the domain whose room and turns it takes. */
-  laneFor({ device, domain }: Notification, from = domain): Lane {
-    const label = serviceLabel(device.service)
-    const queue = this.queues.find((candidate) => candidate.service === label)
-    if (queue === undefined) throw new Error(`no queue for ${label}`)
-    return queue.laneOf(this.#loads.of(from))
+  laneFor(notification: Notification, from = notification.domain): Lane {
+    return this.#queueFor(notification).laneOf(this.#loads.of(from))
+  }
+
+  authorize(pool: number, authorization: Authorization | undefined): void {
+    this.exits?.all[pool]?.authorize(authorization, this.#ports.monotonicMs())
+    this.workers.authorize(pool, authorization)
+    this.#pumpSoon()
   }
 
   /** The push goes out when it has its turn, at the earliest at the end of this turn of the event loop. */
@@ -110,9 +147,13 @@ export class Outbound {
       return 'gone'
     }
     const { queue, load } = push.lane
+    if (queue.exit !== undefined) return this.#sendToProvider(push, queue.exit, load)
+    if (this.exits !== undefined && queue.isUnmatched) {
+      return this.#unsendable(push, this.exits.unmatchedRoute, noMatchingPool)
+    }
     const nowMs = this.#pumpedAtMs
     const others = this.#others
-    others.services = othersInUse(this.queues, queue, nowMs)
+    others.services = othersInUse(this.#serviceQueues, queue, nowMs)
     others.domains = this.#loads.othersInUse(load, nowMs)
     const origin = this.gateways.choose(push, others, this.#hasRoom, nowMs)
     if (origin === -2) return 'no-room-for-domain'
@@ -120,20 +161,60 @@ export class Outbound {
     const route = this.gateways.routes[origin]?.[queue.index]
     if (session === undefined || route === undefined) return 'no-room'
 
-    push.turn.leave()
-    push.place = 'worker'
-    push.origin = origin
-    push.probe = route.circuit.permits(nowMs) === 'probe'
-    if (push.probe) route.circuit.probing(nowMs)
-    if (push.retryCause !== '') this.#countRetry(push.retryCause)
-    route.inflight++
-    load.inflight[origin] = (load.inflight[origin] ?? 0) + 1
+    this.#leave(push, origin, route)
     const { notification } = push
     const path = `${this.gateways.bases[origin]}${encodeSegment(notification.device.id)}`
     const { apiVersion, defaults } = this.#options
     session.add(push, origin, path, notificationBody(notification, apiVersion, defaults))
     if (apiVersion === 'v1') this.#warnOfSilent(notification)
     return 'gone'
+  }
+
+  #sendToProvider(push: PendingPush, exit: ProviderExit, load: DomainLoad): Offered {
+    const { route, origin } = exit
+    const nowMs = this.#pumpedAtMs
+    if (route.pausedUntilMs > nowMs || route.lockedSinceMs !== undefined) return 'no-room'
+    if (route.circuit.permits(nowMs) === 'none') return 'no-room'
+    const session = this.workers.roomiest(origin, nowMs)
+    if (session === undefined) return 'no-room'
+    if (this.#loads.othersInUse(load, nowMs)) {
+      const share = this.workers.window(origin, nowMs) * largestShare
+      if ((load.inflight[origin] ?? 0) >= share) return 'no-room-for-domain'
+    }
+    const built = exit.build(push.notification, this.#ports.nowMs())
+    if (built.kind === 'unsendable') return this.#unsendable(push, route, built.outcome)
+
+    if (push.attempts === 0) {
+      const { metrics } = this.#ports
+      if (built.shortened) metrics.notificationsShortened.child(exit.queue.service).add(1)
+      if (built.droppedFields > 0) {
+        metrics.dataFieldsDropped.child(exit.queue.service).add(built.droppedFields)
+      }
+    }
+    this.#leave(push, origin, route)
+    session.addForProvider(push, origin, exit.index, built.request)
+    return 'gone'
+  }
+
+  /** What would be refused for certain. */
+  #unsendable(push: PendingPush, route: Route, outcome: AttemptOutcome): Offered {
+    push.rest()
+    push.attempts++
+    this.#events.answered(push, route, outcome, this.#pumpedAtMs, 'unsent')
+    return 'gone'
+  }
+
+  /** Out of its queue, into a worker's hands. */
+  #leave(push: PendingPush, origin: number, route: Route): void {
+    push.turn.leave()
+    push.place = 'worker'
+    push.origin = origin
+    push.probe = route.circuit.permits(this.#pumpedAtMs) === 'probe'
+    if (push.probe) route.circuit.probing(this.#pumpedAtMs)
+    if (push.retryCause !== '') this.#countRetry(push.retryCause)
+    route.inflight++
+    const { inflight } = push.lane.load
+    inflight[origin] = (inflight[origin] ?? 0) + 1
   }
 
   #read(session: WorkerSession, plain: readonly number[], other: readonly OtherAnswer[]): void {
@@ -156,6 +237,21 @@ export class Outbound {
     this.pump()
   }
 
+  #readJudged(session: WorkerSession, judged: readonly JudgedAnswer[]): void {
+    const nowMs = this.#ports.monotonicMs()
+    for (const answer of judged) {
+      const push = session.take(answer.id)
+      const exit = push?.queue.exit
+      if (push === undefined || exit === undefined) continue
+      const route = this.#back(push)
+      if (answer.status > 0) route.countStatus(answer.status, answer.durationUs)
+      else if (answer.outcome.kind === 'retry') route.countNoResponse(answer.outcome.cause)
+      const { outcome, atOnce } = readProviderAnswer(push, exit, answer, this.#ports)
+      this.#events.answered(push, route, outcome, nowMs, atOnce ? 'sent-again' : 'sent')
+    }
+    this.pump()
+  }
+
   #lost(pushes: readonly PendingPush[], reason: string): void {
     const nowMs = this.#ports.monotonicMs()
     const outcome = classifyAnswer({ kind: 'no-response', cause: 'worker_lost', detail: reason })
@@ -167,7 +263,8 @@ export class Outbound {
   }
 
   #back(push: PendingPush): Route {
-    const route = this.gateways.routes[push.origin]?.[push.queue.index]
+    const { exit, index } = push.queue
+    const route = exit === undefined ? this.gateways.routes[push.origin]?.[index] : exit.route
     if (route === undefined) throw new Error('an answer came from a gateway that nothing was sent to')
     route.inflight--
     const { inflight } = push.lane.load
@@ -175,6 +272,16 @@ export class Outbound {
     push.place = 'nowhere'
     push.attempts++
     return route
+  }
+
+  #queueFor(notification: Notification): ServiceQueue {
+    if (this.exits !== undefined && (this.#options.direct || isServed(notification))) {
+      return this.exits.queueFor(notification)
+    }
+    const label = serviceLabel(notification.device.service)
+    const queue = this.#serviceQueues.find((candidate) => candidate.service === label)
+    if (queue === undefined) throw new Error(`no queue for ${label}`)
+    return queue
   }
 
   #countRetry(cause: string): void {

@@ -1,20 +1,22 @@
 /**
- * Brings what is due from the outbox into the queues: per service, in due order, never more than `largestWindow` at a
+ * Brings what is due from the outbox into the queues: queue by queue, in due order, never more than `largestWindow` at a
  * time in memory, at a pace that rises while the gateway takes it.
  *
- * While a service is left out at every URL nothing of it is brought but the one push that can be the probe; what was
- * brought before goes back.
+ * While nothing goes out of a queue nothing is brought but the one push that can be the probe; what was brought before
+ * goes back. What lies where no queue of this configuration looks is moved to where one does.
  */
+import { isServed } from '../../core/gateway/served-domain.ts'
+import type { Notification } from '../../core/notification.ts'
 import { Ramp, rampLimits } from '../../core/ramp.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { DeadDeviceStore, Outbox } from '../store/ports.ts'
-import type { Gateways } from './gateways.ts'
 import type { PendingPush } from './pending-push.ts'
+import { services } from './route.ts'
 import type { Safekeeping } from './safekeeping.ts'
 import type { ServiceQueue } from './service-queue.ts'
 
 /**
- * Of one service in memory: about as many as go between two ticks, since every tick looks at all of them. At most this
+ * Of one queue in memory: about as many as go between two ticks, since every tick looks at all of them. At most this
  * lets 20 000 a second pass at a tick of 50 ms; some megabytes.
  */
 const leastWindow = 50
@@ -34,8 +36,9 @@ export interface SchedulerPorts {
   readonly outbox: Outbox
   readonly safekeeping: Safekeeping
   readonly queues: readonly ServiceQueue[]
-  readonly gateways: Gateways
   readonly deadDevices: DeadDeviceStore
+  /** Where a push would be put now. */
+  readonly shelfFor: (notification: Notification) => string
   readonly metrics: Metrics
   readonly nowMs: () => number
 }
@@ -52,6 +55,9 @@ export class OutboxScheduler {
   readonly #events: SchedulerEvents
   readonly #lanes: readonly Lane[]
   readonly #isHeld: (id: string) => boolean
+  /** Shelves that only another configuration had. */
+  readonly #strays: Set<string>
+  #clearing = false
   #sweepFrom = '0'
   #sweptAtMs = Number.NEGATIVE_INFINITY
   #stopped = false
@@ -67,9 +73,10 @@ export class OutboxScheduler {
       window: leastWindow,
       leftOut: false,
     }))
-    for (const { queue, ramp } of this.#lanes) {
-      ports.metrics.backlogRate.read(() => ramp.ratePerS, queue.service)
+    for (const service of services) {
+      ports.metrics.backlogRate.read(() => this.#rateOf(service), service)
     }
+    this.#strays = new Set(ports.outbox.strayShelves(ports.queues.map(({ shelf }) => shelf)))
   }
 
   /** An attempt of a stored push came to this. */
@@ -87,6 +94,7 @@ export class OutboxScheduler {
     if (outbox.size === 0 || outbox.fault !== undefined || this.#stopped) return
     try {
       for (const lane of this.#lanes) this.#fill(lane, nowMs)
+      for (const stray of this.#strays) if (!this.#clearing) this.#clear(stray)
       if (nowMs - this.#sweptAtMs < sweepMs) return
       this.#sweptAtMs = nowMs
       this.#sweep()
@@ -103,7 +111,7 @@ export class OutboxScheduler {
 
   #fill(lane: Lane, nowMs: number): void {
     const { queue, ramp } = lane
-    if (this.#ports.gateways.deliversBy(queue, nowMs)) {
+    if (queue.deliversBy(nowMs, nowMs)) {
       if (lane.leftOut) ramp.restart(nowMs)
       lane.leftOut = false
       const waiting = queue.storedLength
@@ -120,7 +128,7 @@ export class OutboxScheduler {
 
   #bring(queue: ServiceQueue, count: number): number {
     const { outbox, safekeeping, nowMs } = this.#ports
-    const ids = outbox.due(queue.service, nowMs(), count, this.#isHeld)
+    const ids = outbox.due(queue.shelf, nowMs(), count, this.#isHeld)
     for (const id of ids) {
       try {
         this.#bringOne(id)
@@ -137,12 +145,37 @@ export class OutboxScheduler {
     const push = safekeeping.take(id)
     if (push === undefined) return
     if (safekeeping.lifetimeLeftMs(push) <= 0) this.#events.expired(push)
-    else if (deadDevices.isDead(push.notification.device)) this.#events.deviceDead(push)
+    else if (!isServed(push.notification) && deadDevices.isDead(push.notification.device))
+      this.#events.deviceDead(push)
     else this.#events.put(push)
   }
 
   #giveBack(queue: ServiceQueue): void {
     for (const push of queue.waitingStored()) this.#ports.safekeeping.release(push)
+  }
+
+  /** A part of it at a time. */
+  #clear(stray: string): void {
+    const { outbox, safekeeping, shelfFor } = this.#ports
+    this.#clearing = true
+    outbox.clear(stray, shelfFor, sweepBatch).then(
+      (moved) => {
+        if (moved === 0) this.#strays.delete(stray)
+        this.#clearing = false
+      },
+      (error: unknown) => {
+        safekeeping.unwritable(error)
+        this.#clearing = false
+      },
+    )
+  }
+
+  #rateOf(service: string): number {
+    let rate = 0
+    for (const { queue, ramp } of this.#lanes) {
+      if (queue.service === service && !queue.isUnmatched) rate += ramp.ratePerS
+    }
+    return rate
   }
 
   #sweep(): void {

@@ -3,7 +3,6 @@ import type { Metrics } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
 import type { Outbox } from '../store/ports.ts'
 import type { DomainLoads } from './domain-loads.ts'
-import type { Gateways } from './gateways.ts'
 import type { Ledger } from './ledger.ts'
 import type { DispatchOptions } from './options.ts'
 import type { PendingPush } from './pending-push.ts'
@@ -15,7 +14,6 @@ export interface PatienceParts {
   readonly loads: DomainLoads
   readonly ledger: Ledger
   readonly safekeeping: Safekeeping
-  readonly gateways: Gateways
   readonly outbox: Outbox
   readonly metrics: Metrics
   readonly nowMs: () => number
@@ -49,8 +47,15 @@ export class Patience {
 
   /** Whether some gateway takes what is in this queue before a reply deadline that begins now. */
   deliversInTime(queue: ServiceQueue): boolean {
-    const { gateways, monotonicMs, options } = this.#parts
-    return gateways.deliversBy(queue, monotonicMs() + options.replyDeadlineMs)
+    const { monotonicMs, options } = this.#parts
+    const nowMs = monotonicMs()
+    return queue.deliversBy(nowMs + options.replyDeadlineMs, nowMs)
+  }
+
+  /** What waits in a queue that nothing goes out of: into the outbox, or, where there is to be one attempt, refused. */
+  queueStands(push: PendingPush): void {
+    if (push.once) this.#refuse(push)
+    else this.storedAtOnce(push)
   }
 
   /** Where waiting for the deadline would only cost memory and time: into the outbox now, if it may and can. */
@@ -99,11 +104,18 @@ export class Patience {
   }
 
   #endUndelivered(push: PendingPush, reason: string, neverHadTurn: boolean): void {
-    const { ledger, gateways } = this.#parts
+    const { ledger, monotonicMs } = this.#parts
     // The gateway works, and yet it never got a turn: there is too much to do.
-    const isOverload = neverHadTurn && !gateways.allLeftOut(push.queue)
+    const isOverload = neverHadTurn && !push.queue.isLeftOut(monotonicMs())
     if (isOverload) ledger.settle(push, undelivered('overload', reason), 'overflow')
     else ledger.settle(push, undelivered('timeout', reason))
+  }
+
+  #refuse(push: PendingPush): void {
+    const outcome = push.queue.routes[0]?.unavailable(this.#parts.monotonicMs())
+    push.answer = outcome
+    const reason = outcome !== undefined && 'reason' in outcome ? outcome.reason : ''
+    this.#parts.ledger.settle(push, undelivered('timeout', reason))
   }
 
   #isExhausted(push: PendingPush): boolean {
@@ -112,7 +124,7 @@ export class Patience {
   }
 }
 
-function undelivered(cause: 'timeout' | 'overload', reason: string): Outcome {
+export function undelivered(cause: 'timeout' | 'overload', reason: string): Outcome {
   return { kind: 'undelivered', cause, reason }
 }
 

@@ -1,7 +1,7 @@
 import { Link } from '../../core/chain.ts'
 import type { Notification } from '../../core/notification.ts'
 import { modeOf } from '../../core/notification.ts'
-import type { OutcomeSink } from '../../core/outcome.ts'
+import type { AttemptOutcome, OutcomeSink } from '../../core/outcome.ts'
 import type { JournalGroup } from './journalling.ts'
 import type { Lane, ServiceQueue } from './service-queue.ts'
 
@@ -41,11 +41,17 @@ export class PendingPush {
   attempts = 0
   /** When the next attempt is due, while it waits for it. Monotonic. */
   dueMs = 0
-  /** The gateway URL of the last attempt; -1: none yet. */
+  /** Where the last attempt went: a gateway URL, or behind these a provider pool; -1: none yet. */
   origin = -1
   /** The attempt under way is its circuit's probe. */
   probe = false
   shortened = false
+  /** One attempt, never stored: of whom the answer is passed on to. */
+  once = false
+  /** What that came to. */
+  answer: AttemptOutcome | undefined = undefined
+  /** It was tried again because a token was no longer taken. */
+  resigned = false
   /** Why it is tried again, for the next attempt's metric. */
   retryCause = ''
   /** What the last attempt came to. */

@@ -1,4 +1,5 @@
 import { Circuit, circuitLimits } from '../../core/circuit.ts'
+import type { AttemptOutcome } from '../../core/outcome.ts'
 import { type Metrics, serviceLabel } from '../metrics/table.ts'
 import type { Distribution, Tally } from '../metrics/tally.ts'
 
@@ -18,30 +19,65 @@ const pauseDevices = 3
 /** A slip of a proxy's is not to silence a pool for days. */
 const longestPauseMs = 3_600_000
 
-/** One gateway URL for one service: its circuit, what is under way on it, its metrics. */
+/** So long pushes wait for what vouches for us before that counts as a fault: it is on its way when the daemon starts. */
+const lockedGraceMs = 2_000
+
+/** One gateway URL for one service, or one provider pool: its circuit, what is under way on it, its metrics. */
 export class Route {
+  /** The metrics' label. */
   readonly pool: string
+  /** Its place among the provider pools; -1: it is a way to MongoosePush. */
+  readonly provider: number
   readonly circuit: Circuit
   /** Handed to workers and not yet answered. */
   inflight = 0
   lastError: string | undefined
   /** The gateway asked for a pause until then (`Retry-After`). Monotonic. */
   pausedUntilMs = 0
+  /** Since then there is nothing that vouches for us at the provider, and nothing goes out. Monotonic. */
+  lockedSinceMs: number | undefined = undefined
   /** Devices whose pushes it was last asked for, with none delivered since; `pauseDevices` at most. */
   readonly #pausedFor = new Set<string>()
-  readonly #metrics: Metrics
-  readonly #duration: Distribution
+  readonly #metrics: Metrics | undefined
+  readonly #duration: Distribution | undefined
   /** By status code, fetched when first met: a gateway may answer anything. */
   readonly #byStatus: (Tally | undefined)[] = []
   readonly #byCause = new Map<string, Tally>()
 
-  constructor(url: string, service: string, metrics: Metrics, nowMs: number) {
-    this.pool = poolLabel(url, service)
+  /** `metrics`: undefined for one by which nothing goes. */
+  constructor(pool: string, provider: number, metrics: Metrics | undefined, nowMs: number) {
+    this.pool = pool
+    this.provider = provider
     this.circuit = new Circuit(circuitLimits, nowMs)
     this.#metrics = metrics
-    this.#duration = metrics.gatewayRequestDuration.child(this.pool)
-    metrics.gatewayInflight.read(() => this.inflight, this.pool)
-    metrics.gatewayCircuitState.read(() => circuitLevels[this.circuit.state], this.pool)
+    this.#duration = metrics?.gatewayRequestDuration.child(this.pool)
+    metrics?.gatewayInflight.read(() => this.inflight, this.pool)
+    metrics?.gatewayCircuitState.read(() => circuitLevels[this.circuit.state], this.pool)
+  }
+
+  /** It is in use, and not asked to pause until later than `timeMs`. Both monotonic. */
+  deliversBy(timeMs: number, nowMs: number): boolean {
+    if (this.circuit.state !== 'closed' || this.pausedUntilMs > timeMs) return false
+    if (this.lockedSinceMs === undefined) return true
+    const soonMs = this.lockedSinceMs + lockedGraceMs
+    return nowMs < soonMs && timeMs >= soonMs
+  }
+
+  /** What an attempt comes to that cannot be made at present. */
+  unavailable(nowMs: number): AttemptOutcome {
+    const pauseMs = this.pausedUntilMs - nowMs
+    if (pauseMs > 0) {
+      return {
+        kind: 'retry',
+        cause: 'throttled',
+        reason: 'TooManyRequests',
+        retryAfterMs: pauseMs,
+        known: true,
+      }
+    }
+    const locked = this.lockedSinceMs === undefined ? undefined : 'nothing vouches for us'
+    const reason = locked ?? this.lastError ?? 'left out'
+    return { kind: 'retry', cause: 'connect_error', reason, retryAfterMs: undefined, known: true }
   }
 
   /**
@@ -63,20 +99,20 @@ export class Route {
   countStatus(status: number, durationUs: number): void {
     let tally = this.#byStatus[status]
     if (tally === undefined) {
-      tally = this.#metrics.gatewayRequests.child(this.pool, String(status))
+      tally = this.#metrics?.gatewayRequests.child(this.pool, String(status))
       this.#byStatus[status] = tally
     }
-    tally.add(1)
-    this.#duration.observe(durationUs / 1e6)
+    tally?.add(1)
+    this.#duration?.observe(durationUs / 1e6)
   }
 
   countNoResponse(cause: string): void {
     let tally = this.#byCause.get(cause)
     if (tally === undefined) {
-      tally = this.#metrics.gatewayRequests.child(this.pool, cause)
-      this.#byCause.set(cause, tally)
+      tally = this.#metrics?.gatewayRequests.child(this.pool, cause)
+      if (tally !== undefined) this.#byCause.set(cause, tally)
     }
-    tally.add(1)
+    tally?.add(1)
   }
 }
 

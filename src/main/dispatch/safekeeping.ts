@@ -57,7 +57,7 @@ export class Safekeeping {
    * what is over by then.
    */
   isStorable(push: PendingPush, delayMs: number): boolean {
-    return push.notification.timeToLiveS !== 0 && this.lifetimeLeftMs(push) > delayMs
+    return !push.once && push.notification.timeToLiveS !== 0 && this.lifetimeLeftMs(push) > delayMs
   }
 
   /** How long it is worth delivering, once it is stored. */
@@ -110,7 +110,8 @@ export class Safekeeping {
   adopt(notification: Notification, spare: number): Promise<void> | 'expired' | 'overflow' {
     if (notification.timeToLiveS === 0 || this.lifetimeLeftMs({ notification }) <= 0) return 'expired'
     const { outbox, nowMs } = this.#ports
-    const addition = outbox.add({ ...untried, notification, dueAtMs: nowMs() }, spare)
+    const { shelf } = this.#ports.laneFor(notification).queue
+    const addition = outbox.add({ ...untried, notification, shelf, dueAtMs: nowMs() }, spare)
     if (addition === undefined) return 'overflow'
     const { superseded, durable } = addition
     if (superseded === undefined) return durable
@@ -198,6 +199,7 @@ export class Safekeeping {
   #recordOf(push: PendingPush, delayMs: number): StoredPush {
     return {
       notification: push.notification,
+      shelf: push.queue.shelf,
       attempts: push.attempts,
       shortened: push.shortened,
       retryCause: push.retryCause,
@@ -213,6 +215,11 @@ export class Safekeeping {
   unreadable(error: unknown): void {
     if (!this.#notices.due('read', this.#ports.monotonicMs())) return
     this.#ports.log.error({ err: error }, 'the outbox cannot be read')
+  }
+
+  /** A change that nobody waits for was not made. */
+  unwritable(error: unknown): void {
+    this.#complain(error)
   }
 
   #complain(error: unknown): void {

@@ -1,11 +1,13 @@
 import type { DomainLoad } from './domain-loads.ts'
 import type { PendingPush } from './pending-push.ts'
+import type { ProviderExit } from './provider-exit.ts'
+import type { Route } from './route.ts'
 import { Line, type Offered, Turns } from './turns.ts'
 
 /** While others wait, one in so many turns is for a stored push: a crowded daemon's backlog shrinks too. */
 const turnsPerStored = 10
 
-/** The way of one domain's pushes to one service. */
+/** The way of one domain's pushes through one queue. */
 export class Lane {
   readonly queue: ServiceQueue
   readonly load: DomainLoad
@@ -20,12 +22,20 @@ export class Lane {
 }
 
 /**
- * What waits for one service's turn, so that a service in trouble behind the gateway holds up no other. Domains take
- * turns in it. Those from the outbox go last: a call must not wait behind a backlog.
+ * What waits for one service's turn at MongoosePush, or for one provider pool's, so that one in trouble holds up no
+ * other. Domains take turns in it. Those from the outbox go last: a call must not wait behind a backlog.
  */
 export class ServiceQueue {
   readonly index: number
   readonly service: 'apns' | 'fcm' | 'other'
+  /** Where those of its pushes are that the outbox has. */
+  readonly shelf: string
+  /** By which its pushes may go. */
+  routes: readonly Route[] = []
+  /** Its provider pool; undefined: its pushes go to MongoosePush, or nowhere. */
+  exit: ProviderExit | undefined = undefined
+  /** Of pushes that no pool is for. */
+  isUnmatched = false
   readonly #lanes: Lane[] = []
   readonly #waiting = new Turns()
   readonly #stored = new Turns()
@@ -33,9 +43,21 @@ export class ServiceQueue {
   /** When something was last put in. Monotonic. */
   lastUsedMs = Number.NEGATIVE_INFINITY
 
-  constructor(index: number, service: 'apns' | 'fcm' | 'other') {
+  constructor(index: number, service: 'apns' | 'fcm' | 'other', shelf: string = service) {
     this.index = index
     this.service = service
+    this.shelf = shelf
+  }
+
+  /** Some route is in use, and not asked to pause until later than `timeMs`. Both monotonic. */
+  deliversBy(timeMs: number, nowMs: number): boolean {
+    for (const route of this.routes) if (route.deliversBy(timeMs, nowMs)) return true
+    return false
+  }
+
+  /** No route is in use. */
+  isLeftOut(nowMs: number): boolean {
+    return !this.deliversBy(Number.POSITIVE_INFINITY, nowMs)
   }
 
   laneOf(load: DomainLoad): Lane {

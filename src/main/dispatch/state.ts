@@ -3,7 +3,7 @@ import type { Outbox } from '../store/ports.ts'
 import type { Ledger } from './ledger.ts'
 import type { DispatchOptions } from './options.ts'
 import type { Outbound } from './outbound.ts'
-import { services } from './route.ts'
+import { type Route, services } from './route.ts'
 
 /** What operators are shown of the dispatcher: a snapshot. */
 export interface DispatchState {
@@ -19,13 +19,15 @@ export interface DispatchState {
   readonly stored: number
   /** When the one stored longest was stored; undefined: there is none. Milliseconds since the epoch. */
   readonly oldestAtMs: number | undefined
-  /** Every service that has been used is left out at every URL. */
+  /** Every service that has been used is left out at every URL, and every provider pool that has been. */
   readonly gatewayDown: boolean
   readonly gateways: readonly GatewayState[]
   readonly workers: readonly WorkerState[]
 }
 
 export interface GatewayState {
+  /** As in the metrics. */
+  readonly pool: string
   readonly url: string
   readonly service: string
   /** `closed`: in use; `open`: left out; `half-open`: being probed. */
@@ -34,6 +36,8 @@ export interface GatewayState {
   readonly forMs: number
   readonly lastError: string | undefined
   readonly inflight: number
+  /** False: what vouches for us at the provider is missing, and nothing goes out. */
+  readonly authorized: boolean
 }
 
 export interface WorkerState {
@@ -42,7 +46,7 @@ export interface WorkerState {
   readonly inflight: number
   /** Of its event loop, 0 to 1. */
   readonly utilization: number
-  /** By gateway URL, in the configuration's order. */
+  /** By gateway URL, then by provider pool, in the configuration's order. */
   readonly openConnections: readonly number[]
 }
 
@@ -52,10 +56,12 @@ export function dispatchState(
   { pending, accepted }: Ledger,
   late: number,
   outbox: Outbox,
-  { queues, gateways, workers }: Outbound,
+  { queues, gateways, exits, workers }: Outbound,
   nowMs: number,
 ): DispatchState {
-  const used = queues.filter((queue) => queue.lastUsedMs > Number.NEGATIVE_INFINITY)
+  const used = queues.filter(
+    ({ lastUsedMs, isUnmatched }) => lastUsedMs > Number.NEGATIVE_INFINITY && !isUnmatched,
+  )
   return {
     pending,
     waiting: queues.reduce((sum, queue) => sum + queue.length, 0),
@@ -63,17 +69,17 @@ export function dispatchState(
     late,
     stored: outbox.count(),
     oldestAtMs: outbox.oldestAtMs(),
-    gatewayDown: used.length > 0 && used.every((queue) => gateways.allLeftOut(queue)),
-    gateways: gateways.routes.flatMap((routes, origin) =>
-      routes.map((route, service) => ({
-        url: withoutPassword(options.urls[origin] ?? ''),
-        service: services[service] ?? 'other',
-        circuit: route.circuit.state,
-        forMs: Math.round(nowMs - route.circuit.sinceMs),
-        lastError: route.lastError,
-        inflight: route.inflight,
-      })),
-    ),
+    gatewayDown: used.length > 0 && used.every((queue) => queue.isLeftOut(nowMs)),
+    gateways: [
+      ...gateways.routes.flatMap((routes, origin) =>
+        routes.map((route, service) =>
+          gatewayState(route, options.urls[origin] ?? '', services[service] ?? 'other', nowMs),
+        ),
+      ),
+      ...(exits?.all ?? []).map(({ pool, route }) =>
+        gatewayState(route, pool.target.origin, pool.service, nowMs),
+      ),
+    ],
     workers: workers.sessions.map((session, index) => ({
       index,
       up: session?.up ?? false,
@@ -81,6 +87,19 @@ export function dispatchState(
       utilization: session?.utilization ?? 0,
       openConnections: session?.openConnections ?? [],
     })),
+  }
+}
+
+function gatewayState(route: Route, url: string, service: string, nowMs: number): GatewayState {
+  return {
+    pool: route.pool,
+    url: withoutPassword(url),
+    service,
+    circuit: route.circuit.state,
+    forMs: Math.round(nowMs - route.circuit.sinceMs),
+    lastError: route.lastError,
+    inflight: route.inflight,
+    authorized: route.lockedSinceMs === undefined,
   }
 }
 

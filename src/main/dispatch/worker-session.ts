@@ -1,12 +1,21 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import type { FromWorker, OtherAnswer, ToWorker } from '../../core/worker-protocol.ts'
-import { maxBatch, requestWidth, silentMs } from '../../core/worker-protocol.ts'
+import type { ProviderRequest } from '../../core/gateway/ports.ts'
+import type { FromWorker, JudgedAnswer, OtherAnswer, ToWorker } from '../../core/worker-protocol.ts'
+import {
+  headerLines,
+  maxBatch,
+  providerRequestWidth,
+  requestWidth,
+  silentMs,
+} from '../../core/worker-protocol.ts'
 import { Inflight } from './inflight.ts'
 import type { PendingPush } from './pending-push.ts'
+import { largestWindowFor, providerWindow } from './windows.ts'
 
 /** Who is told of a session's answers as they come, one message at a time, and that it takes work. */
 export interface AnswerReader {
   read(session: WorkerSession, plain: readonly number[], other: readonly OtherAnswer[]): void
+  readJudged(session: WorkerSession, judged: readonly JudgedAnswer[]): void
   /** For the first time, or again. */
   ready(): void
 }
@@ -16,7 +25,7 @@ export class WorkerSession {
   readonly index: number
   /** Handed over and not answered, by request id. */
   readonly inflight: Inflight<PendingPush>
-  /** The same, counted by origin. */
+  /** The same, counted by origin, then by provider pool. */
   readonly inflightByOrigin: number[]
   openConnections: readonly number[] = []
   utilization = 0
@@ -24,24 +33,30 @@ export class WorkerSession {
   up = false
   /** When it last said something. Monotonic. */
   heardAtMs: number
-  readonly #windows: readonly number[]
+  /** By origin, then by provider pool, whose windows follow what their connections take. */
+  readonly #windows: number[]
+  readonly #poolConnections: readonly number[]
   readonly #port: MessagePort
   readonly #reader: AnswerReader
   readonly #monotonicMs: () => number
   #batch: (number | string)[] = []
+  #providerBatch: (number | string)[] = []
 
-  /** `windows`: by origin, how many requests it may hold. */
+  /** `windows`: by origin, how many requests it may hold; `poolConnections`: by provider pool, how many it may open. */
   constructor(
     index: number,
     windows: readonly number[],
+    poolConnections: readonly number[],
     port: MessagePort,
     reader: AnswerReader,
     monotonicMs: () => number,
   ) {
     this.index = index
-    this.#windows = windows
-    this.inflight = new Inflight(windows.reduce((sum, window) => sum + window, 0))
-    this.inflightByOrigin = windows.map(() => 0)
+    this.#poolConnections = poolConnections
+    this.#windows = [...windows, ...poolConnections.map((connections) => providerWindow(0, connections))]
+    const largest = [...windows, ...poolConnections.map(largestWindowFor)]
+    this.inflight = new Inflight(largest.reduce((sum, window) => sum + window, 0))
+    this.inflightByOrigin = largest.map(() => 0)
     this.#port = port
     this.#reader = reader
     this.#monotonicMs = monotonicMs
@@ -54,7 +69,12 @@ export class WorkerSession {
     return this.up && nowMs - this.heardAtMs <= silentMs
   }
 
-  /** Free places of its window at this origin. */
+  /** How many requests it may hold at this origin or pool at present. */
+  window(origin: number): number {
+    return this.#windows[origin] ?? 0
+  }
+
+  /** Free places of that; below 0 when the window has become smaller. */
   room(origin: number): number {
     return (this.#windows[origin] ?? 0) - (this.inflightByOrigin[origin] ?? 0)
   }
@@ -67,10 +87,22 @@ export class WorkerSession {
     if (this.#batch.length >= maxBatch * requestWidth) this.flush()
   }
 
+  /** The same for provider pool `pool`, which is `origin` among all. */
+  addForProvider(push: PendingPush, origin: number, pool: number, request: ProviderRequest): void {
+    const id = this.inflight.add(push)
+    this.inflightByOrigin[origin] = (this.inflightByOrigin[origin] ?? 0) + 1
+    this.#providerBatch.push(id, pool, request.path, headerLines(request.headers), request.body)
+    if (this.#providerBatch.length >= maxBatch * providerRequestWidth) this.flush()
+  }
+
   flush(): void {
-    if (this.#batch.length === 0) return
-    this.say({ kind: 'batch', requests: this.#batch })
-    this.#batch = []
+    if (this.#batch.length > 0) {
+      this.say({ kind: 'batch', requests: this.#batch })
+      this.#batch = []
+    }
+    if (this.#providerBatch.length === 0) return
+    this.say({ kind: 'provider_batch', requests: this.#providerBatch })
+    this.#providerBatch = []
   }
 
   say(message: ToWorker): void {
@@ -107,13 +139,28 @@ export class WorkerSession {
       case 'answers':
         this.#reader.read(this, message.plain, message.other)
         return
+      case 'provider_answers':
+        this.#reader.readJudged(this, message.judged)
+        return
       case 'beat':
         this.openConnections = message.openConnections
         this.utilization = message.utilization
         this.up = true
-        if (!tookWork) this.#reader.ready()
+        if (this.#fitWindows(message.streams) || !tookWork) this.#reader.ready()
         return
     }
     message satisfies never
+  }
+
+  /** True: some have become larger. */
+  #fitWindows(streams: readonly number[]): boolean {
+    let larger = false
+    const first = this.#windows.length - this.#poolConnections.length
+    for (const [i, connections] of this.#poolConnections.entries()) {
+      const window = providerWindow(streams[i] ?? 0, connections)
+      larger ||= window > this.window(first + i)
+      this.#windows[first + i] = window
+    }
+    return larger
   }
 }

@@ -6,10 +6,12 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import { Piscina } from 'piscina'
-import type { GatewayTarget } from '../../core/worker-protocol.ts'
+import type { Authorization, ProviderTls } from '../../core/gateway/provider-target.ts'
+import type { GatewayTarget, ProviderPoolTarget } from '../../core/worker-protocol.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { DispatchOptions } from './options.ts'
 import type { PendingPush } from './pending-push.ts'
+import { windowFor } from './windows.ts'
 import { type AnswerReader, WorkerSession } from './worker-session.ts'
 
 /** The one file that is a worker: TypeScript beside this source, JavaScript beside its build. */
@@ -58,6 +60,9 @@ export class WorkerSessions {
   readonly #hangMs: number
   readonly #pool: Piscina
   readonly #slots: Slot[]
+  /** As they are by now; a worker that starts later begins with them. */
+  readonly #providers: ProviderPoolTarget[]
+  readonly #authorizations: (Authorization | undefined)[]
   #checkTimer: NodeJS.Timeout | undefined
   #lastCheckMs = 0
   #closing = false
@@ -74,6 +79,8 @@ export class WorkerSessions {
     this.#events = events
     this.#ports = ports
     this.#hangMs = options.workerHangMs
+    this.#providers = options.pools.map(({ service, target }) => ({ service, target }))
+    this.#authorizations = options.pools.map(() => undefined)
     this.#slots = shares.map((connections, index) => ({
       index,
       target: {
@@ -143,6 +150,27 @@ export class WorkerSessions {
     return best
   }
 
+  /** What is sent to this pool bears that from now on. */
+  authorize(pool: number, authorization: Authorization | undefined): void {
+    this.#authorizations[pool] = authorization
+    for (const { session } of this.#slots) session?.say({ kind: 'authorize', pool, authorization })
+  }
+
+  /** New connections to this pool show that, and no further request goes over the old ones. */
+  renewTls(pool: number, tls: ProviderTls): void {
+    const known = this.#providers[pool]
+    if (known === undefined) return
+    this.#providers[pool] = { ...known, target: { ...known.target, tls } }
+    for (const { session } of this.#slots) session?.say({ kind: 'renew_tls', pool, tls })
+  }
+
+  /** How many requests all workers that take work may hold there at present. */
+  window(origin: number, nowMs: number): number {
+    let window = 0
+    for (const { session } of this.#slots) if (session?.takesWork(nowMs)) window += session.window(origin)
+    return window
+  }
+
   /** Sends the batches begun. */
   flush(): void {
     for (const { session } of this.#slots) session?.flush()
@@ -175,9 +203,11 @@ export class WorkerSessions {
     const session = new WorkerSession(
       slot.index,
       slot.windows,
+      this.#providers.map(({ target }) => target.connections),
       port1,
       {
         read: (from, plain, other) => this.#events.read(from, plain, other),
+        readJudged: (from, judged) => this.#events.readJudged(from, judged),
         ready: () => this.#ready(),
       },
       this.#ports.monotonicMs,
@@ -185,7 +215,10 @@ export class WorkerSessions {
     slot.session = session
     slot.openedAtMs = session.heardAtMs
     slot.kill = new AbortController()
-    session.say({ kind: 'open', target: slot.target })
+    session.say({ kind: 'open', target: slot.target, pools: this.#providers })
+    for (const [pool, authorization] of this.#authorizations.entries()) {
+      if (authorization !== undefined) session.say({ kind: 'authorize', pool, authorization })
+    }
     const task = this.#pool.run({ port: port2 }, { transferList: [port2], signal: slot.kill.signal })
     slot.ended = task.then(
       () => this.#ended(slot, session, new Error('the session ended by itself')),
@@ -235,12 +268,4 @@ export class WorkerSessions {
       slot.kill.abort(new Error('the worker hung'))
     }
   }
-}
-
-/**
- * How many requests a worker may hold at an origin: one on each connection, and a few more so that a connection
- * that is done finds its next request there. Few: what a dying worker holds is in doubt.
- */
-function windowFor(connections: number): number {
-  return connections + Math.max(4, Math.ceil(connections / 4))
 }

@@ -72,6 +72,8 @@ const retryCauses = [
   'connect_error',
   'connection_lost',
   'worker_lost',
+  /** A provider has said that it did nothing with it, or there was no place for it in time. */
+  'not_processed',
   /** A provider took the token that vouches for us for too old. */
   'token_expired',
   /** Stored, and met a fault of the operator's: it is tried until that is mended. */
@@ -80,7 +82,7 @@ const retryCauses = [
   'restart',
 ]
 /** Codes that the gateway is known to give, and what happens instead of an answer. */
-const gatewayStatuses = ['200', '400', '410', '413', '422', '429', '500', '503', ...retryCauses.slice(2, 6)]
+const gatewayStatuses = ['200', '400', '410', '413', '422', '429', '500', '503', ...retryCauses.slice(2, 7)]
 
 /**
  * From half a millisecond, what the daemon itself takes, over the gateway's usual 5–250 ms, to the default
@@ -114,6 +116,11 @@ export class Metrics {
   readonly notificationsShortened = new CounterFamily(
     'notifications_shortened_total',
     'Notifications whose text was cut because the gateway called them too large.',
+    { service: services },
+  )
+  readonly dataFieldsDropped = new CounterFamily(
+    'data_fields_dropped_total',
+    'Data fields left out because the provider keeps their names for itself.',
     { service: services },
   )
   readonly suspectAlarm = new GaugeFamily(

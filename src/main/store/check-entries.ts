@@ -10,6 +10,7 @@ import type { NodeRecord, StoredPush } from './ports.ts'
 import { tokenCodec } from './provider-tokens.ts'
 import { publishCodec } from './publishes.ts'
 import { subscriptionCodec } from './subscription-codec.ts'
+import { idLength } from './time-keys.ts'
 
 /** Every table, and what reads its values; undefined: they say nothing. */
 export const valueCodecs: Readonly<Record<string, { decode(stored: unknown): unknown } | undefined>> = {
@@ -64,8 +65,6 @@ export function missing(
       return undefined
   }
 }
-
-const idLength = 14
 
 /** What is left of a key without its first parts. */
 function behind(parts: number, key: string): string {

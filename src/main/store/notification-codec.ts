@@ -24,6 +24,7 @@ export function encodeNotification(notification: Notification): unknown[] {
     notification.collapsible,
     content.kind === 'alert' ? encodeAlert(content) : content.data.flat(),
     content.kind,
+    notification.enabledAtMs ?? null,
   ]
 }
 
@@ -47,6 +48,8 @@ export function decodeNotification(stored: unknown): Notification {
         : { kind: 'silent', data: decodeData(list(stored[13])) },
     createdAtMs: number(created),
     collapsible: flag(collapsible),
+    // Older records end before it.
+    enabledAtMs: optional(stored[15] ?? null, number),
   }
 }
 

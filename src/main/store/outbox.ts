@@ -4,16 +4,16 @@ import { serviceLabel } from '../metrics/table.ts'
 import type { LmdbDeadLetterStore } from './dead-letters.ts'
 import type { Environment } from './environment.ts'
 import { decodeNotification, encodeNotification, list, number, text } from './notification-codec.ts'
-import type { Addition, LetterText, Outbox, OutboxService, StoredPush } from './ports.ts'
+import type { Addition, LetterText, Outbox, StoredPush } from './ports.ts'
 import type { StoreError } from './store-error.ts'
 import type { Codec, Table } from './table.ts'
-import { afterAllIds, Ids, timeKey, timeOfId } from './time-keys.ts'
+import { afterAllIds, Ids, idLength, timeKey, timeOfId } from './time-keys.ts'
 
 /**
  * Pushes for later delivery, in LMDB:
  *
  *   outbox        id (sorts by when it was stored)  → the push
- *   outbox_due    service, due time, id             → nothing: for the scheduler
+ *   outbox_due    shelf, due time, id               → nothing: for the scheduler
  *   outbox_place  hash of domain, node, device      → id: whose place a newer push takes
  *
  * All three change in one transaction. Only a few are ever in memory. A push that ends leaves its place behind, for
@@ -31,11 +31,15 @@ export const pushCodec: Codec<StoredPush> = {
     push.unknownCount,
     push.unknownReason,
     push.shortened,
+    push.shelf,
   ],
   decode(stored) {
-    const [notification, due, run, attempts, cause, last, unknownCount, unknown, shortened] = list(stored)
+    const [encoded, due, run, attempts, cause, last, unknownCount, unknown, shortened, shelf] = list(stored)
+    const notification = decodeNotification(encoded)
     return {
-      notification: decodeNotification(notification),
+      notification,
+      // Older records end before it: there were no others.
+      shelf: shelf === undefined ? serviceLabel(notification.device.service) : text(shelf),
       dueAtMs: number(due),
       run: number(run),
       attempts: number(attempts),
@@ -50,12 +54,17 @@ export const pushCodec: Codec<StoredPush> = {
 const nothing: Codec<true> = { encode: () => true, decode: () => true }
 export const idCodec: Codec<string> = { encode: (id) => id, decode: text }
 
-/** Of one length, so that due keys can be cut in pieces. */
-const serviceLetters = { apns: 'a', fcm: 'f', other: 'o' } satisfies Record<OutboxService, string>
-const idStart = 1 + timeKey(0).length
+/** What the due keys of a shelf begin with; none is the beginning of another. */
+const serviceLetters: Readonly<Record<string, string>> = { apns: 'a', fcm: 'f', other: 'o' }
+const digestLength = 10
+const prefixes = new Map<string, string>()
+/** Behind the prefix: time and id. */
+const timeAndIdLength = timeKey(0).length + idLength
+const afterAllTimes = 'g'
 
 /** Above all that base64url writes. */
 const afterAllPlaces = '\x7e'
+const afterAllShelves = '\x7e'
 /** Places that one transaction of a sweep looks at. */
 const sweepBatch = 500
 /** Those that were brought into memory are read once more when they end; with this many at hand, not from their bytes. */
@@ -80,7 +89,7 @@ export class LmdbOutbox implements Outbox {
   readonly #places: Table<string>
   readonly #ids: Ids
   /** Where the next look for due pushes starts, and since when no look has started in front. */
-  readonly #starts = new Map<OutboxService, { readonly key: string; readonly sinceMs: number }>()
+  readonly #starts = new Map<string, { readonly key: string; readonly sinceMs: number }>()
   /** Given to the store and not acknowledged yet. */
   #underWay = 0
 
@@ -132,9 +141,7 @@ export class LmdbOutbox implements Outbox {
     return this.#environment.queue.write(() => {
       const known = this.#pushes.get(id)
       if (known === undefined) return false
-      this.#due.delete(dueKey(known, id))
-      this.#pushes.set(id, push)
-      this.#due.set(dueKey(push, id), true)
+      this.#replace(id, known, push)
       return true
     })
   }
@@ -143,20 +150,46 @@ export class LmdbOutbox implements Outbox {
     return this.#environment.queue.write(() => this.#end(id, letter))
   }
 
-  due(service: OutboxService, nowMs: number, limit: number, taken: (id: string) => boolean): string[] {
-    const letter = serviceLetters[service]
-    const start = this.#startOf(service, letter, nowMs)
+  due(shelf: string, nowMs: number, limit: number, taken: (id: string) => boolean): string[] {
+    const prefix = prefixOf(shelf)
+    const start = this.#startOf(shelf, prefix, nowMs)
     const found: string[] = []
     let last = start.key
-    for (const key of this.#due.keysBetween(start.key, letter + timeKey(nowMs + 1))) {
+    for (const key of this.#due.keysBetween(start.key, prefix + timeKey(nowMs + 1))) {
       if (found.length >= limit) break
       last = key
-      const id = key.slice(idStart)
+      const id = key.slice(-idLength)
       if (!taken(id)) found.push(id)
     }
-    if (found.length < limit) this.#starts.delete(service)
-    else this.#starts.set(service, { key: last, sinceMs: start.sinceMs })
+    if (found.length < limit) this.#starts.delete(shelf)
+    else this.#starts.set(shelf, { key: last, sinceMs: start.sinceMs })
     return found
+  }
+
+  strayShelves(known: readonly string[]): string[] {
+    const knownPrefixes = known.map(prefixOf)
+    const strays: string[] = []
+    for (let from = ''; ; ) {
+      const [key] = this.#due.settledKeys(from, afterAllShelves, 1)
+      if (key === undefined) return strays
+      const prefix = key.slice(0, -timeAndIdLength)
+      if (!knownPrefixes.includes(prefix)) strays.push(prefix)
+      from = prefix + afterAllTimes
+    }
+  }
+
+  clear(stray: string, shelfOf: (notification: Notification) => string, limit: number): Promise<number> {
+    const keys = this.#due.settledKeys(stray, stray + afterAllTimes, limit)
+    return this.#environment.queue.write(() => {
+      let moved = 0
+      for (const id of keys.map((key) => key.slice(-idLength))) {
+        const push = this.#readable(id)
+        if (push === undefined) continue
+        this.#replace(id, push, { ...push, shelf: shelfOf(push.notification) })
+        moved++
+      }
+      return moved
+    })
   }
 
   from(id: string, limit: number): [id: string, push: StoredPush][] {
@@ -190,10 +223,26 @@ export class LmdbOutbox implements Outbox {
    * Where to look for due pushes. With a backlog that is the end of the last look: to pass over all that was taken,
    * and waits for its removal, time and again would cost more than to deliver it.
    */
-  #startOf(service: OutboxService, letter: string, nowMs: number): { key: string; sinceMs: number } {
-    const start = this.#starts.get(service)
+  #startOf(shelf: string, prefix: string, nowMs: number): { key: string; sinceMs: number } {
+    const start = this.#starts.get(shelf)
     if (start !== undefined && Math.abs(nowMs - start.sinceMs) < passedOverMs) return start
-    return { key: letter, sinceMs: nowMs }
+    return { key: prefix, sinceMs: nowMs }
+  }
+
+  /** Undefined: it is gone, or damaged. */
+  #readable(id: string): StoredPush | undefined {
+    try {
+      return this.#pushes.get(id)
+    } catch {
+      // It stays where it is, and keeps nothing else there.
+      return undefined
+    }
+  }
+
+  #replace(id: string, known: StoredPush, push: StoredPush): void {
+    this.#due.delete(dueKey(known, id))
+    this.#pushes.set(id, push)
+    this.#due.set(dueKey(push, id), true)
   }
 
   #isNewer(storedId: string, { notification }: StoredPush): boolean {
@@ -233,8 +282,18 @@ export class LmdbOutbox implements Outbox {
   }
 }
 
-export function dueKey({ notification, dueAtMs }: StoredPush, id: string): string {
-  return serviceLetters[serviceLabel(notification.device.service)] + timeKey(dueAtMs) + id
+export function dueKey({ shelf, dueAtMs }: StoredPush, id: string): string {
+  return prefixOf(shelf) + timeKey(dueAtMs) + id
+}
+
+/** Shelves are named in the configuration: there are few, and their names may be of any length. */
+function prefixOf(shelf: string): string {
+  let prefix = serviceLetters[shelf] ?? prefixes.get(shelf)
+  if (prefix === undefined) {
+    prefix = `@${hash('sha256', shelf, 'base64url').slice(0, digestLength)}`
+    prefixes.set(shelf, prefix)
+  }
+  return prefix
 }
 
 function placeOf({ domain, node, device }: Notification): string {

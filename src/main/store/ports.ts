@@ -109,6 +109,8 @@ export interface DeadDeviceStore {
 /** An acknowledged push as it waits for delivery. */
 export interface StoredPush {
   readonly notification: Notification
+  /** With which others it waits: one shelf's trouble keeps nothing of another's back. */
+  readonly shelf: string
   /** Attempts at the gateway that have ended. */
   readonly attempts: number
   /** The text was cut because it had been too large. */
@@ -152,7 +154,11 @@ export interface Outbox {
   /** The push was delivered, or ended with the letter. False when there was none, and no letter is written. */
   remove(id: string, letter: LetterText | undefined): Promise<boolean>
   /** Ids of those due, in due order, at most `limit`, leaving out those for which `taken` is true. */
-  due(service: OutboxService, nowMs: number, limit: number, taken: (id: string) => boolean): string[]
+  due(shelf: string, nowMs: number, limit: number, taken: (id: string) => boolean): string[]
+  /** What names the shelves, for `clear`, on which there is something though they are not among `known`. */
+  strayShelves(known: readonly string[]): string[]
+  /** Puts at most `limit` pushes from a stray shelf to where `shelfOf` says; how many. */
+  clear(stray: string, shelfOf: (notification: Notification) => string, limit: number): Promise<number>
   /** From this id on, in the order of storing. */
   from(id: string, limit: number): [id: string, push: StoredPush][]
   /** Why the store takes no changes at present. */
@@ -164,8 +170,6 @@ export interface Outbox {
   /** When the push that is stored longest was stored; undefined: there is none, or the store cannot be read. */
   oldestAtMs(): number | undefined
 }
-
-export type OutboxService = 'apns' | 'fcm' | 'other'
 
 /** Why an acknowledged push was not delivered. */
 export type LetterReason = Exclude<NotificationOutcome, 'delivered'>

@@ -5,7 +5,7 @@
  * hexadecimal of one length. 2^53 / 1024 milliseconds last until the year 2248.
  */
 const perMs = 1024
-const idLength = 14
+export const idLength = 14
 const timeLength = 12
 
 export function timeKey(atMs: number): string {

@@ -3,24 +3,17 @@ import { constants } from 'node:http2'
 import { performance } from 'node:perf_hooks'
 import type { ProviderAnswer, ProviderRequest } from '../../core/gateway/ports.ts'
 import { retryAfterMs } from '../../core/mongoosepush/answer.ts'
+import type { NoResponseCause } from '../../core/outcome.ts'
 
-/**
- * Why there was no response:
- *
- * - `connect_error`: no connection could be had, so nothing was sent
- * - `not_processed`: the provider has said that it did nothing with it, again and again, or there was no place for it
- *   in time: it is safe to send it again
- * - `connection_lost`: it was sent, and the connection or its stream broke: it may or may not have been taken
- * - `timeout`: it was sent, and no answer came in time: the same doubt
- */
-export type NoResponse = 'connect_error' | 'not_processed' | 'connection_lost' | 'timeout'
+/** Why there was no response. */
+export type NoResponse = Exclude<NoResponseCause, 'worker_lost'>
 
 /** Who is told what each request came to: one of these three, once. */
 export interface ProviderAnswerTaker {
   /** 2xx. */
   delivered(id: number, status: number, durationUs: number): void
-  /** Any other status. True: no further request on that connection. */
-  answered(id: number, answer: ProviderAnswer, durationUs: number): boolean
+  /** Any other status. `authorization`: what the request bore. True: no further request on that connection. */
+  answered(id: number, answer: ProviderAnswer, durationUs: number, authorization: string | undefined): boolean
   failed(id: number, cause: NoResponse, detail: string, durationUs: number): void
 }
 
@@ -52,6 +45,8 @@ export class Call {
   returns = 0
   /** The connection that it came back from last: another one is better. */
   returnedBy: CallOwner | undefined
+  /** The header that it was sent with last. */
+  authorization: string | undefined
   /** Why, in words; '' while nothing is wrong. */
   detail = ''
   readonly #taker: ProviderAnswerTaker
@@ -166,7 +161,7 @@ export class Call {
     const body = this.#bodyBytes > maxBodyBytes ? '' : Buffer.concat(this.#body).toString()
     this.#body = []
     const answer = { status: this.#status, retryAfterMs: this.#retryAfterMs, body }
-    if (this.#taker.answered(this.id, answer, this.#durationUs())) this.#owner?.replace()
+    if (this.#taker.answered(this.id, answer, this.#durationUs(), this.authorization)) this.#owner?.replace()
   }
 
   #durationUs(): number {

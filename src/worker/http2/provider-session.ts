@@ -92,6 +92,11 @@ export class ProviderSession implements CallOwner {
     return this.#allowedStreams - this.#calls.size
   }
 
+  /** Requests that it takes at a time. */
+  get streams(): number {
+    return this.#state === 'open' ? this.#allowedStreams : 0
+  }
+
   /** Counts towards the pool's connections: it takes requests, or may take them soon. */
   get counts(): boolean {
     return this.#state === 'connecting' || this.#state === 'open' || this.#state === 'doubted'
@@ -113,6 +118,7 @@ export class ProviderSession implements CallOwner {
   /** Only with room. */
   take(call: Call, authorization: string | undefined): void {
     const { path, headers } = call.request
+    call.authorization = authorization
     let stream: ClientHttp2Stream | undefined
     try {
       stream = this.#session?.request({

@@ -48,6 +48,13 @@ export class SessionPool implements SessionOwner {
     return open
   }
 
+  /** Requests that the open connections take at a time. */
+  get streams(): number {
+    let streams = 0
+    for (const session of this.#sessions) streams += session.streams
+    return streams
+  }
+
   post(id: number, request: ProviderRequest): void {
     this.#waiting.push(new Call(id, request, this.#taker))
     // Where others wait, there is no room.

@@ -40,6 +40,7 @@ export function anyNotification(service: string): fc.Arbitrary<Notification> {
     tags: fc.constant([]),
     content: fc.oneof(alert, silent),
     collapsible: fc.boolean(),
+    enabledAtMs: fc.constantFrom(undefined, 1_600_000_000_000),
     createdAtMs: fc.constant(1_700_000_000_000),
   })
 }

@@ -59,6 +59,7 @@ describe('a request becomes a notification', () => {
         ],
       },
       collapsible: false,
+      enabledAtMs: undefined,
       createdAtMs: nowMs,
     } satisfies Notification)
   })

@@ -38,6 +38,7 @@ export async function dispatcherAtWork({
   outbox: outboxChange = {},
   directory: given,
   whileStarting,
+  tokenRefused = () => undefined,
   ...options
 }: Partial<DispatchOptions> &
   Pick<DispatchOptions, 'urls'> & {
@@ -45,6 +46,7 @@ export async function dispatcherAtWork({
     /** Kept when it ends; without it, one of its own is made, and removed. */
     readonly directory?: string
     /** Called before the start is done. */
+    readonly tokenRefused?: (pool: number, header: string) => void
     readonly whileStarting?: (dispatcher: Dispatcher) => void
   }): Promise<DispatcherAtWork> {
   const directory =
@@ -77,6 +79,9 @@ export async function dispatcherAtWork({
       suspectLimit: 5,
       defaultTtlS: 86_400,
       journalAll: false,
+      pools: [],
+      direct: false,
+      suspectShare: 0.05,
       ...options,
     },
     {
@@ -89,6 +94,8 @@ export async function dispatcherAtWork({
       outbox,
       journal,
       onDeadDevice: (notification, found) => void deaths.push({ notification, found }),
+      registeredAtMs: ({ enabledAtMs }) => enabledAtMs,
+      tokenRefused,
       holdReading: (domain, isHeld) => void (isHeld ? held.add(domain) : held.delete(domain)),
     },
   )

@@ -7,7 +7,7 @@ function loadsOf(count: number, maxPending = 1_000) {
   const domains = Array.from({ length: count }, (_, i) => `${i}.test`)
   const held = new Set<string>()
   const loads = new DomainLoads(
-    { maxPending, domains, urls: ['http://gateway.test'] },
+    { maxPending, domains, urls: ['http://gateway.test'], pools: [] },
     new Metrics('test'),
     (domain, isHeld) => {
       if (isHeld === held.has(domain)) throw new Error(`${domain}: told twice`)

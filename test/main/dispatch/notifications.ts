@@ -12,6 +12,7 @@ export function notificationTo(deviceId: string, device: Partial<Device> = {}): 
     tags: [],
     content: alertOf({}),
     collapsible: true,
+    enabledAtMs: undefined,
     createdAtMs: Date.now(),
   }
 }

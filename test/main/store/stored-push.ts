@@ -8,8 +8,10 @@ export function storedPush(
   notification: Notification | string,
   change: Partial<StoredPush> = {},
 ): StoredPush {
+  const whole = typeof notification === 'string' ? notificationTo(notification) : notification
   return {
-    notification: typeof notification === 'string' ? notificationTo(notification) : notification,
+    notification: whole,
+    shelf: whole.device.service,
     attempts: 0,
     shortened: false,
     retryCause: '',

@@ -88,6 +88,7 @@ function notification(service: string, id: string, change: Partial<Notification>
       data: undefined,
     },
     collapsible: true,
+    enabledAtMs: undefined,
     createdAtMs: Date.now(),
     ...change,
   }

@@ -77,6 +77,7 @@ export function checkPublish(
     tags: domain.tags,
     content,
     collapsible: !input.summary.tellsOfCall,
+    enabledAtMs: input.enabledAtMs,
     createdAtMs: ports.nowMs(),
   }
   return { kind: 'push', notification }

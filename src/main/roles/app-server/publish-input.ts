@@ -12,6 +12,8 @@ export class PublishInput {
   isNotification = false
   /** It asked for pool tags, which only the configuration gives. */
   asksForTags = false
+  /** When the subscription behind it was enabled, in milliseconds since the epoch; undefined: not known here. */
+  enabledAtMs: number | undefined = undefined
   readonly options = new PublishOptions()
   readonly summary = new Summary()
 
