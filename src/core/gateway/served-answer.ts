@@ -102,7 +102,7 @@ const wordByCause = {
 export function servedAnswer(version: ApiVersion, outcome: AttemptOutcome | Outcome): ServedAnswer {
   if (outcome.kind === 'delivered') return { status: 200, headers: json, body: 'null' }
   if (outcome.kind === 'stored') return { status: 202, headers: json, body: 'null' }
-  const word = wordOf(outcome)
+  const word = servedWord(outcome)
   const answer = version === 'v3' ? answerV3(word) : answerFlat(word)
   const retryAfterMs = 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined
   if (retryAfterMs === undefined) return answer
@@ -112,14 +112,36 @@ export function servedAnswer(version: ApiVersion, outcome: AttemptOutcome | Outc
   }
 }
 
-/** A reason that is no word is a sentence of ours, or a status. */
-function wordOf(outcome: Extract<AttemptOutcome | Outcome, { reason: string }>): string {
+/** What it is called that it was not delivered. A reason that is no word is a sentence of ours, or a status. */
+export function servedWord(outcome: Extract<AttemptOutcome | Outcome, { reason: string }>): string {
   const { reason } = outcome
   const isKnown = reasonByWord.has(reason)
   if (outcome.kind === 'undelivered' && !isKnown) return wordByCause[outcome.cause]
   if (outcome.kind === 'retry' && isNoResponse(outcome.cause))
     return isKnown ? reason : wordByCause[outcome.cause]
   return isWord(reason) ? reason : 'unspecified'
+}
+
+/** What MongoosePush's metrics call a kind of word: as v3 does, but for `auth`, and `generic` for what v3 passes on. */
+export type ServedCategory = V3Reason | 'auth' | 'generic' | 'unspecified'
+
+const authWords: ReadonlySet<string> = new Set([
+  'BadCertificate',
+  'BadCertificateEnvironment',
+  'ExpiredProviderToken',
+  'InvalidProviderToken',
+  'MissingProviderToken',
+  'APNS_AUTH_ERROR',
+  'SENDER_ID_MISMATCH',
+  'THIRD_PARTY_AUTH_ERROR',
+])
+
+export function servedCategory(word: string): ServedCategory {
+  if (authWords.has(word)) return 'auth'
+  if (word.toLowerCase() === 'unspecified') return 'unspecified'
+  const reason = reasonByWord.get(word)
+  // Its own words are not a provider's.
+  return reason === undefined || reason === word ? 'generic' : reason
 }
 
 function isNoResponse(cause: RetryCause): cause is NoResponseCause {

@@ -17,7 +17,7 @@ export function schemaError(message: string, pointer: string): SchemaError {
   return { message, source: { pointer }, title: 'Invalid value' }
 }
 
-type Schema = Scalar | ListOf | Fields | FreeObject
+export type Schema = Scalar | ListOf | Fields | FreeObject
 type Scalar =
   | { readonly type: 'string'; readonly words?: readonly string[] }
   /** Of 32 bits, all of them. */
@@ -27,7 +27,7 @@ interface ListOf {
   readonly type: 'array'
   readonly items: Schema
 }
-interface Fields {
+export interface Fields {
   readonly type: 'object'
   readonly fields: Readonly<Record<string, Schema>>
   readonly required: readonly string[]
@@ -82,6 +82,16 @@ const flatRequest: Fields = {
   },
   required: ['service', 'body', 'title'],
 }
+
+/** By the names that MongoosePush's description of its API (OpenAPI) has for them. */
+export const namedSchemas = {
+  'Request.SendNotification.Deep.AlertNotification': alertRequest,
+  'Request.SendNotification.Deep.Common.Alert': alert,
+  'Request.SendNotification.Deep.Common.Data': data,
+  'Request.SendNotification.Deep.MixedNotification': mixedRequest,
+  'Request.SendNotification.Deep.SilentNotification': silentRequest,
+  'Request.SendNotification.FlatNotification': flatRequest,
+} as const satisfies Record<string, Schema>
 
 /** The parts of a request; which of them there are, its version and kind decide. */
 export interface CastRequest {

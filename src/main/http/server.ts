@@ -1,9 +1,8 @@
-import { lstatSync, rmSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Address } from '../address.ts'
 import { adminRoutes, type Query } from './admin-routes.ts'
 import { needsToken, unauthorized } from './authorization.ts'
+import { answerBrokenRequest } from './broken-request.ts'
 import { answerEvents, eventRoutes, eventsPath, formType, jsonType, takeForms } from './event-routes.ts'
 import { frameworkFault, HttpFault } from './fault.ts'
 import { healthReport, healthType } from './health.ts'
@@ -11,6 +10,7 @@ import { parseJsonBody } from './json-body.ts'
 import type { HttpPorts } from './ports.ts'
 import { publishAnswer } from './publish-answer.ts'
 import { readPublishBody } from './publish-body.ts'
+import { removeStaleSocket } from './stale-socket.ts'
 
 const maxBodyBytes = 1024 * 1024
 /** A request that is not there by then is not coming. */
@@ -166,25 +166,6 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
-const brokenRequests: Readonly<Record<string, readonly [status: string, message: string]>> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too long.'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time.'],
-}
-
-/** For what Node.js cannot read as a request: nothing but the bare socket is there to answer on. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return
-  const [status, message] = brokenRequests[error.code ?? ''] ?? [
-    '400 Bad Request',
-    'This is not an HTTP request.',
-  ]
-  const body = JSON.stringify({ error: 'bad-request', message })
-  socket.end(
-    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
-      `content-length: ${body.length}\r\n\r\n${body}`,
-  )
-}
-
 function notFound(): HttpFault {
   return new HttpFault(404, 'not-found', 'There is nothing at this path.')
 }
@@ -196,16 +177,4 @@ function lastValues(query: unknown): Query {
       Array.isArray(value) ? value.at(-1) : value,
     ]),
   )
-}
-
-/** A daemon that was killed leaves its socket file behind; one that lives still answers on it. */
-async function removeStaleSocket(path: string): Promise<void> {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return
-  const socket = connect(path)
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  socket.once('connect', () => resolve(true))
-  socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
-  const inUse = await promise
-  socket.destroy()
-  if (!inUse) rmSync(path)
 }

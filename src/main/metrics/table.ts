@@ -81,6 +81,11 @@ const retryCauses = [
   /** Stored or journalled by an earlier run, and perhaps sent by it. */
   'restart',
 ]
+/** Codes of the served API, and that the client did not wait for one. */
+const servedStatuses = [
+  ...['200', '202', '400', '404', '405', '410', '413', '422', '429', '500', '503'],
+  'gone',
+]
 /** Codes that the gateway is known to give, and what happens instead of an answer. */
 const gatewayStatuses = ['200', '400', '410', '413', '422', '429', '500', '503', ...retryCauses.slice(2, 7)]
 
@@ -273,6 +278,11 @@ export class Metrics {
         'plugin_events',
         'publishes_sent',
         'http_body_bytes',
+        'served_connections',
+        'served_header_bytes',
+        'served_body_bytes',
+        'served_bodies_bytes',
+        'served_request_time',
       ],
     },
   )
@@ -281,6 +291,20 @@ export class Metrics {
     "Requests to the daemon's own HTTP server, by route and status code.",
     { route: 'met', status: 'met' },
   )
+  readonly servedRequests = new CounterFamily(
+    'served_requests_total',
+    'Requests to the served API, by route and status code.',
+    { route: ['v1', 'v2', 'v3', 'other'], status: servedStatuses },
+  )
+  readonly servedRequestDuration = new HistogramFamily(
+    'served_request_duration_seconds',
+    'Time from the head of a request to the served API being read to its answer being written.',
+    publishBounds,
+    { version: ['v1', 'v2', 'v3'] },
+  )
+  readonly servedConnections = new GaugeFamily('served_connections', 'Open connections of the served API.', {
+    protocol: ['http/1.1', 'h2'],
+  })
   readonly configReloads = new CounterFamily('config_reloads_total', 'Times the configuration was reread.', {
     result: ['applied', 'refused'],
   })

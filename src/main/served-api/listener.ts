@@ -1,0 +1,210 @@
+/**
+ * The listener of the served API: HTTP/1.1, and over TLS HTTP/2 as well, by ALPN. It reads requests to their end, within
+ * its limits, and hands each on as a `Call`.
+ *
+ * Open → draining (nothing new is let in, what is under way is answered) → closed.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { Address } from '../address.ts'
+import { answerBrokenRequest } from '../http/broken-request.ts'
+import { removeStaleSocket } from '../http/stale-socket.ts'
+import type { Metrics } from '../metrics/table.ts'
+import { BodyRoom } from './body-room.ts'
+import { type BodyEnd, type Call, Http1Call, Http2Call } from './call.ts'
+import { type ListenerLimits, listenerLimits } from './listener-limits.ts'
+
+/** PEM texts. */
+export interface ServerCertificate {
+  readonly cert: string
+  readonly key: string
+}
+
+export interface ListenerPorts {
+  readonly metrics: Metrics
+  /** Milliseconds that never jump, with fractions. */
+  readonly monotonicMs: () => number
+  /** Takes a request that is in, or is too large to be, or for which there was no room; may throw nothing. */
+  readonly take: (call: Call, end: BodyEnd) => void
+}
+
+const sweepIntervalMs = 1_000
+
+export class Listener {
+  readonly #ports: ListenerPorts
+  readonly #limits: ListenerLimits
+  readonly #room: BodyRoom
+  readonly #sockets = new Set<Socket>()
+  /** HTTP/2 requests that are coming in, the oldest first: Node.js keeps time for those of HTTP/1.1 alone. */
+  readonly #coming = new Set<Http2Call>()
+  #server: Server | Http2SecureServer | undefined
+  #sweepTimer: NodeJS.Timeout | undefined
+  #closed: Promise<void> | undefined
+  readonly #open = { 'http/1.1': 0, h2: 0 }
+
+  constructor(ports: ListenerPorts, limits: Partial<ListenerLimits> = {}) {
+    this.#ports = ports
+    this.#limits = { ...listenerLimits, ...limits }
+    this.#room = new BodyRoom(this.#limits.maxBodiesBytes)
+    const { metrics } = ports
+    metrics.servedConnections.read(() => this.#open['http/1.1'], 'http/1.1')
+    metrics.servedConnections.read(() => this.#open.h2, 'h2')
+  }
+
+  /**
+   * Listens; resolves to where, as a URL or `unix:/path`. Without a certificate it is plain HTTP. Rejects with the
+   * system's error: EADDRINUSE, EACCES …; with OpenSSL's for a certificate that is none.
+   */
+  async listen(address: Address, certificate: ServerCertificate | undefined): Promise<string> {
+    const server = certificate === undefined ? this.#plainServer() : this.#tlsServer(certificate)
+    this.#server = server
+    server.maxConnections = this.#limits.maxConnections
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+    server.on('drop', () => this.#limitHit('served_connections'))
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      // Of HTTP/2 streams Node.js makes requests too, unless it is kept from that: `stream` has them already.
+      if (request.httpVersionMajor === 1)
+        this.#read(new Http1Call(request, response, this.#ports.monotonicMs()))
+    })
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => this.#broken(error, socket))
+    if (address.kind === 'unix') await removeStaleSocket(address.path)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    server.once('error', reject)
+    if (address.kind === 'unix') server.listen(address.path, resolve)
+    else server.listen(address.port, address.host, resolve)
+    await promise
+    server.off('error', reject)
+    this.#sweepTimer = setInterval(() => this.#sweep(), sweepIntervalMs)
+    if (address.kind === 'unix') return `unix:${address.path}`
+    const { port } = server.address() as AddressInfo
+    const host = address.host.includes(':') ? `[${address.host}]` : address.host
+    return `${certificate === undefined ? 'http' : 'https'}://${host}:${port}`
+  }
+
+  /** What connections to come are shown. @throws OpenSSL's error for what is no certificate with its key. */
+  renew(certificate: ServerCertificate): void {
+    if (this.#server !== undefined && 'setSecureContext' in this.#server) {
+      this.#server.setSecureContext(certificate)
+    }
+  }
+
+  /** Lets nothing new in, ends idle connections, and has each other one end with its last answer. */
+  drain(): void {
+    const server = this.#server
+    if (server === undefined || this.#closed !== undefined) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#closed = promise
+    server.close(() => resolve())
+  }
+
+  get isDraining(): boolean {
+    return this.#closed !== undefined
+  }
+
+  /** Drains; what is still open `withinMs` later is cut. */
+  async close(withinMs: number): Promise<void> {
+    this.drain()
+    const cut = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy()
+    }, withinMs)
+    await this.#closed
+    clearTimeout(cut)
+    clearInterval(this.#sweepTimer)
+  }
+
+  #plainServer(): Server {
+    const { idleMs, requestMs, maxHeaderBytes } = this.#limits
+    const server = createServer({
+      keepAlive: true,
+      keepAliveTimeout: idleMs,
+      requestTimeout: requestMs,
+      headersTimeout: requestMs,
+      connectionsCheckingInterval: sweepIntervalMs,
+      maxHeaderSize: maxHeaderBytes,
+    })
+    server.timeout = idleMs
+    server.on('connection', (socket: Socket) => this.#opened('http/1.1', socket))
+    return server
+  }
+
+  #tlsServer(certificate: ServerCertificate): Http2SecureServer {
+    const { idleMs, requestMs, handshakeMs, maxHeaderBytes, maxStreams } = this.#limits
+    const server = createSecureServer({
+      ...certificate,
+      allowHTTP1: true,
+      noDelay: true,
+      keepAlive: true,
+      handshakeTimeout: handshakeMs,
+      settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize: maxHeaderBytes },
+    })
+    // Types and older versions of Node.js do not know them as options.
+    Object.assign(server, {
+      timeout: idleMs,
+      keepAliveTimeout: idleMs,
+      requestTimeout: requestMs,
+      headersTimeout: requestMs,
+      connectionsCheckingInterval: sweepIntervalMs,
+      maxHeaderSize: maxHeaderBytes,
+    })
+    // It would make a request and a response of each stream, as soon as somebody listens to requests.
+    server.removeAllListeners('newListener')
+    server.on('secureConnection', (socket: TLSSocket) => {
+      if (socket.alpnProtocol !== 'h2') this.#opened('http/1.1', socket)
+    })
+    server.on('session', (session: ServerHttp2Session) => this.#opened('h2', session))
+    server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      const call = new Http2Call(stream, headers, this.#ports.monotonicMs())
+      this.#coming.add(call)
+      stream.once('close', () => this.#coming.delete(call))
+      this.#read(call)
+    })
+    return server
+  }
+
+  #opened(protocol: 'http/1.1' | 'h2', connection: Socket | ServerHttp2Session): void {
+    this.#open[protocol]++
+    connection.once('close', () => this.#open[protocol]--)
+  }
+
+  #read(call: Call): void {
+    call.read(this.#room, this.#limits.maxBodyBytes, (end) => {
+      if (end === 'too_large') this.#limitHit('served_body_bytes')
+      if (end === 'no_room') this.#limitHit('served_bodies_bytes')
+      this.#ports.take(call, end)
+    })
+  }
+
+  #broken(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (error.code === 'HPE_HEADER_OVERFLOW') this.#limitHit('served_header_bytes')
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#limitHit('served_request_time')
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+    else answerBrokenRequest(error, socket)
+  }
+
+  #sweep(): void {
+    const latestMs = this.#ports.monotonicMs() - this.#limits.requestMs
+    for (const call of this.#coming) {
+      if (call.beganMs > latestMs) break
+      this.#coming.delete(call)
+      if (call.isRead) continue
+      this.#limitHit('served_request_time')
+      call.timeOut()
+    }
+  }
+
+  #limitHit(limit: string): void {
+    this.#ports.metrics.limitsHit.child(limit).add(1)
+  }
+}
