@@ -38,26 +38,29 @@ export interface ListenerPorts {
 }
 
 const sweepIntervalMs = 1_000
+const idleIntervalMs = 50
 
 export class Listener {
   readonly #ports: ListenerPorts
   readonly #limits: ListenerLimits
   readonly #room: BodyRoom
   readonly #sockets = new Set<Socket>()
+  readonly #sessions = new Set<ServerHttp2Session>()
   /** HTTP/2 requests that are coming in, the oldest first: Node.js keeps time for those of HTTP/1.1 alone. */
   readonly #coming = new Set<Http2Call>()
   #server: Server | Http2SecureServer | undefined
   #sweepTimer: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
-  readonly #open = { 'http/1.1': 0, h2: 0 }
+  /** Connections on which HTTP/1.1 is spoken. */
+  #http1 = 0
 
   constructor(ports: ListenerPorts, limits: Partial<ListenerLimits> = {}) {
     this.#ports = ports
     this.#limits = { ...listenerLimits, ...limits }
     this.#room = new BodyRoom(this.#limits.maxBodiesBytes)
     const { metrics } = ports
-    metrics.servedConnections.read(() => this.#open['http/1.1'], 'http/1.1')
-    metrics.servedConnections.read(() => this.#open.h2, 'h2')
+    metrics.servedConnections.read(() => this.#http1, 'http/1.1')
+    metrics.servedConnections.read(() => this.#sessions.size, 'h2')
   }
 
   /**
@@ -107,6 +110,7 @@ export class Listener {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#closed = promise
     server.close(() => resolve())
+    for (const session of this.#sessions) session.close()
   }
 
   get isDraining(): boolean {
@@ -119,7 +123,10 @@ export class Listener {
     const cut = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy()
     }, withinMs)
+    // One whose request was refused unread falls idle only later, and would then be kept alive.
+    const idle = setInterval(() => this.#closeIdle(), idleIntervalMs)
     await this.#closed
+    clearInterval(idle)
     clearTimeout(cut)
     clearInterval(this.#sweepTimer)
   }
@@ -135,7 +142,7 @@ export class Listener {
       maxHeaderSize: maxHeaderBytes,
     })
     server.timeout = idleMs
-    server.on('connection', (socket: Socket) => this.#opened('http/1.1', socket))
+    server.on('connection', (socket: Socket) => this.#openedHttp1(socket))
     return server
   }
 
@@ -161,9 +168,12 @@ export class Listener {
     // It would make a request and a response of each stream, as soon as somebody listens to requests.
     server.removeAllListeners('newListener')
     server.on('secureConnection', (socket: TLSSocket) => {
-      if (socket.alpnProtocol !== 'h2') this.#opened('http/1.1', socket)
+      if (socket.alpnProtocol !== 'h2') this.#openedHttp1(socket)
     })
-    server.on('session', (session: ServerHttp2Session) => this.#opened('h2', session))
+    server.on('session', (session: ServerHttp2Session) => {
+      this.#sessions.add(session)
+      session.once('close', () => this.#sessions.delete(session))
+    })
     server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       const call = new Http2Call(stream, headers, this.#ports.monotonicMs())
       this.#coming.add(call)
@@ -173,9 +183,15 @@ export class Listener {
     return server
   }
 
-  #opened(protocol: 'http/1.1' | 'h2', connection: Socket | ServerHttp2Session): void {
-    this.#open[protocol]++
-    connection.once('close', () => this.#open[protocol]--)
+  #openedHttp1(socket: Socket): void {
+    this.#http1++
+    socket.once('close', () => this.#http1--)
+  }
+
+  #closeIdle(): void {
+    if (this.#server !== undefined && 'closeIdleConnections' in this.#server) {
+      this.#server.closeIdleConnections()
+    }
   }
 
   #read(call: Call): void {
