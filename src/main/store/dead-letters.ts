@@ -40,6 +40,8 @@ export class LmdbDeadLetterStore implements DeadLetterStore {
   readonly #options: DeadLetterOptions
   readonly #letters: Table<Letter>
   readonly #ids: Ids
+  /** Where the oldest is looked for: those below are gone, or go with this commit. */
+  #oldestFrom = '0'
 
   constructor(environment: Environment, options: DeadLetterOptions) {
     this.#environment = environment
@@ -52,7 +54,9 @@ export class LmdbDeadLetterStore implements DeadLetterStore {
   record(notification: Notification, reason: LetterReason, detail: string): void {
     this.#letters.set(this.#ids.next(), { reason, detail, notification })
     if (this.#letters.size <= this.#options.maxCount) return
-    const [oldest] = this.#letters.settledKeys('0', afterAllIds, 1)
+    const [oldest] = this.#letters.settledKeys(this.#oldestFrom, afterAllIds, 1)
+    // Above all when there is none: a commit that failed may have left some below.
+    this.#oldestFrom = oldest ?? '0'
     if (oldest !== undefined) this.#letters.delete(oldest)
   }
 

@@ -269,4 +269,22 @@ describe('a dead letter', () => {
     expect(await at.letters.sweep()).toBe(2)
     expect(at.letters.count()).toBe(1)
   })
+
+  test('costs the same however many others end with it, also when there are too many', async () => {
+    using dir = scratchDirectory()
+    const count = 10_000
+    await using environment = await openStore(dir.path)
+    const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: count, nowMs: Date.now })
+    const notification = notificationTo('tok')
+    const endAll = () =>
+      environment.queue.write(() => {
+        for (let i = 0; i < count; i++) letters.record(notification, 'superseded', '')
+      })
+    await endAll()
+    const [newest] = letters.list(1, undefined).letters
+    // Were each to look through all that go before it, this would take a minute.
+    await endAll()
+    expect(letters.count()).toBe(count)
+    expect(letters.get(newest?.id ?? ''), 'the oldest go').toBeUndefined()
+  }, 10_000)
 })
