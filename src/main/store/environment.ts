@@ -48,6 +48,9 @@ export class Environment implements AsyncDisposable {
   #isClosed = false
   readonly #tables = new Map<string, Table<never>>()
   readonly #lock: DataLock
+  readonly #log: Logger
+  /** Tables in which an entry was passed over. */
+  readonly #damaged = new Set<string>()
   readonly queue: WriteQueue
   readonly #probe: Table<unknown>
   readonly #probeTimer: NodeJS.Timeout
@@ -56,6 +59,7 @@ export class Environment implements AsyncDisposable {
     this.#file = file
     this.#root = root
     this.#lock = lock
+    this.#log = log
     this.queue = new WriteQueue((puts) => this.#root.batch(puts), maxWaitingChanges, log, {
       prepare: (changes, afterFault) => this.#prepare(changes, afterFault),
       failed: () => this.#closeIfDead(),
@@ -77,7 +81,9 @@ export class Environment implements AsyncDisposable {
 
   /** @param recentRecords how many decoded values to keep in memory at least; 0: none */
   table<V>(name: string, codec: Codec<V>, recentRecords: number): Table<V> {
-    const table = new Table(openDatabase(this.#root, name), codec, this.queue, recentRecords)
+    const table = new Table(openDatabase(this.#root, name), codec, this.queue, recentRecords, (err) =>
+      this.#passedOver(name, err),
+    )
     this.#tables.set(name, table as unknown as Table<never>)
     return table
   }
@@ -92,6 +98,13 @@ export class Environment implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Said once: it will be met again and again. */
+  #passedOver(table: string, err: StoreError): void {
+    if (this.#damaged.has(table)) return
+    this.#damaged.add(table)
+    this.#log.error({ table, err }, 'an entry of the store cannot be read: it is passed over')
   }
 
   async #tryAgain(): Promise<void> {

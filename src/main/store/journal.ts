@@ -3,7 +3,7 @@ import type { Environment } from './environment.ts'
 import { decodeNotification, encodeNotification, list, number } from './notification-codec.ts'
 import type { Journal, JournalAddition } from './ports.ts'
 import type { Codec, Table } from './table.ts'
-import { afterAllIds, Ids } from './time-keys.ts'
+import { Ids } from './time-keys.ts'
 
 /**
  * Accepted pushes that nobody knows the end of yet, in LMDB, many to a record: one is cheap that way.
@@ -34,8 +34,7 @@ export class LmdbJournal implements Journal {
     this.#environment = environment
     this.#groups = environment.table('journal', groupCodec, 0)
     this.#ended = environment.table('journal_ended', placesCodec, 0)
-    const [newest] = this.#groups.settledEntries('0', afterAllIds, 1, true)
-    this.#ids = new Ids(newest?.[0], nowMs)
+    this.#ids = new Ids(this.#groups.lastKey(), nowMs)
     this.#endOfLeft = this.#ids.next()
   }
 
@@ -74,7 +73,7 @@ export class LmdbJournal implements Journal {
 
   left(limit: number): [id: string, notifications: readonly Notification[]][] {
     return this.#groups.settledEntries('0', this.#endOfLeft, limit).map(([id, group]) => {
-      const ended = new Set(this.#ended.get(id))
+      const ended = new Set(this.#ended.find(id))
       return [id, group.filter((one, place) => one !== undefined && !ended.has(place)) as Notification[]]
     })
   }

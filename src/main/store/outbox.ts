@@ -267,8 +267,8 @@ export class LmdbOutbox implements Outbox {
   }
 
   #pushAt(place: string): string | undefined {
-    const id = this.#places.get(place)
-    return id !== undefined && this.#pushes.has(id) ? id : undefined
+    const id = this.#places.find(place)
+    return id !== undefined && this.#pushes.find(id) !== undefined ? id : undefined
   }
 
   #end(id: string, letter: LetterText | undefined): boolean {

@@ -40,8 +40,7 @@ export class LmdbPublishStore implements PublishStore {
   constructor(environment: Environment, nowMs: () => number) {
     this.#environment = environment
     this.#publishes = environment.table('publishes', publishCodec, 0)
-    const [newest] = this.#publishes.settledEntries('0', afterAllIds, 1, true)
-    this.#ids = new Ids(newest?.[0], nowMs)
+    this.#ids = new Ids(this.#publishes.lastKey(), nowMs)
   }
 
   add(publish: StoredPublish): { readonly id: string; readonly durable: Promise<void> } {

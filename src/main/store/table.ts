@@ -1,7 +1,7 @@
 import type { Database } from 'lmdb'
 import { endOfPrefix, separator } from './keys.ts'
 import { RecentRecords } from './recent-records.ts'
-import { storeErrorFrom } from './store-error.ts'
+import { type StoreError, storeErrorFrom } from './store-error.ts'
 import type { WriteGroup, WriteQueue, WriteTarget } from './write-queue.ts'
 
 /** How a value is kept: as anything MessagePack knows. Pure; `decode` throws on what `encode` cannot have written. */
@@ -20,10 +20,19 @@ interface PendingChange<V> {
   readonly group: WriteGroup
 }
 
+/** Keys from `start` to before `end`; with `reverse`, from `end` down to it. */
+interface KeyRange {
+  readonly start: string
+  readonly end: string
+  readonly reverse?: boolean
+}
+
 /**
  * One kind of entry, by key. Reads are synchronous and see every change at once, also those that are
  * not on disk yet: they are kept aside until their group is committed. If a commit fails they are
  * dropped, and reads see what is on disk. `set` and `delete` belong within `WriteQueue.write`.
+ *
+ * An entry that cannot be read is passed over, and told of, where one of many is wanted; `get` throws.
  */
 export class Table<V> implements WriteTarget {
   #db: Database<unknown, string>
@@ -31,13 +40,24 @@ export class Table<V> implements WriteTarget {
   readonly #queue: WriteQueue
   readonly #pending = new Map<string, PendingChange<V>>()
   readonly #recent: RecentRecords<V> | undefined
+  readonly #passedOver: (error: StoreError) => void
   #size: number
 
-  /** @param recentRecords how many decoded values to keep at hand, at least; 0: none */
-  constructor(db: Database<unknown, string>, codec: Codec<V>, queue: WriteQueue, recentRecords: number) {
+  /**
+   * @param recentRecords how many decoded values to keep at hand, at least; 0: none
+   * @param passedOver told of each entry that cannot be read
+   */
+  constructor(
+    db: Database<unknown, string>,
+    codec: Codec<V>,
+    queue: WriteQueue,
+    recentRecords: number,
+    passedOver: (error: StoreError) => void,
+  ) {
     this.#db = db
     this.#codec = codec
     this.#queue = queue
+    this.#passedOver = passedOver
     this.#recent = recentRecords > 0 ? new RecentRecords(recentRecords) : undefined
     this.#size = this.#countStored()
   }
@@ -57,6 +77,16 @@ export class Table<V> implements WriteTarget {
     const value = this.#read(key)
     if (value !== undefined) this.#recent?.set(key, value)
     return value
+  }
+
+  /** The same; undefined also when it cannot be read. */
+  find(key: string): V | undefined {
+    try {
+      return this.get(key)
+    } catch (error) {
+      this.#passedOver(storeErrorFrom(error, 'cannot read the store'))
+      return undefined
+    }
   }
 
   has(key: string): boolean {
@@ -98,23 +128,16 @@ export class Table<V> implements WriteTarget {
    */
   settledEntries(start: string, end: string, limit: number, reverse = false): [key: string, value: V][] {
     const found: [string, V][] = []
-    // Backwards, lmdb begins at the end, and takes that in.
-    const range = reverse ? { start: end, end: start, reverse } : { start, end }
-    try {
-      for (const { key, value } of this.#db.getRange(range)) {
-        if (found.length >= limit) break
-        if (key !== end && !this.#pending.has(key)) found.push([key, this.#codec.decode(value)])
-      }
-    } catch (cause) {
-      throw storeErrorFrom(cause, 'cannot read the store')
-    }
+    this.#addSettled({ start, end, reverse }, limit, found)
     return found
   }
 
   /** Their keys alone, read as they are asked for. */
-  *keysBetween(start: string, end: string): Generator<string> {
+  *keysBetween(start: string, end: string, reverse = false): Generator<string> {
     try {
-      for (const key of this.#db.getKeys({ start, end })) if (!this.#pending.has(key)) yield key
+      for (const key of this.#db.getKeys(asLmdbHasIt({ start, end, reverse }))) {
+        if (key !== end && !this.#pending.has(key)) yield key
+      }
     } catch (cause) {
       throw storeErrorFrom(cause, 'cannot read the store')
     }
@@ -137,20 +160,31 @@ export class Table<V> implements WriteTarget {
     return found
   }
 
-  #entries(range: { start: string; end: string }, limit: number): [string, V][] {
+  #entries(range: KeyRange, limit: number): [string, V][] {
     const found: [string, V][] = []
     for (const [key, { value }] of this.#pending) {
       if (value !== undefined && key >= range.start && key < range.end) found.push([key, value])
     }
-    try {
-      for (const { key, value } of this.#db.getRange(range)) {
-        if (found.length >= limit) break
-        if (!this.#pending.has(key)) found.push([key, this.#codec.decode(value)])
-      }
-    } catch (cause) {
-      throw storeErrorFrom(cause, 'cannot read the store')
-    }
+    this.#addSettled(range, limit, found)
     return found
+  }
+
+  #addSettled(range: KeyRange, limit: number, found: [string, V][]): void {
+    const before = found.length
+    try {
+      for (const { key, value } of this.#db.getRange(asLmdbHasIt(range))) {
+        if (found.length >= limit) break
+        if (key !== range.end && !this.#pending.has(key)) found.push([key, this.#codec.decode(value)])
+      }
+    } catch {
+      // Which it is that cannot be read shows only one by one.
+      found.length = before
+      for (const key of this.keysBetween(range.start, range.end, range.reverse)) {
+        if (found.length >= limit) break
+        const value = this.find(key)
+        if (value !== undefined) found.push([key, value])
+      }
+    }
   }
 
   #change(key: string, value: V | undefined): void {
@@ -200,4 +234,9 @@ export class Table<V> implements WriteTarget {
     const { entryCount } = this.#db.getStats() as { entryCount: number }
     return entryCount
   }
+}
+
+/** Backwards, lmdb begins at the end, and takes that in. */
+function asLmdbHasIt({ start, end, reverse = false }: KeyRange) {
+  return reverse ? { start: end, end: start, reverse } : { start, end }
 }

@@ -1,6 +1,5 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Database, open } from 'lmdb'
 import { expect, test } from 'vitest'
 import { valueCodecs } from '../../../src/main/store/check-entries.ts'
 import { LmdbDeadDeviceStore } from '../../../src/main/store/dead-devices.ts'
@@ -16,6 +15,7 @@ import { Child } from '../../support/child.ts'
 import { notificationTo } from '../dispatch/notifications.ts'
 import { nodeRecord, openStore, scratchDirectory } from './open-store.ts'
 import { storedPush } from './stored-push.ts'
+import { tamper } from './tamper.ts'
 
 const commandLine = new URL('../../../src/main/cli.ts', import.meta.url).pathname
 
@@ -88,12 +88,11 @@ test('a push that is never due, and a due time of no push, are found', async () 
   const data = join(dir.path, 'data')
   const { environment, ids } = await filled(data)
   await environment.close()
-  const raw = open<unknown, string>(join(data, 'store.mdb'), { noSubdir: true, maxDbs: 32 })
-  const due = raw.openDB<unknown, string>('outbox_due', {})
-  const [key] = [...due.getKeys({ limit: 1 })]
-  await due.remove(key ?? '')
-  await raw.openDB<unknown, string>('outbox', {}).remove(ids[2] ?? '')
-  await raw.close()
+  await tamper(data, async (table) => {
+    const [key] = [...table('outbox_due').getKeys({ limit: 1 })]
+    await table('outbox_due').remove(key ?? '')
+    await table('outbox').remove(ids[2] ?? '')
+  })
   const { code, output } = await store(data, 'check')
   expect(code).toBe(78)
   const faults = output.trim().split('\n')
@@ -124,12 +123,6 @@ async function full(path: string): Promise<void> {
 }
 
 /** Changes the store as no daemon does. */
-async function tamper(path: string, change: (table: (name: string) => Database<unknown, string>) => unknown) {
-  const raw = open<unknown, string>(join(path, 'store.mdb'), { noSubdir: true, maxDbs: 32 })
-  await change((name) => raw.openDB<unknown, string>(name, {}))
-  await raw.close()
-}
-
 test('every table that the daemon has is known to the check', () => {
   const folder = new URL('../../../src/main/store/', import.meta.url)
   const sources = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'))
