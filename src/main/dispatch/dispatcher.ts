@@ -64,6 +64,7 @@ export class Dispatcher {
   readonly #refused: Tally
   #tickTimer: NodeJS.Timeout | undefined
   #stopping = false
+  #stopped = false
   #late = 0
 
   constructor(options: DispatchOptions, ports: DispatchPorts) {
@@ -210,10 +211,10 @@ export class Dispatcher {
 
   /**
    * Takes a push on that had ended, for delivery as soon as may be; settled when it is in the outbox. Undefined: there
-   * is no room, or it is not worth it any more.
-   * @throws StoreError
+   * is no room, it is not worth it any more, or the daemon stops. Rejects with a StoreError.
    */
   revive(notification: Notification): Promise<void> | undefined {
+    if (this.#stopping) return undefined
     const stored = this.#safekeeping.adopt(notification, 0)
     if (typeof stored === 'string') return undefined
     this.#ledger.accepted++
@@ -256,6 +257,7 @@ export class Dispatcher {
     await this.#ledger.drain(storingMs)
     for (const push of this.#ledger.beingStored()) this.#ledger.settle(push, notStored)
     clearInterval(this.#tickTimer)
+    this.#stopped = true
     this.#journalling?.tick()
     await this.#outbound.workers.close(closeGraceMs)
   }
@@ -276,6 +278,8 @@ export class Dispatcher {
   }
 
   #keepTicking(): void {
+    // What answers still in come to is noted; it goes on in the next run.
+    if (this.#stopped) return
     this.#tickTimer ??= setInterval(() => this.#tick(), tickMs)
   }
 

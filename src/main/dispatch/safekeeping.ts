@@ -104,14 +104,20 @@ export class Safekeeping {
 
   /**
    * Stores what was accepted before, for delivery as soon as may be; settled when it is on disk. Or says why not: it
-   * is not worth it any more, or there is no room, with `spare` places above those that there are for all.
-   * @throws StoreError
+   * is not worth it any more, or there is no room, with `spare` places above those that there are for all. Rejects with
+   * a StoreError.
    */
   adopt(notification: Notification, spare: number): Promise<void> | 'expired' | 'overflow' {
     if (notification.timeToLiveS === 0 || this.lifetimeLeftMs({ notification }) <= 0) return 'expired'
     const { outbox, nowMs } = this.#ports
     const { shelf } = this.#ports.laneFor(notification).queue
-    const addition = outbox.add({ ...untried, notification, shelf, dueAtMs: nowMs() }, spare)
+    let addition: ReturnType<Outbox['add']>
+    try {
+      addition = outbox.add({ ...untried, notification, shelf, dueAtMs: nowMs() }, spare)
+    } catch (error) {
+      // As what the store refuses later: who stores many has begun with others.
+      return Promise.reject(error)
+    }
     if (addition === undefined) return 'overflow'
     const { superseded, durable } = addition
     if (superseded === undefined) return durable

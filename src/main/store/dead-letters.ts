@@ -61,7 +61,7 @@ export class LmdbDeadLetterStore implements DeadLetterStore {
   }
 
   get(id: string): DeadLetter | undefined {
-    const letter = this.#letters.get(id)
+    const letter = this.#letters.find(id)
     return letter === undefined ? undefined : { id, atMs: timeOfId(id), ...letter }
   }
 

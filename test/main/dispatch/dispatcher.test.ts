@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Notification } from '../../../src/core/notification.ts'
+import { StoreError } from '../../../src/main/store/store-error.ts'
 import { startGatewaySandbox } from '../../../src/sandbox/gateway.ts'
 import { until } from '../../support/until.ts'
 import { ok, rawServer } from '../../worker/raw-server.ts'
@@ -259,4 +260,21 @@ describe('stop', () => {
     expect(at.outbox.count()).toBe(2)
     expect(at.dispatcher.pending).toBe(0)
   })
+
+  test('takes on nothing any more that had ended: its letter stays', async () => {
+    await using gateway = await startGatewaySandbox()
+    await using at = await dispatcherAtWork({ urls: [gateway.url] })
+    await at.dispatcher.stop(100)
+    expect(at.dispatcher.revive(notificationTo('tok'))).toBeUndefined()
+    expect(at.outbox.size).toBe(0)
+  })
+})
+
+test('a push that had ended is refused later when the store takes no changes, as by the disk', async () => {
+  await using gateway = await startGatewaySandbox()
+  await using at = await dispatcherAtWork({ urls: [gateway.url] })
+  vi.spyOn(at.outbox, 'add').mockImplementation(() => {
+    throw new StoreError('busy', 'too many changes wait for the disk')
+  })
+  await expect(at.dispatcher.revive(notificationTo('tok'))).rejects.toMatchObject({ code: 'busy' })
 })
