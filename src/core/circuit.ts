@@ -48,8 +48,9 @@ export class Circuit {
   /** Failures since the last success, whenever they were, and when the first of them was. */
   #streak = 0
   #streakStartMs = 0
-  /** Devices among the failures, `minDevices` at most. */
+  /** Devices among the window's failures, and among the streak's; `minDevices` at most. */
   readonly #devices = new Set<string>()
+  readonly #streakDevices = new Set<string>()
 
   constructor(limits: CircuitLimits, nowMs: number) {
     this.#limits = limits
@@ -79,7 +80,7 @@ export class Circuit {
     if (this.state === 'closed') {
       this.#roll(nowMs)
       this.#attempts++
-      this.#streak = 0
+      this.#endStreak()
       return false
     }
     if (!probe) return false
@@ -107,34 +108,44 @@ export class Circuit {
       this.#failures++
     }
     if (this.#streak++ === 0) this.#streakStartMs = nowMs
-    if (this.#devices.size < this.#limits.minDevices) this.#devices.add(device)
+    for (const devices of [this.#devices, this.#streakDevices]) {
+      if (devices.size < this.#limits.minDevices) devices.add(device)
+    }
     if (!this.#tripped(nowMs)) return false
     this.#enter('open', nowMs)
     return true
   }
 
   #tripped(nowMs: number): boolean {
-    const limits = this.#limits
-    if (this.#devices.size < limits.minDevices) return false
-    if (this.#streak >= limits.minFailures && nowMs - this.#streakStartMs >= limits.tripMs) return true
-    return this.#attempts >= limits.minSample && this.#failures >= this.#attempts * limits.failureShare
+    const { minDevices, minFailures, tripMs, minSample, failureShare } = this.#limits
+    if (this.#streakDevices.size >= minDevices && this.#streak >= minFailures) {
+      if (nowMs - this.#streakStartMs >= tripMs) return true
+    }
+    if (this.#devices.size < minDevices) return false
+    return this.#attempts >= minSample && this.#failures >= this.#attempts * failureShare
   }
 
+  /** A streak outlives windows: at a publish a minute it is all there is to go by. */
   #roll(nowMs: number): void {
-    if (nowMs - this.#windowStartMs < this.#limits.windowMs) return
-    this.#windowStartMs = nowMs
-    this.#attempts = 0
-    this.#failures = 0
-    // A streak outlives windows: at a publish a minute it is all there is to go by.
-    if (this.#streak === 0) this.#devices.clear()
+    if (nowMs - this.#windowStartMs >= this.#limits.windowMs) this.#beginWindow(nowMs)
   }
 
   #forget(nowMs: number): void {
+    this.#beginWindow(nowMs)
+    this.#endStreak()
+  }
+
+  #beginWindow(nowMs: number): void {
     this.#windowStartMs = nowMs
     this.#attempts = 0
     this.#failures = 0
-    this.#streak = 0
     this.#devices.clear()
+  }
+
+  #endStreak(): void {
+    if (this.#streak === 0) return
+    this.#streak = 0
+    this.#streakDevices.clear()
   }
 
   #enter(state: CircuitState, nowMs: number): void {

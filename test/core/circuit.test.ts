@@ -23,6 +23,20 @@ describe('a gateway in use', () => {
     expect(circuit.permits(1e6)).toBe('all')
   })
 
+  test('stays in use when one device alone fails, though others did before and have been delivered to since', () => {
+    const circuit = new Circuit(circuitLimits, 0)
+    for (let i = 0; i < 3; i++) {
+      circuit.failed(`d${i}`, false, i)
+      circuit.succeeded(false, i)
+    }
+    for (let i = 0; i < 30; i++) expect(circuit.failed('d', false, 100 + i * 300)).toBe(false)
+    // Nor with half of a later window's attempts: the others' failures are more than a window ago.
+    for (let i = 0; i < 100; i++) {
+      expect(circuit.failed('d', false, windowMs * 2 + i)).toBe(false)
+      circuit.succeeded(false, windowMs * 2 + i)
+    }
+  })
+
   test('stays in use when connections break all at once between successes', () => {
     const circuit = new Circuit(circuitLimits, 0)
     for (let i = 0; i < 200; i++) circuit.succeeded(false, 100)
