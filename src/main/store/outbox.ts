@@ -183,7 +183,8 @@ export class LmdbOutbox implements Outbox {
     return this.#environment.queue.write(() => {
       let moved = 0
       for (const id of keys.map((key) => key.slice(-idLength))) {
-        const push = this.#readable(id)
+        const push = this.#pushes.find(id)
+        // It is gone; or damaged, and stays where it is.
         if (push === undefined) continue
         this.#replace(id, push, { ...push, shelf: shelfOf(push.notification) })
         moved++
@@ -227,16 +228,6 @@ export class LmdbOutbox implements Outbox {
     const start = this.#starts.get(shelf)
     if (start !== undefined && Math.abs(nowMs - start.sinceMs) < passedOverMs) return start
     return { key: prefix, sinceMs: nowMs }
-  }
-
-  /** Undefined: it is gone, or damaged. */
-  #readable(id: string): StoredPush | undefined {
-    try {
-      return this.#pushes.get(id)
-    } catch {
-      // It stays where it is, and keeps nothing else there.
-      return undefined
-    }
   }
 
   #replace(id: string, known: StoredPush, push: StoredPush): void {
