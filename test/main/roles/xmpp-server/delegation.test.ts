@@ -85,6 +85,7 @@ test.each([
   ['a get', { innerType: 'get' }, 'cancel/not-allowed'],
   ['no node', { payload: `<enable xmlns='urn:xmpp:push:0' jid='p.test'/>` }, 'modify/bad-request'],
   ['no payload', { payload: '' }, 'modify/bad-request'],
+  ['an answer', { innerType: 'result' }, 'modify/bad-request'],
   ['another request', { payload: "<query xmlns='jabber:iq:version'/>" }, 'cancel/service-unavailable'],
   ['a disable', { payload: `<disable xmlns='urn:xmpp:push:0' jid='p.test'/>` }, 'result'],
 ])('%s is answered in an outer result', async (_, given, expected) => {
@@ -102,6 +103,12 @@ test.each([
   expect(summaryOfAnswer(await work.answer(iq))).toBe('modify/bad-request')
 })
 
+test('what asks for something and does not set it, is a bad request', async () => {
+  await using work = await startXmppServer()
+  const iq = `<iq type='get' to='${component}' id='o' from='chat.test'><delegation xmlns='urn:xmpp:delegation:1'/></iq>`
+  expect(summaryOfAnswer(await work.answer(iq))).toBe('modify/bad-request')
+})
+
 test.each([
   'urn:xmpp:delegation:1::urn:xmpp:push:0',
   'urn:xmpp:delegation:1:bare:urn:xmpp:push:0',
@@ -116,11 +123,12 @@ test.each([
 })
 
 test.each([
-  ['another namespace', 'chat.test', 'urn:xmpp:delegation:1::jabber:iq:roster'],
-  ['a server that is not served', 'elsewhere.test', 'urn:xmpp:delegation:1::urn:xmpp:push:0'],
-])('a nesting question about or from %s is left to the App Server', async (_, from, node) => {
+  ['about another namespace', 'chat.test', 'get', 'urn:xmpp:delegation:1::jabber:iq:roster'],
+  ['from a server that is not served', 'elsewhere.test', 'get', 'urn:xmpp:delegation:1::urn:xmpp:push:0'],
+  ['that is none', 'chat.test', 'set', 'urn:xmpp:delegation:1::urn:xmpp:push:0'],
+])('a nesting question %s is left to the App Server', async (_, from, type, node) => {
   await using work = await startXmppServer()
-  const query = `<iq to='${component}' from='${from}' type='get' id='n'><query node='${node}' xmlns='http://jabber.org/protocol/disco#info'/></iq>`
+  const query = `<iq to='${component}' from='${from}' type='${type}' id='n'><query node='${node}' xmlns='http://jabber.org/protocol/disco#info'/></iq>`
   expect(work.verdict(query)).toBeUndefined()
 })
 

@@ -104,12 +104,13 @@ test.each(['n'.repeat(1024), 'ż'.repeat(512)])(
   },
 )
 
-test('options longer than any client sends are not acceptable', async () => {
-  await using work = await startXmppServer()
-  expect(await work.ask(carol, enable(component, 'n', { secret: 's'.repeat(20_000) }))).toBe(
-    'modify/not-acceptable',
-  )
-})
+test.each([{ secret: 's'.repeat(16_379) }, { ['s'.repeat(16_379)]: 'secret' }])(
+  'options longer than any client sends are not acceptable',
+  async (options) => {
+    await using work = await startXmppServer()
+    expect(await work.ask(carol, enable(component, 'n', options))).toBe('modify/not-acceptable')
+  },
+)
 
 test.each(['mallory@elsewhere.test/x', 'chat.test', 'elsewhere.test', 'alice@sub.chat.test/x'])(
   '%s, no user of a served host, is refused',
@@ -120,12 +121,16 @@ test.each(['mallory@elsewhere.test/x', 'chat.test', 'elsewhere.test', 'alice@sub
   },
 )
 
-test('enabling forgets that the device was dead', async () => {
+test.each<[string, string, Record<string, string>]>([
+  ['device_id', 'prod', phoneOptions],
+  ['device, the older name', 'prod', { service: 'apns', device: 'tok123' }],
+  ['device_id and mode', 'dev', { ...phoneOptions, mode: 'dev' }],
+])('enabling forgets that the device was dead, named by %s', async (_, mode, options) => {
   await using work = await startXmppServer()
-  const device = { service: 'apns', mode: 'prod', id: 'tok123' }
+  const device = { service: 'apns', mode, id: 'tok123' }
   await work.deadDevices.add(device, component, 'n')
   expect(work.deadDevices.isDead(device)).toBe(true)
-  await work.enable(carol, component, 'n', phoneOptions)
+  await work.enable(carol, component, 'n', options)
   expect(work.deadDevices.isDead(device)).toBe(false)
 })
 
@@ -142,6 +147,12 @@ test('past the limit of a user the longest unused goes, and is counted', async (
   await work.enable(carol, 'p.test', 'c')
   expect(work.stored('carol@chat.test').map(({ node }) => node)).toEqual(['a', 'c'])
   expect(await work.count('limits_hit_total', 'limit="max_subscriptions_per_user"')).toBe(1)
+})
+
+test('a request with something beside it is left to the App Server, which refuses it', async () => {
+  await using work = await startXmppServer()
+  const iq = `<iq from='${carol}' to='${component}' id='q' type='set'>${enable('p.test', 'n')}<x xmlns='y'/></iq>`
+  expect(work.verdict(iq)).toBeUndefined()
 })
 
 test('a message right behind an enable finds it, before it is on disk', async () => {

@@ -103,6 +103,15 @@ test.each([
   expect(await work.count('events_total', 'source="forwarded",result="skipped"')).toBe(1)
 })
 
+test.each([forwarded(), pushOffline()])(
+  'an event that comes back as an error tells of nothing',
+  async (event) => {
+    await using work = await subscribed()
+    expect(work.verdict(event.replace('<message ', "<message type='error' "))).toBeUndefined()
+    expect(work.sent).toEqual([])
+  },
+)
+
 test('an event of another node is a message like any', async () => {
   await using work = await subscribed()
   expect(

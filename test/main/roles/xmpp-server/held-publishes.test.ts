@@ -74,3 +74,11 @@ test('at a stop what had waited goes out', async () => {
   await work.server.stop()
   expect(pushed(work)).toEqual(['m1 a', 'm1 b'])
 })
+
+test('no more than 10 000 wait', async () => {
+  await using work = await crowded(0)
+  for (let i = 0; i < 5_000; i++) work.verdict(told(`m${i}`))
+  expect(pushed(work)).toEqual([])
+  work.verdict(told('one too many'))
+  expect(pushed(work)).toEqual(['one too many a', 'one too many b'])
+})

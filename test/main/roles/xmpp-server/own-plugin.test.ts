@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadPlugin, PluginLoadError } from '../../../../src/main/roles/xmpp-server/load-plugin.ts'
 import { scratchDirectory } from '../../store/open-store.ts'
-import { carol, fieldsOf, offline, startXmppServer, type XmppServerAtWork } from './xmpp-server-at-work.ts'
+import {
+  carol,
+  fieldsOf,
+  offline,
+  startXmppServer,
+  virtualHost,
+  type XmppServerAtWork,
+} from './xmpp-server-at-work.ts'
 
 /** The role with a plugin of this source, and carol with two subscriptions. */
 async function withPlugin(source: string, pluginTimeoutMs = 100): Promise<XmppServerAtWork> {
@@ -61,6 +68,13 @@ test('fields may be numbers and booleans, any names, and undefined to be left ou
     'x-b': 'true',
     sender: 'alice@chat.test',
   })
+})
+
+test('a field that is empty says nothing to a virtual host', async () => {
+  await using work = await withPlugin('export const prepareNotification = () => ({ empty: "", full: 1 })')
+  await work.enable(carol, virtualHost, 'n')
+  await work.event()
+  expect(work.here[0]?.summary.fields).toEqual(['full', '1'])
 })
 
 test.each([
@@ -162,6 +176,18 @@ describe('a plugin', () => {
     const plugin = await loadPlugin('my-push-plugin', directory.path)
     expect(plugin.senderId(offline)).toBe('packaged')
   })
+})
+
+test('no more than 10 000 events wait for a plugin: what comes over HTTP is to come again', async () => {
+  await using work = await withPlugin('export const senderId = () => new Promise(() => {})', 3_000)
+  const first = work.take({ id: 'first' })
+  for (let i = 1; i < 10_000; i++) void work.take({ id: `${i}` })
+  expect(work.server.full).toBe(true)
+  expect(await work.take({ id: 'one too many' })).toEqual({ notified: 0, safety: 'no-room' })
+  expect(await work.count('limits_hit_total', 'limit="plugin_events"')).toBe(1)
+  await first
+  await work.server.decided()
+  expect(work.server.full).toBe(false)
 })
 
 test('a stop can wait until every event is decided about', async () => {

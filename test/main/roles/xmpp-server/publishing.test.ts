@@ -97,6 +97,27 @@ test('a refusal of a publish from before it was enabled anew disables nothing', 
   work.answerLast('cancel/item-not-found')
   await work.settled()
   expect(work.stored('carol@chat.test')).toHaveLength(1)
+  expect(await work.count('registrations_disabled_total', 'reason="refused"')).toBe(0)
+})
+
+test.each(['remote.test', virtualHost])('a push that %s takes is a use of the subscription', async (jid) => {
+  await using work = await startXmppServer()
+  await work.enable(carol, jid, 'n')
+  work.clock.nowMs += 86_400_000
+  await work.event()
+  if (work.sent.length > 0) work.answerLast('result')
+  await work.settled()
+  expect(work.subscriptions.of('carol@chat.test')).toMatchObject([{ usedAtMs: work.clock.nowMs }])
+})
+
+test('an error says what is wrong in its condition, wherever its text stands', async () => {
+  await using work = await published()
+  const ns = "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'"
+  const error = `<error type='cancel'><text ${ns}>no way</text><remote-server-not-found ${ns}/></error>`
+  const id = work.sent[0]?.stanza.attr('id')
+  work.verdict(`<iq type='error' id='${id}' from='remote.test' to='${component}'>${error}</iq>`)
+  await work.settled()
+  expect(work.stored('carol@chat.test')).toHaveLength(1)
 })
 
 test.each(['auth/forbidden', 'modify/bad-request', 'continue/x'])(

@@ -99,6 +99,17 @@ test('without a stream it is stored at once, and goes out when there is one', as
   expect(work.publishes.all()).toEqual([])
 })
 
+test('those that have waited for a stream go out a thousand at a time', async () => {
+  await using work = await subscribed({ maxRemotePublishes: 2_000 })
+  work.hasStream = false
+  for (let i = 0; i < 1_500; i++) void work.take({ id: `${i}` })
+  work.hasStream = true
+  pass(work, 500)
+  expect(work.sent).toHaveLength(1_000)
+  pass(work, 500)
+  expect(work.sent).toHaveLength(1_500)
+})
+
 test('for a stream it waits as long as a notification is worth delivering', async () => {
   await using work = await subscribed({ lifetimeMs: 60_000 })
   work.hasStream = false
@@ -171,6 +182,27 @@ test('a stop stores what is unanswered; the next run sends it, with the options 
   work.answerLast('result')
   await work.settled()
   expect(work.publishes.all()).toEqual([])
+})
+
+test('a stop stores what the disk refused before, and what is told of while it stops', async () => {
+  using directory = scratchDirectory()
+  const dataDir = directory.path
+  {
+    await using work = await subscribed({ dataDir })
+    work.refusesPublishes = true
+    void work.take()
+    pass(work, 1_000)
+    await work.settled()
+    work.refusesPublishes = false
+    await work.server.stop()
+    await work.settled()
+    expect(work.publishes.all()).toHaveLength(1)
+    expect(await work.take({ id: 'late' })).toEqual(safe)
+    expect(work.sent).toHaveLength(1)
+  }
+  await using work = await startXmppServer({ dataDir })
+  pass(work, 500)
+  expect(work.sent).toHaveLength(2)
 })
 
 test('what the next run has no answer to either is left to the one behind it', async () => {
