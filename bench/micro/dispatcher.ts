@@ -64,7 +64,12 @@ const dispatcher = new Dispatcher(
     log,
     metrics: new Metrics('bench'),
     deadDevices: new LmdbDeadDeviceStore(store, { ttlS: 3_600, nowMs: Date.now }),
-    outbox: new LmdbOutbox(store, letters, { maxStored: 1_000_000, collapse: true, nowMs: Date.now }),
+    outbox: new LmdbOutbox(store, letters, {
+      maxStored: 1_000_000,
+      domainShare: 1,
+      collapse: true,
+      nowMs: Date.now,
+    }),
     journal: new LmdbJournal(store, Date.now),
     onDeadDevice: () => undefined,
     holdReading: () => undefined,

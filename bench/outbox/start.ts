@@ -58,7 +58,12 @@ try {
 async function fill(path: string, pushes: number): Promise<number> {
   const environment = await openEnvironment({ dataDir: path, log: pino({ level: 'silent' }) })
   const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 1, nowMs: Date.now })
-  const outbox = new LmdbOutbox(environment, letters, { maxStored: 1e9, collapse: true, nowMs: Date.now })
+  const outbox = new LmdbOutbox(environment, letters, {
+    maxStored: 1e9,
+    domainShare: 1,
+    collapse: true,
+    nowMs: Date.now,
+  })
   const startedMs = performance.now()
   for (let done = 0; done < pushes; ) {
     const written: (Promise<void> | undefined)[] = []

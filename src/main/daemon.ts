@@ -14,6 +14,7 @@ import type { Config } from './config/config.ts'
 import { gatewayOrigins } from './config/gateway-origins.ts'
 import type { Reload } from './config/reload.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
+import { domainShare } from './dispatch/domain-loads.ts'
 import type { DeadDeviceFound } from './dispatch/judge.ts'
 import { poolLabels } from './dispatch/route.ts'
 import { Exchange } from './exchange.ts'
@@ -97,6 +98,7 @@ export class Daemon {
     this.#letters = letters
     this.#outbox = new LmdbOutbox(environment, letters, {
       maxStored: config.queue.max_stored,
+      domainShare: domainShare(appServer.domains.length),
       collapse: config.queue.collapse,
       nowMs: Date.now,
     })

@@ -28,6 +28,11 @@ export const eventsOverHttp = 'http'
 
 /** Beside others a domain may have this much of what they leave: there is always room for the next one. */
 const shareOfRest = 0.75
+/** How much of what the others leave a domain may have at most, where so many are served: alone all. */
+export function domainShare(domains: number): number {
+  return domains > 1 ? shareOfRest : 1
+}
+
 /** Past this much of its share the gateway is too slow for what comes of it: the outbox takes that. */
 const storingShare = 0.5
 /** From here on its streams are not read. What had been read by then finds room in the rest of its share. */
@@ -60,7 +65,7 @@ export class DomainLoads {
   ) {
     this.#maxPending = maxPending
     this.#origins = urls.length + pools.length
-    this.#factor = domains.length > 1 ? shareOfRest : 1
+    this.#factor = domainShare(domains.length)
     this.#metrics = metrics
     this.#holdReading = holdReading
     // Their metrics exist from the start.

@@ -1,16 +1,16 @@
 /** What is wrong with one entry of the store: for who looks at it from outside. Pure. */
 import { type DeadMark, deadCodec, deadTimeKey } from './dead-devices.ts'
 import { letterCodec } from './dead-letters.ts'
+import { dueKey, dueKeyWithoutDomain, idOf } from './due-times.ts'
 import { groupCodec, placesCodec } from './journal.ts'
 import { keyPart, separator } from './keys.ts'
 import { nodeCodec } from './node-codec.ts'
 import { markCodec } from './nodes.ts'
-import { dueKey, idCodec, pushCodec } from './outbox.ts'
+import { countCodec, idCodec, pushCodec } from './outbox.ts'
 import type { NodeRecord, StoredPush } from './ports.ts'
 import { tokenCodec } from './provider-tokens.ts'
 import { publishCodec } from './publishes.ts'
 import { subscriptionCodec } from './subscription-codec.ts'
-import { idLength } from './time-keys.ts'
 
 /** Every table, and what reads its values; undefined: they say nothing. */
 export const valueCodecs: Readonly<Record<string, { decode(stored: unknown): unknown } | undefined>> = {
@@ -24,6 +24,7 @@ export const valueCodecs: Readonly<Record<string, { decode(stored: unknown): unk
   journal_ended: placesCodec,
   nodes: nodeCodec,
   outbox: pushCodec,
+  outbox_domain: countCodec,
   outbox_due: undefined,
   outbox_place: idCodec,
   provider_tokens: tokenCodec,
@@ -57,10 +58,12 @@ export function missing(
       return has('dead', behind(2, key)) ? undefined : 'stands for no device'
     case 'journal_ended':
       return has('journal', key) ? undefined : 'belongs to no group'
-    case 'outbox':
-      return has('outbox_due', dueKey(value as StoredPush, key)) ? undefined : 'is never due'
+    case 'outbox': {
+      const dueKeys = [dueKey, dueKeyWithoutDomain].map((keyOf) => keyOf(value as StoredPush, key))
+      return dueKeys.some((dueKey) => has('outbox_due', dueKey)) ? undefined : 'is never due'
+    }
     case 'outbox_due':
-      return has('outbox', key.slice(-idLength)) ? undefined : 'stands for no push'
+      return has('outbox', idOf(key)) ? undefined : 'stands for no push'
     default:
       return undefined
   }

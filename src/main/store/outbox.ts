@@ -2,21 +2,24 @@ import { hash } from 'node:crypto'
 import { modeOf, type Notification } from '../../core/notification.ts'
 import { serviceLabel } from '../metrics/table.ts'
 import type { LmdbDeadLetterStore } from './dead-letters.ts'
+import { DueTimes } from './due-times.ts'
 import type { Environment } from './environment.ts'
+import { keyPart } from './keys.ts'
 import { decodeNotification, encodeNotification, list, number, text } from './notification-codec.ts'
 import type { Addition, LetterText, Outbox, StoredPush } from './ports.ts'
 import type { StoreError } from './store-error.ts'
 import type { Codec, Table } from './table.ts'
-import { afterAllIds, Ids, idLength, timeKey, timeOfId } from './time-keys.ts'
+import { afterAllIds, Ids, timeOfId } from './time-keys.ts'
 
 /**
  * Pushes for later delivery, in LMDB:
  *
- *   outbox        id (sorts by when it was stored)  → the push
- *   outbox_due    shelf, due time, id               → nothing: for the scheduler
- *   outbox_place  hash of domain, node, device      → id: whose place a newer push takes
+ *   outbox         id (sorts by when it was stored)  → the push
+ *   outbox_due     when it is due: due-times.ts
+ *   outbox_place   hash of domain, node, device      → id: whose place a newer push takes
+ *   outbox_domain  domain                            → how many pushes of its are stored
  *
- * All three change in one transaction. Only a few are ever in memory. A push that ends leaves its place behind, for
+ * All change in one transaction. Only a few are ever in memory. A push that ends leaves its place behind, for
  * `sweep`: places lie in the order of a hash, and to touch one page of the file for each would cost more than all else.
  */
 
@@ -51,30 +54,20 @@ export const pushCodec: Codec<StoredPush> = {
     }
   },
 }
-const nothing: Codec<true> = { encode: () => true, decode: () => true }
 export const idCodec: Codec<string> = { encode: (id) => id, decode: text }
-
-/** What the due keys of a shelf begin with; none is the beginning of another. */
-const serviceLetters: Readonly<Record<string, string>> = { apns: 'a', fcm: 'f', other: 'o' }
-const digestLength = 10
-const prefixes = new Map<string, string>()
-/** Behind the prefix: time and id. */
-const timeAndIdLength = timeKey(0).length + idLength
-const afterAllTimes = 'g'
+export const countCodec: Codec<number> = { encode: (count) => count, decode: number }
 
 /** Above all that base64url writes. */
 const afterAllPlaces = '\x7e'
-const afterAllShelves = '\x7e'
 /** Places that one transaction of a sweep looks at. */
 const sweepBatch = 500
 /** Those that were brought into memory are read once more when they end; with this many at hand, not from their bytes. */
 const recentPushes = 4096
-/** What a look for due pushes has passed over is looked at again after this, should it have been left to the outbox. */
-const passedOverMs = 1_000
-
 export interface OutboxOptions {
   /** Stored at most. */
   readonly maxStored: number
+  /** Of what the other domains leave of that, a domain may have this much. */
+  readonly domainShare: number
   /** Whether a newer push takes the place of an older one to the same node and device. */
   readonly collapse: boolean
   readonly nowMs: () => number
@@ -85,11 +78,10 @@ export class LmdbOutbox implements Outbox {
   readonly #options: OutboxOptions
   readonly #letters: LmdbDeadLetterStore
   readonly #pushes: Table<StoredPush>
-  readonly #due: Table<true>
+  readonly #due: DueTimes
   readonly #places: Table<string>
+  readonly #domains: Table<number>
   readonly #ids: Ids
-  /** Where the next look for due pushes starts, and since when no look has started in front. */
-  readonly #starts = new Map<string, { readonly key: string; readonly sinceMs: number }>()
   /** Given to the store and not acknowledged yet. */
   #underWay = 0
 
@@ -98,8 +90,9 @@ export class LmdbOutbox implements Outbox {
     this.#letters = letters
     this.#options = options
     this.#pushes = environment.table('outbox', pushCodec, recentPushes)
-    this.#due = environment.table('outbox_due', nothing, 0)
+    this.#due = new DueTimes(environment)
     this.#places = environment.table('outbox_place', idCodec, 0)
+    this.#domains = environment.table('outbox_domain', countCodec, 0)
     this.#ids = new Ids(this.#pushes.lastKey(), options.nowMs)
   }
 
@@ -108,7 +101,7 @@ export class LmdbOutbox implements Outbox {
     queue.admit()
     const place = this.#options.collapse && push.notification.collapsible ? placeOf(push.notification) : ''
     const older = place === '' ? undefined : this.#pushAt(place)
-    if (older === undefined && this.#pushes.size >= this.#options.maxStored + spare) return undefined
+    if (older === undefined && !this.#hasRoom(push.notification, spare)) return undefined
 
     const id = this.#ids.next()
     if (older !== undefined && this.#isNewer(older, push)) {
@@ -120,7 +113,8 @@ export class LmdbOutbox implements Outbox {
     const written = queue.write(() => {
       if (older !== undefined) this.#end(older, { reason: 'superseded', detail: '' })
       this.#pushes.set(id, push)
-      this.#due.set(dueKey(push, id), true)
+      this.#due.set(push, id)
+      this.#count(push.notification, 1)
       if (place !== '') this.#places.set(place, id)
     })
     const durable = written.finally(() => {
@@ -151,38 +145,18 @@ export class LmdbOutbox implements Outbox {
   }
 
   due(shelf: string, nowMs: number, limit: number, taken: (id: string) => boolean): string[] {
-    const prefix = prefixOf(shelf)
-    const start = this.#startOf(shelf, prefix, nowMs)
-    const found: string[] = []
-    let last = start.key
-    for (const key of this.#due.keysBetween(start.key, prefix + timeKey(nowMs + 1))) {
-      if (found.length >= limit) break
-      last = key
-      const id = key.slice(-idLength)
-      if (!taken(id)) found.push(id)
-    }
-    if (found.length < limit) this.#starts.delete(shelf)
-    else this.#starts.set(shelf, { key: last, sinceMs: start.sinceMs })
-    return found
+    return this.#due.due(shelf, nowMs, limit, taken)
   }
 
   strayShelves(known: readonly string[]): string[] {
-    const knownPrefixes = known.map(prefixOf)
-    const strays: string[] = []
-    for (let from = ''; ; ) {
-      const [key] = this.#due.settledKeys(from, afterAllShelves, 1)
-      if (key === undefined) return strays
-      const prefix = key.slice(0, -timeAndIdLength)
-      if (!knownPrefixes.includes(prefix)) strays.push(prefix)
-      from = prefix + afterAllTimes
-    }
+    return this.#due.strays(known)
   }
 
   clear(stray: string, shelfOf: (notification: Notification) => string, limit: number): Promise<number> {
-    const keys = this.#due.settledKeys(stray, stray + afterAllTimes, limit)
+    const ids = this.#due.on(stray, limit)
     return this.#environment.queue.write(() => {
       let moved = 0
-      for (const id of keys.map((key) => key.slice(-idLength))) {
+      for (const id of ids) {
         const push = this.#pushes.find(id)
         // It is gone; or damaged, and stays where it is.
         if (push === undefined) continue
@@ -220,20 +194,26 @@ export class LmdbOutbox implements Outbox {
     }
   }
 
-  /**
-   * Where to look for due pushes. With a backlog that is the end of the last look: to pass over all that was taken,
-   * and waits for its removal, time and again would cost more than to deliver it.
-   */
-  #startOf(shelf: string, prefix: string, nowMs: number): { key: string; sinceMs: number } {
-    const start = this.#starts.get(shelf)
-    if (start !== undefined && Math.abs(nowMs - start.sinceMs) < passedOverMs) return start
-    return { key: prefix, sinceMs: nowMs }
+  #replace(id: string, known: StoredPush, push: StoredPush): void {
+    this.#due.delete(known, id)
+    this.#pushes.set(id, push)
+    this.#due.set(push, id)
   }
 
-  #replace(id: string, known: StoredPush, push: StoredPush): void {
-    this.#due.delete(dueKey(known, id))
-    this.#pushes.set(id, push)
-    this.#due.set(dueKey(push, id), true)
+  #hasRoom({ domain }: Notification, spare: number): boolean {
+    const { maxStored, domainShare } = this.#options
+    const free = maxStored + spare - this.#pushes.size
+    if (free <= 0 || domainShare === 1) return free > 0
+    const own = this.#domains.find(keyPart(domain)) ?? 0
+    return own < domainShare * (free + own)
+  }
+
+  /** Whatever was stored before they were counted, or lost by damage, none has less than nothing. */
+  #count({ domain }: Notification, more: number): void {
+    const key = keyPart(domain)
+    const count = (this.#domains.find(key) ?? 0) + more
+    if (count > 0) this.#domains.set(key, count)
+    else this.#domains.delete(key)
   }
 
   #isNewer(storedId: string, { notification }: StoredPush): boolean {
@@ -267,24 +247,11 @@ export class LmdbOutbox implements Outbox {
     if (push === undefined) return false
     const { notification } = push
     this.#pushes.delete(id)
-    this.#due.delete(dueKey(push, id))
+    this.#due.delete(push, id)
+    this.#count(notification, -1)
     if (letter !== undefined) this.#letters.record(notification, letter.reason, letter.detail)
     return true
   }
-}
-
-export function dueKey({ shelf, dueAtMs }: StoredPush, id: string): string {
-  return prefixOf(shelf) + timeKey(dueAtMs) + id
-}
-
-/** Shelves are named in the configuration: there are few, and their names may be of any length. */
-function prefixOf(shelf: string): string {
-  let prefix = serviceLetters[shelf] ?? prefixes.get(shelf)
-  if (prefix === undefined) {
-    prefix = `@${hash('sha256', shelf, 'base64url').slice(0, digestLength)}`
-    prefixes.set(shelf, prefix)
-  }
-  return prefix
 }
 
 function placeOf({ domain, node, device }: Notification): string {

@@ -143,7 +143,7 @@ export interface Addition {
  */
 export interface Outbox {
   /**
-   * Undefined when it holds `max_stored` and `spare` already. Throws a StoreError when the store takes no more changes.
+   * Undefined when it holds `max_stored` and `spare` already, or the push's domain has its share of that. Throws a StoreError when the store takes no more changes.
    */
   add(push: StoredPush, spare: number): Addition | undefined
   /** Notes the end of a push that is not in it. */
@@ -153,7 +153,10 @@ export interface Outbox {
   reschedule(id: string, push: StoredPush): Promise<boolean>
   /** The push was delivered, or ended with the letter. False when there was none, and no letter is written. */
   remove(id: string, letter: LetterText | undefined): Promise<boolean>
-  /** Ids of those due, in due order, at most `limit`, leaving out those for which `taken` is true. */
+  /**
+   * Ids of those due, at most `limit`, leaving out those for which `taken` is true: as many of each domain, as far as
+   * there are, in due order.
+   */
   due(shelf: string, nowMs: number, limit: number, taken: (id: string) => boolean): string[]
   /** What names the shelves, for `clear`, on which there is something though they are not among `known`. */
   strayShelves(known: readonly string[]): string[]

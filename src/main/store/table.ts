@@ -143,6 +143,16 @@ export class Table<V> implements WriteTarget {
     }
   }
 
+  /** The first key of this range that is on disk, also when it is about to go. */
+  firstKey(start: string, end: string): string | undefined {
+    try {
+      for (const key of this.#db.getKeys({ start, end, limit: 1 })) return key
+      return undefined
+    } catch (cause) {
+      throw storeErrorFrom(cause, 'cannot read the store')
+    }
+  }
+
   /** The last key of all that is on disk. */
   lastKey(): string | undefined {
     try {
@@ -189,7 +199,10 @@ export class Table<V> implements WriteTarget {
 
   #change(key: string, value: V | undefined): void {
     this.#recent?.delete(key)
-    this.#pending.set(key, { value, group: this.#queue.add(this, key) })
+    const known = this.#pending.get(key)
+    // A key that a group changes time and again goes to LMDB once.
+    const isCounted = known !== undefined && this.#queue.isOpen(known.group)
+    this.#pending.set(key, { value, group: isCounted ? known.group : this.#queue.add(this, key) })
   }
 
   /** For the queue. A group goes to LMDB before the next one forms, so the newest value is the group's own. */

@@ -132,6 +132,11 @@ export class WriteQueue {
     return this.#open
   }
 
+  /** It still takes changes. */
+  isOpen(group: WriteGroup): boolean {
+    return group === this.#open
+  }
+
   /** Takes no more writes; settled when those taken are on disk or have failed. False: a commit is still at the disk. */
   async close(): Promise<boolean> {
     this.#closed = true

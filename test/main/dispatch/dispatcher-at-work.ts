@@ -55,7 +55,13 @@ export async function dispatcherAtWork({
   const store = await openStore(directory.path)
   const deadDevices = new LmdbDeadDeviceStore(store, { ttlS: 1_000, nowMs: Date.now })
   const letters = new LmdbDeadLetterStore(store, { ...deadLetterDefaults, nowMs: Date.now })
-  const outboxOptions = { maxStored: 100_000, collapse: true, nowMs: Date.now, ...outboxChange }
+  const outboxOptions = {
+    maxStored: 100_000,
+    domainShare: 1,
+    collapse: true,
+    nowMs: Date.now,
+    ...outboxChange,
+  }
   const outbox = new LmdbOutbox(store, letters, outboxOptions)
   const journal = new LmdbJournal(store, Date.now)
   const metrics = new Metrics('test')

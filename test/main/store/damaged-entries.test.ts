@@ -46,7 +46,12 @@ function letters(environment: Environment): LmdbDeadLetterStore {
 }
 
 function outbox(environment: Environment): LmdbOutbox {
-  return new LmdbOutbox(environment, letters(environment), { maxStored: 100, collapse: true, nowMs })
+  return new LmdbOutbox(environment, letters(environment), {
+    maxStored: 100,
+    domainShare: 1,
+    collapse: true,
+    nowMs,
+  })
 }
 
 const passedOver = 'an entry of the store cannot be read: it is passed over'

@@ -32,7 +32,12 @@ async function filled(path: string) {
   const environment = await openStore(path)
   const nowMs = Date.now
   const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 10, nowMs })
-  const outbox = new LmdbOutbox(environment, letters, { maxStored: 100, collapse: true, nowMs })
+  const outbox = new LmdbOutbox(environment, letters, {
+    maxStored: 100,
+    domainShare: 1,
+    collapse: true,
+    nowMs,
+  })
   await new LmdbNodeStore(environment).create('push.example.com', 'n', nodeRecord('a@b'), 9)
   const ids: string[] = []
   for (const device of ['a', 'b', 'c']) {
@@ -79,7 +84,12 @@ test('a backup taken while a daemon works is a store with all that was acknowled
   copyFileSync(copy, join(restored, 'store.mdb'))
   await using environment = await openStore(restored)
   const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 10, nowMs: Date.now })
-  const outbox = new LmdbOutbox(environment, letters, { maxStored: 100, collapse: true, nowMs: Date.now })
+  const outbox = new LmdbOutbox(environment, letters, {
+    maxStored: 100,
+    domainShare: 1,
+    collapse: true,
+    nowMs: Date.now,
+  })
   expect(ids.map((id) => outbox.get(id)?.notification.device.id)).toEqual(['a', 'b', 'c'])
 })
 

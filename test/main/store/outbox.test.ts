@@ -1,28 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Notification } from '../../../src/core/notification.ts'
-import { LmdbDeadLetterStore } from '../../../src/main/store/dead-letters.ts'
-import { LmdbOutbox, type OutboxOptions } from '../../../src/main/store/outbox.ts'
 import { notificationTo } from '../dispatch/notifications.ts'
-import { openStore, scratchDirectory } from './open-store.ts'
+import { scratchDirectory } from './open-store.ts'
+import { add, none, outboxAt } from './outbox-at.ts'
 import { startMs, storedPush } from './stored-push.ts'
-
-/** An outbox at a time that the test sets. */
-async function outboxAt(path: string, options: Partial<OutboxOptions> = {}, clock = { nowMs: startMs }) {
-  const environment = await openStore(path)
-  const nowMs = () => clock.nowMs
-  const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1_000, maxCount: 3, nowMs })
-  const outbox = new LmdbOutbox(environment, letters, { maxStored: 1_000, collapse: true, nowMs, ...options })
-  return { environment, letters, outbox, clock, [Symbol.asyncDispose]: () => environment.close() }
-}
-
-const none = () => false
-
-async function add(outbox: LmdbOutbox, push: ReturnType<typeof storedPush>): Promise<string> {
-  const addition = outbox.add(push)
-  if (addition === undefined) throw new Error('the outbox is full')
-  await addition.durable
-  return addition.id
-}
 
 const call: Notification = { ...notificationTo('tok', { service: 'apns', mode: 'dev' }), collapsible: false }
 const silent: Notification = {
@@ -229,62 +210,4 @@ test('places of pushes that are gone are swept, and no others', async () => {
   expect(await at.outbox.sweep()).toBe(550)
   expect(await at.outbox.sweep()).toBe(0)
   expect(at.outbox.add(storedPush('tok-599'))?.superseded).toBe(ids[599])
-})
-
-describe('a dead letter', () => {
-  test('says why and when a push ended, and is read newest first, page by page, after a restart too', async () => {
-    using dir = scratchDirectory()
-    {
-      await using at = await outboxAt(dir.path)
-      for (const [i, reason] of (['dead_device', 'expired', 'invalid'] as const).entries()) {
-        const id = await add(at.outbox, storedPush(`tok-${i}`))
-        at.clock.nowMs += 1
-        await at.outbox.remove(id, { reason, detail: `because ${i}` })
-      }
-    }
-    await using at = await outboxAt(dir.path)
-    const first = at.letters.list(2, undefined)
-    expect(first.letters.map(({ reason, detail, atMs }) => [reason, detail, atMs - startMs])).toEqual([
-      ['invalid', 'because 2', 3],
-      ['expired', 'because 1', 2],
-    ])
-    const second = at.letters.list(2, first.next)
-    expect(second.letters.map(({ notification }) => notification.device.id)).toEqual(['tok-0'])
-    expect(second.next).toBeUndefined()
-    const [letter] = second.letters
-    expect(at.letters.get(letter?.id ?? '')).toEqual(letter)
-  })
-
-  test('goes when it is too old, and the oldest when there are too many', async () => {
-    using dir = scratchDirectory()
-    await using at = await outboxAt(dir.path)
-    for (let i = 0; i < 5; i++) {
-      const id = await add(at.outbox, storedPush(`tok-${i}`))
-      at.clock.nowMs += 100
-      await at.outbox.remove(id, { reason: 'expired', detail: '' })
-    }
-    const kept = at.letters.list(10, undefined).letters
-    expect(kept.map(({ notification }) => notification.device.id)).toEqual(['tok-4', 'tok-3', 'tok-2'])
-    at.clock.nowMs = startMs + 1_401
-    expect(await at.letters.sweep()).toBe(2)
-    expect(at.letters.count()).toBe(1)
-  })
-
-  test('costs the same however many others end with it, also when there are too many', async () => {
-    using dir = scratchDirectory()
-    const count = 10_000
-    await using environment = await openStore(dir.path)
-    const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: count, nowMs: Date.now })
-    const notification = notificationTo('tok')
-    const endAll = () =>
-      environment.queue.write(() => {
-        for (let i = 0; i < count; i++) letters.record(notification, 'superseded', '')
-      })
-    await endAll()
-    const [newest] = letters.list(1, undefined).letters
-    // Were each to look through all that go before it, this would take a minute.
-    await endAll()
-    expect(letters.count()).toBe(count)
-    expect(letters.get(newest?.id ?? ''), 'the oldest go').toBeUndefined()
-  }, 10_000)
 })

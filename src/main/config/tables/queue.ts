@@ -22,8 +22,9 @@ export const queueTable = table(
     }),
     max_stored: integer(10_000_000, 0, 1_000_000_000, {
       description:
-        'Notifications stored for later. At this many what cannot be delivered in time is answered with an error, as ' +
-        'one to be tried again. What a crash left unfinished with durability = "always" may exceed it, by max_pending.',
+        'Notifications stored for later. Where several domains are served, one may have three quarters of what the ' +
+        'others leave of them; served alone, all. What cannot be delivered in time and has no room here is answered ' +
+        'with an error, as one to be tried again. What a crash left unfinished with durability = "always" may exceed it, by max_pending.',
     }),
     default_ttl_s: integer(86_400, 0, 2_419_200, {
       description: 'How long a stored notification is worth delivering when its publish does not say.',
