@@ -8,6 +8,7 @@ import type { Metrics } from '../../metrics/table.ts'
 import type { DeadDeviceStore, NodeStore } from '../../store/ports.ts'
 import { checkPublish } from './check-publish.ts'
 import { Domain } from './domain.ts'
+import { LatestDevices } from './latest-devices.ts'
 import { pubsubNs, pubsubOwnerNs, stanzaErrorNs } from './namespaces.ts'
 import { NodeRequests } from './node-requests.ts'
 import type { AppServerOptions } from './options.ts'
@@ -46,6 +47,7 @@ export class AppServer {
   readonly #ports: AppServerPorts
   readonly #nodeRequests: NodeRequests
   readonly #registrations: Registrations
+  readonly #latestDevices = new LatestDevices()
   #options: AppServerOptions
   #domains: ReadonlyMap<string, Domain>
   #faultLoggedMs = Number.NEGATIVE_INFINITY
@@ -137,11 +139,13 @@ export class AppServer {
   }
 
   /**
-   * A device turned out dead after its publish was answered: the node takes no more publishes. Returns the
-   * messages that tell its owners, to be sent from the notification's domain. Never rejects.
+   * A device turned out dead after its publish was answered: the node takes no more publishes, unless it is another
+   * device's by now. Returns the messages that tell its owners, to be sent from the notification's domain. Never
+   * rejects.
    */
   async deviceDied(notification: Notification, reason: DeadReason): Promise<string[]> {
-    return this.#hasNodeFor(notification) ? this.#registrations.retireNode(notification, reason) : []
+    if (!this.#hasNodeFor(notification) || this.#latestDevices.isOther(notification)) return []
+    return this.#registrations.retireNode(notification, reason)
   }
 
   /** An account, by bare JID, is known to be gone: its nodes go, on every domain. How many. Never rejects. */
@@ -187,7 +191,9 @@ export class AppServer {
 
   #check(input: PublishInput, domain: Domain): PublishVerdict {
     try {
-      return checkPublish(input, domain, this.#options.content, this.#ports)
+      const verdict = checkPublish(input, domain, this.#options.content, this.#ports)
+      if (verdict.kind === 'push' && hasNodes(domain)) this.#latestDevices.note(verdict.notification)
+      return verdict
     } catch (err) {
       this.#logFault(err)
       return unchecked
@@ -224,7 +230,7 @@ export class AppServer {
   /** Only where publishes go into nodes: elsewhere a node's name proves nothing about the node. */
   #hasNodeFor({ domain, node }: Notification): boolean {
     const known = this.#domains.get(domain)
-    return known?.pubsub === true && !known.virtual && node !== ''
+    return known !== undefined && hasNodes(known) && node !== ''
   }
 
   #drop(domain: string, why: DropReason): Verdict {
@@ -291,6 +297,11 @@ function onlyChild(stanza: Element): Element | undefined {
     only = child
   }
   return only
+}
+
+/** Publishes go into nodes. */
+function hasNodes({ pubsub, virtual }: Domain): boolean {
+  return pubsub && !virtual
 }
 
 function isPublish(payload: Element): boolean {

@@ -44,19 +44,25 @@ export class Registrations {
 
   /**
    * The same after the publish was answered: nobody may publish to the node from now on, and its owners get
-   * the affiliation change of XEP-0357 §8, whose stanzas are returned. Never rejects.
+   * the affiliation change of XEP-0357 §8, whose stanzas are returned. Not for a node that was made since, or is
+   * registered for another device. Never rejects.
    */
-  async retireNode({ domain, node, device }: Notification, reason: DeadReason): Promise<string[]> {
+  async retireNode(notification: Notification, reason: DeadReason): Promise<string[]> {
+    const { domain, node, device, createdAtMs } = notification
+    const { nodes } = this.#ports
     try {
       let owners: string[] = []
       let registered = false
-      const found = await this.#ports.nodes.update(domain, node, (record) => {
+      await nodes.update(domain, node, (record) => {
+        registered = record.registration !== undefined
+        if (registered && !isRegisteredFor(record, device)) return undefined
+        if (record.createdAtMs > createdAtMs) return undefined
         owners = ownersOf(record)
-        registered = isRegisteredFor(record, device)
         return withoutPublishers(record)
       })
-      if (registered) await this.#ports.nodes.remove(domain, node)
-      if (found) this.#countRemoved(reason)
+      if (owners.length === 0) return []
+      if (registered) await nodes.remove(domain, node)
+      this.#countRemoved(reason)
       return owners.map((owner) => affiliationGone(domain, node, owner))
     } catch (err) {
       this.#ports.log.error({ err, domain }, 'cannot retire the node of a dead device')

@@ -4,6 +4,7 @@ import type { NodeRecord } from '../../../../src/main/store/ports.ts'
 import {
   type AppServerAtWork,
   alice,
+  nowMs,
   pubsubHost,
   shadowedHost,
   startAppServer,
@@ -78,6 +79,36 @@ test('a dead device found after the answer: nobody may publish to its node any m
     'eve@chat.test': 'outcast',
   })
   expect(app.publish({ to: pubsubHost, node: 'made', from: 'chat.test' })).toBe('auth/forbidden')
+})
+
+test.each([
+  [
+    'that is registered for another device',
+    'registered',
+    { registration: { ...registration, options: { service: 'apns', device_id: 'tok-8' } } },
+  ],
+  ['that was made since', 'made', { createdAtMs: nowMs + 1 }],
+])('a node %s is another registration: it stays, and nobody is told', async (_, node, change) => {
+  await using app = await startAppServer()
+  const changed = { ...record, ...change }
+  await app.nodes.create(pubsubHost, node, changed, 9)
+  expect(await app.server.deviceDied(notificationTo(app, pubsubHost, node), 'dead_device')).toEqual([])
+  expect(app.nodes.get(pubsubHost, node)).toEqual(changed)
+})
+
+test('a node that has been published to for another device since stays, and nobody is told', async () => {
+  await using app = await startAppServer()
+  await withNodes(app)
+  const publishFor = (id: string) =>
+    app.publish({ to: pubsubHost, node: 'made', options: { service: 'apns', device_id: id } })
+  expect(publishFor('tok-7')).toBe('push')
+  const died = notificationTo(app, pubsubHost, 'made')
+  expect(publishFor('tok-8')).toBe('push')
+  expect(await app.server.deviceDied(died, 'dead_device')).toEqual([])
+  expect(app.nodes.get(pubsubHost, 'made')).toEqual(record)
+
+  expect(publishFor('tok-7'), 'back again').toBe('push')
+  expect(await app.server.deviceDied(died, 'dead_device')).toHaveLength(2)
 })
 
 test('a registered node goes then too, and its owners are told', async () => {
