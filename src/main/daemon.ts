@@ -18,6 +18,7 @@ import { domainShare } from './dispatch/domain-loads.ts'
 import type { DeadDeviceFound } from './dispatch/judge.ts'
 import { poolLabels } from './dispatch/route.ts'
 import { Exchange } from './exchange.ts'
+import { HeldMessages } from './held-messages.ts'
 import { HttpServer } from './http/server.ts'
 import { httpPorts } from './http-ports.ts'
 import { Metrics } from './metrics/table.ts'
@@ -53,6 +54,10 @@ export class Daemon {
   readonly #exchange: Exchange
   readonly #domains: ReadonlyMap<string, ComponentDomain>
   readonly #http: HttpServer
+  readonly #heldMessages = new HeldMessages(
+    (domain) => (this.#domains.get(domain)?.streamsUp ?? 0) > 0,
+    (domain, stanza) => void this.#domains.get(domain)?.send(stanza),
+  )
   readonly metrics: Metrics
   #config: Config
   #sweepTimer: NodeJS.Timeout | undefined
@@ -254,6 +259,7 @@ export class Daemon {
     await Promise.all([this.#xmppServer.stop(), this.#dispatcher.stop(this.#config.drain_timeout_ms)])
     await this.#exchange.storeAnswered()
     await this.#http.close()
+    this.#heldMessages.stop()
     await Promise.all([...this.#domains.values()].map((domain) => domain.close()))
     await this.#environment.close()
   }
@@ -261,8 +267,9 @@ export class Daemon {
   async #deviceDied(notification: Notification, found: DeadDeviceFound): Promise<void> {
     const reason = found.by === 'provider' ? 'dead_device' : 'suspect_limit'
     if (!found.late) return this.#appServer.forgetRegistration(notification, reason)
-    const domain = this.#domains.get(notification.domain)
-    for (const message of await this.#appServer.deviceDied(notification, reason)) domain?.send(message)
+    for (const message of await this.#appServer.deviceDied(notification, reason)) {
+      this.#heldMessages.send(notification.domain, message)
+    }
   }
 
   async #sweep(): Promise<void> {
