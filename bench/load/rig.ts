@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { unitEnvironment } from '../unit-environment.ts'
 import { fillStore } from './fill-store.ts'
 import type { DaemonSettings, SinkReport, SourceCommand, SourceReport, SourceRound } from './reports.ts'
@@ -103,7 +103,8 @@ function startDaemon(subject: Subject, settings: DaemonSettings, directory: stri
   const config = join(directory, 'bench.toml')
   writeFileSync(config, configuration(subject, settings, directory))
   const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
-  const env = { ...process.env, ...unitEnvironment(join(directory, 'cache')) }
+  const unit = unitEnvironment(join(directory, 'cache'), pathToFileURL(subject.cli))
+  const env = { ...process.env, ...unit }
   return fork(subject.cli, ['start', '--config', config], { stdio: [...stdio], env })
 }
 
