@@ -7,7 +7,9 @@ import { startingConfig } from './starting-config.ts'
 
 // Nothing of an earlier build may be left in it: all of dist/ is published.
 rmSync('dist', { recursive: true, force: true })
-const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+const { status, error } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+
+if (error !== undefined) throw error
 
 mkdirSync('dist/man', { recursive: true })
 writeFileSync('dist/man/xmpp-pushd.1', commandPage())

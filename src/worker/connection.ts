@@ -77,7 +77,9 @@ export class Connection implements Dispatcher.DispatchHandler {
     this.#status = 0
     this.#retryAfterMs = undefined
     this.#bodyBytes = 0
-    this.#client.dispatch({ method: 'POST', path: request.path, headers, body: request.body }, this)
+    const { path, body } = request
+    // Nothing is pipelined: nothing has to be resumed once the headers are there.
+    this.#client.dispatch({ method: 'POST', path, headers, body, blocking: false }, this)
   }
 
   overdue(startedBeforeMs: number): boolean {

@@ -34,7 +34,9 @@ export class OriginPool implements ConnectionOwner {
         ...(target.ca === undefined ? {} : { secureContext: trusting(target.ca) }),
       }),
       allowH2: false,
-      pipelining: 1,
+      // With 1 it would wait for the next turn before each request on a connection. More than one at a time it sends of
+      // requests that may be repeated alone, which a POST is not.
+      pipelining: 2,
       // Cowboy, and so MongoosePush, drops a connection without a request after 5 s.
       keepAliveTimeout: 4_000,
       // One sweep of our own takes care of both.

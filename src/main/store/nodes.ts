@@ -37,8 +37,8 @@ export const markCodec: Codec<Mark> = {
   },
 }
 
-/** Decoded records kept at hand: about 1 KiB each. */
-const recentNodes = 8192
+/** Decoded records kept at hand: about 1 KiB each. More of them grow old with V8 before they are replaced. */
+const recentNodes = 2048
 
 export class LmdbNodeStore implements NodeStore {
   readonly #environment: Environment
