@@ -7,7 +7,7 @@ import { toApns, withApns } from './pools.ts'
 let apns: ApnsSandbox
 
 beforeEach(async () => {
-  apns = await startApnsSandbox()
+  apns = await startApnsSandbox({ maxStreams: 20 })
 })
 afterEach(() => apns.close())
 
@@ -53,7 +53,15 @@ test('GOAWAY over and over, with and without processing: each push arrives, once
 
 test('a limit of streams that changes all the while is never exceeded, and each push arrives, once', async () => {
   await using at = await withApns(apns, { workers: 2 })
-  every(20, (times) => apns.setMaxStreams([1, 50, 3, 1000][times % 4] ?? 1))
+  let taken = true
+  every(20, (times) => {
+    if (!taken) return
+    taken = false
+    apns.setMaxStreams([1, 50, 3, 1000][times % 4] ?? 1)
+    void apns.settingsTaken().then(() => {
+      taken = true
+    })
+  })
   await pushAll(at)
   await expectAllOnce(at)
 })

@@ -114,5 +114,6 @@ test('one that is to be kept is stored, delivered in spite of what is known of i
   await at.dispatcher.revive(served('Unregistered-3'))
   await until('it has ended', () => at.outbox.size === 0)
   expect(at.deadDevices.isDead(served('Unregistered-3').device)).toBe(false)
+  await until('its end is on disk', () => at.letters.list(1, undefined).letters.length === 1)
   expect(at.letters.list(1, undefined).letters).toMatchObject([{ reason: 'dead_device' }])
 })
