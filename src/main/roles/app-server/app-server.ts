@@ -12,6 +12,7 @@ import { LatestDevices } from './latest-devices.ts'
 import { pubsubNs, pubsubOwnerNs, stanzaErrorNs } from './namespaces.ts'
 import { NodeRequests } from './node-requests.ts'
 import type { AppServerOptions } from './options.ts'
+import { isPublish, onlyChild } from './payload.ts'
 import type { PublishInput } from './publish-input.ts'
 import { PublishRequest } from './publish-request.ts'
 import { failedCheck, type PublishResult } from './publish-result.ts'
@@ -288,24 +289,7 @@ function answeredPublish({ domain, node }: PublishInput, stanza: string, result:
   return { kind: 'answer', stanza, publish: { domain, node, result } }
 }
 
-/** RFC 6120 §8.2.3: a request has exactly one child element. */
-function onlyChild(stanza: Element): Element | undefined {
-  let only: Element | undefined
-  for (const child of stanza.children) {
-    if (typeof child === 'string') continue
-    if (only !== undefined) return undefined
-    only = child
-  }
-  return only
-}
-
 /** Publishes go into nodes. */
 function hasNodes({ pubsub, virtual }: Domain): boolean {
   return pubsub && !virtual
-}
-
-function isPublish(payload: Element): boolean {
-  return (
-    payload.ns === pubsubNs && payload.name === 'pubsub' && payload.child('publish', pubsubNs) !== undefined
-  )
 }
