@@ -4,7 +4,7 @@ import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Logger } from 'pino'
 import { type DataLock, lockDataDirectory } from './data-lock.ts'
 import { checkStoreFile } from './file-check.ts'
-import { makeLockFile, makeRoom, probeDisk } from './file-room.ts'
+import { makeLockFile, makeRoom, probeDisk, sync } from './file-room.ts'
 import { StoreError, storeErrorFrom } from './store-error.ts'
 import { type Codec, Table } from './table.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -163,10 +163,13 @@ export async function openEnvironment(options: EnvironmentOptions): Promise<Envi
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     lock = await lockDataDirectory(dataDir, Math.random)
     checkStoreFile(file)
+    const isNew = !existsSync(file)
     // Where it cannot make a file, lmdb ends the process.
-    if (!existsSync(file)) await probeDisk(file)
+    if (isNew) await probeDisk(file)
     root = openRoot(file)
     checkFormat(root, file)
+    // LMDB sees to what is in it, not to its being there.
+    if (isNew) sync(dataDir)
     return new Environment(file, root, lock, log)
   } catch (cause) {
     await root?.close()

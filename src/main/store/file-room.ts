@@ -1,4 +1,4 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { open, rm, writeFile } from 'node:fs/promises'
 
 /** So much at a time. */
@@ -21,6 +21,16 @@ export async function makeRoom(file: string, bytes: number): Promise<void> {
     }
   } finally {
     await opened.close()
+  }
+}
+
+/** What is in this file, or is made in this folder, outlives a power cut from now on. */
+export function sync(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
   }
 }
 

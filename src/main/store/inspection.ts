@@ -2,13 +2,13 @@
  * Looks at a store from outside, beside the daemon that works on it or without one: nothing is changed, and the
  * directory's lock not taken. What is seen is one moment of it.
  */
-import { chmodSync, chownSync, existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, chownSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { missing, valueCodecs } from './check-entries.ts'
 import { formatName, formatVersion, valueEncoding } from './environment.ts'
 import { checkStoreFile } from './file-check.ts'
-import { makeLockFile } from './file-room.ts'
+import { makeLockFile, sync } from './file-room.ts'
 import { separator } from './keys.ts'
 import { StoreError, storeErrorFrom } from './store-error.ts'
 
@@ -94,11 +94,18 @@ export class StoreInspection implements AsyncDisposable {
   async backup(target: string): Promise<void> {
     if (existsSync(target))
       throw new StoreError('permission', `${target} exists: a backup overwrites nothing`)
+    // Under its name only once it is whole.
+    const part = `${target}.part`
     try {
-      await this.#root.backup(target, true)
-      chmodSync(target, 0o600)
-      checkStoreFile(target)
+      rmSync(part, { force: true })
+      await this.#root.backup(part, true)
+      chmodSync(part, 0o600)
+      checkStoreFile(part)
+      sync(part)
+      renameSync(part, target)
+      sync(dirname(target))
     } catch (cause) {
+      rmSync(part, { force: true })
       throw storeErrorFrom(cause, `cannot write the backup ${target}`)
     }
   }

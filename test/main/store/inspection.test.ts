@@ -93,6 +93,23 @@ test('a backup taken while a daemon works is a store with all that was acknowled
   expect(ids.map((id) => outbox.get(id)?.notification.device.id)).toEqual(['a', 'b', 'c'])
 })
 
+test('a backup that the disk has no room for leaves nothing that could be taken for one', async () => {
+  using dir = scratchDirectory()
+  const data = join(dir.path, 'data')
+  await full(data)
+  const copies = join(dir.path, 'copies')
+  mkdirSync(copies)
+  const config = `${data}.toml`
+  writeFileSync(config, `data_dir = ${JSON.stringify(data)}\n`)
+  const words = ['store', 'backup', '--config', config, '--to', join(copies, 'copy.mdb')]
+  const limited = ['-c', 'ulimit -S -f 40; exec "$0" "$@"', process.execPath, commandLine, ...words]
+  const child = new Child('sh', limited)
+  const { code } = await child.exited
+  expect(child.output).toContain('cannot write the backup')
+  expect(code).not.toBe(0)
+  expect(readdirSync(copies)).toEqual([])
+})
+
 test('a push that is never due, and a due time of no push, are found', async () => {
   using dir = scratchDirectory()
   const data = join(dir.path, 'data')
