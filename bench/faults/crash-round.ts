@@ -3,6 +3,7 @@
  * again at once, with a gateway whose weather changes at random; then the accounts.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { HttpSource } from './http-source.ts'
 import type { Counts } from './ledger.ts'
 import { between, pick, seeded } from './random.ts'
 import { Rig } from './rig.ts'
@@ -11,7 +12,7 @@ import { weathers } from './weather.ts'
 export interface CrashRoundOptions {
   readonly seed: number
   readonly kills: number
-  /** Publishes per second. */
+  /** Publishes per second over XMPP; a sixth as many come over HTTP, half of them as events. */
   readonly rate: number
   /** The longest that the daemon lives between two kills. */
   readonly longestLifeMs: number
@@ -25,6 +26,8 @@ export interface CrashRound {
   readonly killsDuringStart: number
   readonly seconds: number
   readonly counts: Counts
+  /** Of its results. */
+  readonly acknowledgedOverHttp: number
   readonly notAccepted: number
   readonly weathers: Readonly<Record<string, number>>
   readonly faults: readonly string[]
@@ -45,7 +48,11 @@ export async function crashRound(options: CrashRoundOptions): Promise<CrashRound
     // Each draws from its own: which of them comes first is for the machine to say.
     const random = seeded(seed + 1)
     daemon.start()
+    const http = new HttpSource(daemon, source.domain, rig.ledger, seeded(seed + 3))
+    await daemon.ready()
+    await http.subscribe()
     source.start({ rate, sharedShare: 0.1 })
+    http.start(rate / 6)
     const seen: Record<string, number> = {}
     let killsDuringStart = 0
     let isOver = false
@@ -59,6 +66,7 @@ export async function crashRound(options: CrashRoundOptions): Promise<CrashRound
     }
     isOver = true
     await weatherChanges
+    await http.stop()
     const { counts, faults } = await rig.settle()
     return {
       seed,
@@ -66,6 +74,7 @@ export async function crashRound(options: CrashRoundOptions): Promise<CrashRound
       killsDuringStart,
       seconds: Math.round((performance.now() - startedMs) / 100) / 10,
       counts,
+      acknowledgedOverHttp: http.acknowledged,
       notAccepted: source.notAccepted,
       weathers: seen,
       faults,

@@ -34,13 +34,23 @@ export function publishText(domain: string, serverDomain: string, plan: PublishP
     summary: {
       'message-count': '1',
       'last-message-sender': `juliet@${serverDomain}`,
-      'last-message-body': `number ${sequence} for ${deviceId};${padding}`,
+      'last-message-body': messageText(sequence, deviceId) + padding,
       ...(isCall ? { 'jingle-message': 'propose', 'jingle-session-id': `s${sequence}` } : {}),
     },
   })
 }
 
-/** From what the gateway was sent, or from a dead letter. */
+export function messageText(sequence: number, deviceId: string): string {
+  return `number ${sequence} for ${deviceId};`
+}
+
+/** Of a publish to a device of its own. */
+export function sequenceOfDevice(deviceId: string): number | undefined {
+  const [, sequence] = /^d(\d+)$/.exec(deviceId) ?? []
+  return sequence === undefined ? undefined : Number(sequence)
+}
+
+/** From what the gateway was sent. */
 export function sequenceIn(body: string): number | undefined {
   const [, sequence] = /number (\d+) for /.exec(body) ?? []
   return sequence === undefined ? undefined : Number(sequence)

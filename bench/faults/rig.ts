@@ -5,7 +5,7 @@ import { DaemonProcess, type Tables } from './daemon-process.ts'
 import { Gateway } from './gateway.ts'
 import type { GatewaySettings } from './gateway-protocol.ts'
 import { type Findings, Ledger } from './ledger.ts'
-import { sequenceIn } from './publish-text.ts'
+import { sequenceOfDevice } from './publish-text.ts'
 import { seeded } from './random.ts'
 import { Source } from './source.ts'
 import { fine } from './weather.ts'
@@ -161,9 +161,9 @@ export class Rig implements AsyncDisposable {
       const page = await this.daemon.json(`/admin/dead-letters?limit=${letterPage}${before}`)
       if (!isTable(page) || !Array.isArray(page.letters)) return
       for (const letter of page.letters as unknown[]) {
-        const sequence = sequenceIn(JSON.stringify(letter))
-        const reason = isTable(letter) ? String(letter.reason) : ''
-        if (sequence !== undefined) this.ledger.recorded(sequence, reason)
+        if (!isTable(letter)) continue
+        const sequence = sequenceOfDevice(String(letter.device_id))
+        if (sequence !== undefined) this.ledger.recorded(sequence, String(letter.reason))
       }
       if (typeof page.next !== 'string') return
       before = `&before=${page.next}`

@@ -8,9 +8,11 @@ import { until } from '../support/until.ts'
 const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000)
 
 test('killed twelve times under load, the daemon loses nothing that it acknowledged', async () => {
-  const { counts, faults, kills } = await crashRound({ seed, kills: 12, rate: 200, longestLifeMs: 2_500 })
+  const round = await crashRound({ seed, kills: 12, rate: 200, longestLifeMs: 2_500 })
+  const { counts, faults, kills, acknowledgedOverHttp } = round
   expect({ seed, kills, faults }).toEqual({ seed, kills: 12, faults: [] })
   expect(counts.results).toBeGreaterThan(100)
+  expect(acknowledgedOverHttp).toBeGreaterThan(20)
 }, 120_000)
 
 test('with a journal of all that is accepted it loses nothing either, and repeats nothing without cause', async () => {
