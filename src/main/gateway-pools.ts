@@ -1,5 +1,6 @@
 import type { ProviderPool } from '../core/gateway/pools.ts'
 import type { ApnsPoolConfig, Config, FcmPoolConfig } from './config/config.ts'
+import type { OwnCertificate } from './gateway/provider-desk.ts'
 import type { ApnsGatewayPool, FcmGatewayPool, GatewayPool } from './gateway/provider-pool.ts'
 
 /** A connection to a provider is given this long to be there. */
@@ -17,6 +18,22 @@ export function gatewayPools(config: Config): readonly GatewayPool[] {
     ...fcm.map((table) => fcmPool(table, config)),
     ...apns.map((table) => apnsPool(table, config.gateway.request_timeout_ms)),
   ]
+}
+
+/** The certificates that we show, to providers and to those who come to `gateway.listen`. Pure. */
+export function ownCertificates(config: Config): readonly OwnCertificate[] {
+  const { fcm, apns, tls } = config.gateway
+  const shown = [
+    { name: 'gateway.tls.cert_file', identity: tls.identity, pool: undefined },
+    ...apns.map(({ identity }, i) => ({
+      name: `gateway.apns[${i}].cert_file`,
+      identity,
+      pool: fcm.length + i,
+    })),
+  ]
+  return shown.flatMap(({ name, identity, pool }) =>
+    identity === undefined ? [] : [{ name, pool, expiresAtMs: identity.reveal().expiresAtMs }],
+  )
 }
 
 function fcmPool(table: FcmPoolConfig, { gateway }: Config): FcmGatewayPool {
