@@ -11,13 +11,14 @@ import type { Logger } from 'pino'
 import type { Notification } from '../core/notification.ts'
 import { parseAddress } from './address.ts'
 import type { Config } from './config/config.ts'
-import { gatewayOrigins } from './config/gateway-origins.ts'
 import type { Reload } from './config/reload.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
 import { domainShare } from './dispatch/domain-loads.ts'
 import type { DeadDeviceFound } from './dispatch/judge.ts'
 import { poolLabels } from './dispatch/route.ts'
 import { Exchange } from './exchange.ts'
+import { ProviderDesk } from './gateway/provider-desk.ts'
+import { deskMetrics, gatewayPools, ownCertificates } from './gateway-pools.ts'
 import { HeldMessages } from './held-messages.ts'
 import { HttpServer } from './http/server.ts'
 import { httpPorts } from './http-ports.ts'
@@ -33,6 +34,7 @@ import { type Environment, openEnvironment } from './store/environment.ts'
 import { LmdbJournal } from './store/journal.ts'
 import { LmdbNodeStore } from './store/nodes.ts'
 import { LmdbOutbox } from './store/outbox.ts'
+import { LmdbProviderTokenStore } from './store/provider-tokens.ts'
 import { LmdbPublishStore } from './store/publishes.ts'
 import { LmdbSubscriptionStore } from './store/subscriptions.ts'
 import { version } from './version.ts'
@@ -51,6 +53,7 @@ export class Daemon {
   readonly #appServer: AppServer
   readonly #xmppServer: XmppServer
   readonly #dispatcher: Dispatcher
+  readonly #desk: ProviderDesk
   readonly #exchange: Exchange
   readonly #domains: ReadonlyMap<string, ComponentDomain>
   readonly #http: HttpServer
@@ -83,10 +86,11 @@ export class Daemon {
     this.#log = log
     this.#environment = environment
     const appServer = appServerOptions(config, version)
+    const dispatch = dispatchOptions(config, () => this.#config)
     const metrics = new Metrics(
       version,
       appServer.domains.map(({ domain }) => domain),
-      poolLabels(gatewayOrigins(config.mongoosepush)),
+      [...poolLabels(dispatch.urls), ...dispatch.pools.map(({ label }) => label)],
       config.push.wpool.workers,
       config.component.map(({ domain }) => domain),
     )
@@ -124,30 +128,35 @@ export class Daemon {
       nowMs: risingClock(Date.now),
       accountGone: (account) => void this.#xmppServer.accountGone(account),
     })
-    this.#dispatcher = new Dispatcher(
-      dispatchOptions(config, () => this.#config),
-      {
-        nowMs: Date.now,
-        monotonicMs: () => performance.now(),
-        random: Math.random,
-        log,
-        metrics,
-        deadDevices,
-        outbox,
-        journal: new LmdbJournal(environment, Date.now),
-        onDeadDevice: (notification, found) => void this.#deviceDied(notification, found),
-        registeredAtMs: ({ domain, node, enabledAtMs }) =>
-          nodes.get(domain, node)?.createdAtMs ?? enabledAtMs,
-        tokenRefused: () => undefined,
-        holdReading: (name, held) => {
-          const domain = this.#domains.get(name)
-          if (held) {
-            domain?.pauseReading()
-            this.#xmppServer.holdBack(name)
-          } else this.#xmppServer.release(name, () => domain?.resumeReading())
-        },
+    this.#dispatcher = new Dispatcher(dispatch, {
+      nowMs: Date.now,
+      monotonicMs: () => performance.now(),
+      random: Math.random,
+      log,
+      metrics,
+      deadDevices,
+      outbox,
+      journal: new LmdbJournal(environment, Date.now),
+      onDeadDevice: (notification, found) => void this.#deviceDied(notification, found),
+      registeredAtMs: ({ domain, node, enabledAtMs }) => nodes.get(domain, node)?.createdAtMs ?? enabledAtMs,
+      tokenRefused: (pool, header) => this.#desk.refused(pool, header),
+      holdReading: (name, held) => {
+        const domain = this.#domains.get(name)
+        if (held) {
+          domain?.pauseReading()
+          this.#xmppServer.holdBack(name)
+        } else this.#xmppServer.release(name, () => domain?.resumeReading())
       },
-    )
+    })
+    this.#desk = new ProviderDesk(dispatch.pools, ownCertificates(config), {
+      nowMs: Date.now,
+      random: Math.random,
+      log,
+      store: new LmdbProviderTokenStore(environment),
+      authorize: (pool, authorization) => this.#dispatcher.authorize(pool, authorization),
+      renewTls: (pool, tls) => this.#dispatcher.renewTls(pool, tls),
+      ...deskMetrics(dispatch.pools, metrics),
+    })
     this.#xmppServer = new XmppServer(xmppServerOptions(config), {
       subscriptions,
       publishes: new LmdbPublishStore(environment, Date.now),
@@ -204,6 +213,7 @@ export class Daemon {
 
   async #start(): Promise<void> {
     for (const domain of this.#domains.values()) domain.start()
+    this.#desk.start()
     await this.#dispatcher.start()
     this.#xmppServer.start()
     const address = parseAddress(this.#config.http.listen)
@@ -217,6 +227,7 @@ export class Daemon {
     this.#config = reload.config
     this.#log.level = reload.config.log.level
     this.#appServer.reconfigure(appServerOptions(reload.config, version))
+    this.#desk.renew(gatewayPools(reload.config), ownCertificates(reload.config))
     this.#xmppServer.reconfigure(xmppServerOptions(reload.config))
   }
 
@@ -257,6 +268,7 @@ export class Daemon {
     for (const domain of this.#domains.values()) domain.stopReading()
     await this.#xmppServer.decided()
     await Promise.all([this.#xmppServer.stop(), this.#dispatcher.stop(this.#config.drain_timeout_ms)])
+    await this.#desk.stop()
     await this.#exchange.storeAnswered()
     await this.#http.close()
     this.#heldMessages.stop()

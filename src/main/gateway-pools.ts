@@ -1,7 +1,8 @@
 import type { ProviderPool } from '../core/gateway/pools.ts'
 import type { ApnsPoolConfig, Config, FcmPoolConfig } from './config/config.ts'
-import type { OwnCertificate } from './gateway/provider-desk.ts'
+import type { OwnCertificate, ProviderDeskPorts } from './gateway/provider-desk.ts'
 import type { ApnsGatewayPool, FcmGatewayPool, GatewayPool } from './gateway/provider-pool.ts'
+import type { Metrics } from './metrics/table.ts'
 
 /** A connection to a provider is given this long to be there. */
 const connectTimeoutMs = 5_000
@@ -80,6 +81,18 @@ function apnsPool(table: ApnsPoolConfig, requestTimeoutMs: number): ApnsGatewayP
     },
     defaultTopic: table.default_topic,
     key: privateKey === undefined ? undefined : { apnsKey: { keyId, teamId }, privateKey },
+  }
+}
+
+/** What the desk tells of pools, as metrics. */
+export function deskMetrics(
+  pools: readonly GatewayPool[],
+  metrics: Metrics,
+): Pick<ProviderDeskPorts, 'authorized' | 'expiresAt'> {
+  const authorized = pools.map(({ label }) => metrics.providerAuthorized.child(label))
+  return {
+    authorized: (pool, isAuthorized) => authorized[pool]?.set(isAuthorized ? 1 : 0),
+    expiresAt: (name, seconds) => metrics.certificateExpiry.child(name).set(seconds),
   }
 }
 

@@ -2,6 +2,7 @@ import { isVirtualDomain } from '../core/served-domains.ts'
 import type { ComponentConfig, Config } from './config/config.ts'
 import { gatewayOrigins } from './config/gateway-origins.ts'
 import type { DispatchOptions } from './dispatch/options.ts'
+import { gatewayPools } from './gateway-pools.ts'
 import type { AppServerDomain, AppServerOptions } from './roles/app-server/options.ts'
 import type { XmppServerOptions } from './roles/xmpp-server/options.ts'
 import { type ComponentOptions, componentDefaults } from './xmpp/component-options.ts'
@@ -72,9 +73,10 @@ function servedDomains(config: Config): AppServerDomain[] {
 
 /** `current`: the configuration as it is by now; asked for what may change while the dispatcher works. */
 export function dispatchOptions(config: Config, current: () => Config): DispatchOptions {
-  const { mongoosepush, push, queue } = config
+  const { gateway, mongoosepush, push, queue } = config
+  const isDirect = push.gateway === 'direct'
   return {
-    urls: gatewayOrigins(mongoosepush),
+    urls: isDirect ? [] : gatewayOrigins(mongoosepush),
     apiVersion: mongoosepush.api_version,
     pathPrefix: mongoosepush.path_prefix,
     defaults: {
@@ -101,9 +103,9 @@ export function dispatchOptions(config: Config, current: () => Config): Dispatch
     suspectLimit: push.suspect_limit,
     defaultTtlS: queue.default_ttl_s,
     journalAll: queue.durability === 'always',
-    pools: [],
-    direct: false,
-    suspectShare: 0.05,
+    pools: gatewayPools(config),
+    direct: isDirect,
+    suspectShare: gateway.suspect_share,
   }
 }
 

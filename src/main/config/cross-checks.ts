@@ -56,8 +56,8 @@ function checkVirtualHosts(file: ConfigFile, faults: Faults): void {
 }
 
 function checkConnections({ push, mongoosepush }: ConfigFile, faults: Faults): void {
-  const keys = ['push.wpool.workers', 'mongoosepush.url', 'mongoosepush.max_http_connections']
-  if (!keys.every((key) => faults.sound(key))) return
+  const keys = ['push.gateway', 'push.wpool.workers', 'mongoosepush.url', 'mongoosepush.max_http_connections']
+  if (!keys.every((key) => faults.sound(key)) || push.gateway === 'direct') return
   const origins = gatewayOrigins(mongoosepush).length
   const least = push.wpool.workers * origins
   if (mongoosepush.max_http_connections >= least) return

@@ -159,6 +159,16 @@ export class Metrics {
     'Whether the gateway is in use: 0 yes, 1 being probed, 2 left out.',
     { pool: 'pools' },
   )
+  readonly providerAuthorized = new GaugeFamily(
+    'provider_authorized',
+    'Whether (1) there is a token, or a certificate, that vouches for us at the provider of the pool; 0: nothing goes out there.',
+    { pool: 'met' },
+  )
+  readonly certificateExpiry = new GaugeFamily(
+    'certificate_expiry_timestamp_seconds',
+    'When a certificate of ours ends, by the key of the configuration that names its file.',
+    { certificate: 'met' },
+  )
   readonly pending = new GaugeFamily('pending', 'Notifications held in memory and not yet settled.')
   readonly pendingLimit = new GaugeFamily(
     'pending_limit',
