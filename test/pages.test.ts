@@ -8,7 +8,9 @@ import { commands } from '../src/main/command-line.ts'
 import { loadConfig } from '../src/main/config/load.ts'
 import { keyAt } from '../src/main/config/schema.ts'
 import { Metrics } from '../src/main/metrics/table.ts'
+import { newApnsKey } from '../src/sandbox/providers/apns.ts'
 import { parseStanza } from '../src/sandbox/xmpp-reader.ts'
+import { serviceAccountText } from './main/config/provider-files.ts'
 import { pages, pageText, proseOf, type Snippet, snippet, snippets } from './support/pages.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -84,8 +86,7 @@ describe('the code blocks of all pages', () => {
         const file = { ...parse(snippet('README.md', 'pushd.toml')), ...parse(text) }
         const local = stringify(file).replaceAll(/^(\w+_file) = "(\/.*)"$/gm, (_, key, path: string) => {
           const copy = join(dir, path.replaceAll('/', '_'))
-          const authority = join(root, 'test/fixtures/tls/ca.pem')
-          writeFileSync(copy, key.endsWith('ca_file') ? readFileSync(authority) : 'a secret\n')
+          writeFileSync(copy, contentOf(key))
           return `${key} = ${JSON.stringify(copy)}`
         })
         const loaded = loadConfig(Buffer.from(local), 'page', { folder: dir, credentials: undefined })
@@ -138,7 +139,7 @@ describe('the pages', () => {
   })
 
   test('name only keys of the configuration that there are', () => {
-    const tables = 'log|http|component|push|content|mongoosepush|queue|limits'
+    const tables = 'log|http|component|push|content|mongoosepush|gateway|queue|limits'
     const named = matches(new RegExp(`\`((?:${tables})\\.(?!example)[a-z_]+(?:\\.[a-z_]+)?)\``, 'g'), proseOf)
     expect(named.length).toBeGreaterThan(20)
     expect(named.filter(({ found }) => keyAt(found) === undefined)).toEqual([])
@@ -156,7 +157,7 @@ describe('the pages', () => {
     const source = globSync('src/**/*.ts', { cwd: root }).map((file) =>
       readFileSync(join(root, file), 'utf8'),
     )
-    const method = /`([A-Z]\w+\.#?[a-z]\w+)(?:\(\))?`/g
+    const method = /`(?!\w+\.p8)([A-Z]\w+\.#?[a-z]\w+)(?:\(\))?`/g
     const named = [...matches(method, proseOf), ...matches(/`([a-z]\w+)\(\)`/g, proseOf)]
     expect(named.length).toBeGreaterThan(20)
     const isThere = (name: string) => {
@@ -181,6 +182,13 @@ describe('the pages', () => {
     expect([...missing, ...dead]).toEqual([])
   })
 })
+
+/** What may stand in a file that this key of the configuration names. */
+function contentOf(key: string): string {
+  if (key === 'service_account_file') return serviceAccountText()
+  if (key === 'key_file') return newApnsKey('', '').key
+  return key.endsWith('ca_file') ? readFileSync(join(root, 'test/fixtures/tls/ca.pem'), 'utf8') : 'a secret\n'
+}
 
 /** What the first group of a pattern finds, on every page. */
 function matches(pattern: RegExp, textOf: (page: string) => string): { page: string; found: string }[] {

@@ -21,6 +21,14 @@ export function gatewayPools(config: Config): readonly GatewayPool[] {
   ]
 }
 
+/** How the configuration's words name each of `gatewayPools`. */
+export function poolPaths({ gateway }: Config): readonly string[] {
+  return [
+    ...gateway.fcm.map((_, i) => `gateway.fcm[${i}]`),
+    ...gateway.apns.map((_, i) => `gateway.apns[${i}]`),
+  ]
+}
+
 /** The certificates that we show, to providers and to those who come to `gateway.listen`. Pure. */
 export function ownCertificates(config: Config): readonly OwnCertificate[] {
   const { fcm, apns, tls } = config.gateway

@@ -9,6 +9,7 @@ import { dashboardQueries, readDashboard, selectingAll } from '../support/dashbo
 import { lacks } from '../support/installed.ts'
 import { pageText, snippet } from '../support/pages.ts'
 import { Prometheus } from '../support/prometheus.ts'
+import { Providers } from '../support/providers.ts'
 import { until } from '../support/until.ts'
 
 const monitoring = new URL('../../monitoring/', import.meta.url).pathname
@@ -61,13 +62,19 @@ describe.skipIf(lacks('promtool'))('the commands of docs/metrics.md', () => {
 
 describe.skipIf(lacks('prometheus'))('a Prometheus set up with them', () => {
   let installed: Installation
+  let providers: Providers
   let prometheus: Prometheus
   let seriesAtStart: Set<string>
 
   beforeAll(async () => {
     // A virtual host without a component: it is served over HTTP alone.
+    providers = await Providers.start()
+    providers.putCertificate('cert')
     installed = await install({
-      config: { push: { virtual_pubsub_hosts: ['virtual.@HOST@', 'http.@HOST@'] } },
+      config: {
+        push: { virtual_pubsub_hosts: ['virtual.@HOST@', 'http.@HOST@'] },
+        gateway: { apns: [providers.certificateTable('cert')] },
+      },
     })
     seriesAtStart = await series()
     prometheus = await Prometheus.start(new URL(installed.daemon.url).host)
@@ -82,6 +89,7 @@ describe.skipIf(lacks('prometheus'))('a Prometheus set up with them', () => {
   afterAll(async () => {
     await prometheus?.[Symbol.asyncDispose]()
     await installed?.[Symbol.asyncDispose]()
+    await providers?.[Symbol.asyncDispose]()
   })
 
   /** The daemon's own series, without those that exist only once they are met. */
@@ -125,15 +133,15 @@ describe.skipIf(lacks('prometheus'))('a Prometheus set up with them', () => {
     expect(appeared).toEqual([])
   })
 
-  test('sees each gateway with each service, and no other pool', async () => {
+  test('sees each gateway with each service, each pool of a provider, and no other', async () => {
     const { host } = new URL(installed.gateway.url)
     const ofServices = ['apns', 'fcm', 'other'].map((service) => `${host}/${service}`)
     for (const name of ['requests_total', 'request_duration_seconds_count', 'inflight', 'circuit_state']) {
       const found = await prometheus.query(`count by (pool) (xmpp_pushd_gateway_${name})`)
-      expect(found.map(({ metric }) => metric.pool).sort()).toEqual(ofServices)
+      expect(found.map(({ metric }) => metric.pool).sort()).toEqual([...ofServices, 'apns-prod'])
     }
     const connections = await prometheus.query('xmpp_pushd_gateway_connections')
-    expect(connections.map(({ metric }) => metric.pool)).toEqual([host])
+    expect(connections.map(({ metric }) => metric.pool).sort()).toEqual([host, 'apns-prod'])
   })
 
   test('counts streams for the domains that have some, and publishes for all', async () => {

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type Command, configFileOf, configOption } from './command.ts'
 
@@ -5,7 +6,13 @@ export const checkCommand: Command = {
   name: 'check',
   operands: '',
   about: 'check a configuration: every fault on its own line',
-  options: { config: configOption },
+  options: {
+    config: configOption,
+    live: {
+      value: undefined,
+      about: 'ask FCM and APNs, too, whether they take the keys and certificates; nobody gets a push',
+    },
+  },
   takesRest: false,
   async run(options) {
     const configFile = configFileOf(options)
@@ -15,8 +22,46 @@ export const checkCommand: Command = {
       for (const fault of loaded.faults) console.log(fault)
       return exitCodes.config
     }
-    for (const note of loaded.notes) console.log(`${configFile}: note: ${note}`)
+    const notes = [...loaded.notes, ...(await endings(loaded.config))]
+    for (const note of notes) console.log(`${configFile}: note: ${note}`)
     console.log(`${configFile}: no faults`)
-    return exitCodes.ok
+    return options.live === true ? askProviders(loaded.config, configFile) : exitCodes.ok
   },
+}
+
+/** What is to be said of certificates that end. */
+async function endings(config: Config): Promise<string[]> {
+  const [{ expiryStage }, { ownCertificates }] = await Promise.all([
+    import('../gateway/expiry-watch.ts'),
+    import('../gateway-pools.ts'),
+  ])
+  return ownCertificates(config).flatMap(({ name, expiresAtMs }) => {
+    const stage = expiryStage(expiresAtMs - Date.now())
+    if (stage === 'fine') return []
+    return [`${name} ${stage === 'expired' ? 'ended' : 'ends'} on ${new Date(expiresAtMs).toISOString()}`]
+  })
+}
+
+/** One line for each pool, in the configuration's order. */
+async function askProviders(config: Config, configFile: string): Promise<number> {
+  const [{ gatewayPools, poolPaths }, { checkLive }] = await Promise.all([
+    import('../gateway-pools.ts'),
+    import('../gateway/live-check.ts'),
+  ])
+  const pools = gatewayPools(config)
+  if (pools.length === 0) console.log(`${configFile}: there is no [[gateway.fcm]] or [[gateway.apns]] to ask`)
+  const verdicts = await Promise.all(pools.map((pool) => checkLive(pool, Date.now())))
+  const names = { fcm: 'FCM', apns: 'APNs' }
+  verdicts.forEach((verdict, i) => {
+    const name = names[pools[i]?.service ?? 'fcm']
+    const says = {
+      taken: `${name} takes it`,
+      refused: `${name} refuses it`,
+      unknown: `${name} could not be asked`,
+    }[verdict.kind]
+    const why = verdict.kind === 'taken' ? '' : `: ${verdict.reason}`
+    console.log(`${configFile}: ${poolPaths(config)[i]}: ${says}${why}`)
+  })
+  if (verdicts.some(({ kind }) => kind === 'refused')) return exitCodes.config
+  return verdicts.some(({ kind }) => kind === 'unknown') ? exitCodes.tempFail : exitCodes.ok
 }

@@ -1,23 +1,11 @@
 import type { KeyObject } from 'node:crypto'
-import { getCACertificates } from 'node:tls'
-import { Agent, type Dispatcher, request } from 'undici'
-import {
-  type AccessTokenAnswer,
-  accessTokenRequest,
-  fcmJwt,
-  readAccessToken,
-  renewalDelayMs,
-} from '../../core/fcm/access-token.ts'
+import type { Agent } from 'undici'
+import { type AccessTokenAnswer, renewalDelayMs } from '../../core/fcm/access-token.ts'
 import type { ServiceAccount } from '../../core/fcm/service-account.ts'
-import { retryAfterMs } from '../../core/mongoosepush/answer.ts'
 import { decideRetry } from '../../core/retry.ts'
-import { signJwt } from './json-web-token.ts'
+import { askAccessToken, tokenAgent } from './ask-access-token.ts'
 import type { TokenEvents, TokenPorts } from './ports.ts'
 
-/** For one answer of the token endpoint. */
-const requestTimeoutMs = 10_000
-/** More is no answer of a token endpoint. */
-const maxAnswerBytes = 64 * 1024
 /** After a failure; where the account itself was refused, from `refusedBaseMs` on. */
 const retryLimits = { baseMs: 1_000, capMs: 60_000, maxAttempts: 0 }
 const refusedLimits = { baseMs: 30_000, capMs: 600_000, maxAttempts: 0 }
@@ -57,15 +45,7 @@ export class AccessTokens {
     this.#privateKey = privateKey
     this.#events = events
     this.#ports = ports
-    this.#agent = new Agent({
-      allowH2: false,
-      headersTimeout: requestTimeoutMs,
-      bodyTimeout: requestTimeoutMs,
-      connect: {
-        timeout: requestTimeoutMs,
-        ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
-      },
-    })
+    this.#agent = tokenAgent(ca)
   }
 
   /** Why there is no (new) token; undefined: there is one. */
@@ -133,27 +113,14 @@ export class AccessTokens {
     this.#events.authorized(undefined)
   }
 
-  async #ask(): Promise<AccessTokenAnswer> {
-    const nowMs = this.#ports.nowMs()
-    const jwt = signJwt(fcmJwt(this.#account, Math.floor(nowMs / 1000)), this.#privateKey)
-    try {
-      const { statusCode, headers, body } = await request(this.#account.tokenUri, {
-        dispatcher: this.#agent,
-        method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-        body: accessTokenRequest(jwt),
-        signal: AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(requestTimeoutMs)]),
-      })
-      const retryAfter = headers['retry-after']
-      return readAccessToken({
-        status: statusCode,
-        retryAfterMs: typeof retryAfter === 'string' ? retryAfterMs(retryAfter, nowMs) : undefined,
-        body: await limitedText(body),
-      })
-    } catch (error) {
-      const reason = error instanceof Error ? error.message || error.name : String(error)
-      return { kind: 'refused', reason, again: true, retryAfterMs: undefined }
-    }
+  #ask(): Promise<AccessTokenAnswer> {
+    return askAccessToken(
+      this.#account,
+      this.#privateKey,
+      this.#agent,
+      this.#ports.nowMs(),
+      this.#stopped.signal,
+    )
   }
 
   #later(delayMs: number, action: () => void): NodeJS.Timeout {
@@ -163,15 +130,4 @@ export class AccessTokens {
   get #named(): object {
     return { account: this.#account.clientEmail }
   }
-}
-
-async function limitedText(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > maxAnswerBytes) break
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }
