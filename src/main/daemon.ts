@@ -17,8 +17,8 @@ import { domainShare } from './dispatch/domain-loads.ts'
 import type { DeadDeviceFound } from './dispatch/judge.ts'
 import { poolLabels } from './dispatch/route.ts'
 import { Exchange } from './exchange.ts'
-import { ProviderDesk } from './gateway/provider-desk.ts'
-import { deskMetrics, gatewayPools, ownCertificates } from './gateway-pools.ts'
+import type { ProviderDesk } from './gateway/provider-desk.ts'
+import { gatewayPools, ownCertificates, providerDesk } from './gateway-pools.ts'
 import { HeldMessages } from './held-messages.ts'
 import { HttpServer } from './http/server.ts'
 import { httpPorts } from './http-ports.ts'
@@ -148,15 +148,8 @@ export class Daemon {
         } else this.#xmppServer.release(name, () => domain?.resumeReading())
       },
     })
-    this.#desk = new ProviderDesk(dispatch.pools, ownCertificates(config), {
-      nowMs: Date.now,
-      random: Math.random,
-      log,
-      store: new LmdbProviderTokenStore(environment),
-      authorize: (pool, authorization) => this.#dispatcher.authorize(pool, authorization),
-      renewTls: (pool, tls) => this.#dispatcher.renewTls(pool, tls),
-      ...deskMetrics(dispatch.pools, metrics),
-    })
+    const tokens = new LmdbProviderTokenStore(environment)
+    this.#desk = providerDesk(config, this.#dispatcher, tokens, metrics, log)
     this.#xmppServer = new XmppServer(xmppServerOptions(config), {
       subscriptions,
       publishes: new LmdbPublishStore(environment, Date.now),
