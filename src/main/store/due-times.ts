@@ -37,7 +37,8 @@ export class DueTimes {
   readonly #keys: Table<true>
   /** Where the next look starts, by shelf and domain, and since when none has started in front. */
   readonly #starts = new Map<string, { readonly key: string; readonly sinceMs: number }>()
-  #turn = 0
+  /** By shelf, how many of its domains have had their turn. */
+  readonly #turns = new Map<string, number>()
 
   constructor(environment: Environment) {
     this.#keys = environment.table('outbox_due', nothing, 0)
@@ -57,19 +58,25 @@ export class DueTimes {
    * as far as there are, in due order.
    */
   due(shelf: string, nowMs: number, limit: number, taken: (id: string) => boolean): string[] {
+    const all = this.#linesOn(prefixOf(shelf))
+    const turn = this.#turns.get(shelf) ?? 0
+    const first = turn % Math.max(1, all.length)
     const found = new Set<string>()
     const isTaken = (id: string) => found.has(id) || taken(id)
-    let lines = this.#linesOn(prefixOf(shelf))
-    while (lines.length > 0 && found.size < limit) {
+    let asked = 0
+    for (let lines = [...all.slice(first), ...all.slice(0, first)]; lines.length > 0; ) {
       const share = Math.ceil((limit - found.size) / lines.length)
       lines = lines.filter((line) => {
         const wanted = Math.min(share, limit - found.size)
-        if (wanted === 0) return false
+        if (wanted <= 0) return false
+        asked++
         const ids = this.#dueIn(line, nowMs, wanted, isTaken)
         for (const id of ids) found.add(id)
         return ids.length === wanted
       })
     }
+    // Those that were asked for nothing are the first the next time; were there none, another one is.
+    this.#turns.set(shelf, turn + (asked < all.length ? asked : 1))
     return [...found]
   }
 
@@ -85,19 +92,17 @@ export class DueTimes {
     return this.#keys.settledKeys(stray, stray + afterAllKeys, limit).map(idOf)
   }
 
-  /** The prefixes of shelf and domain with something behind them that begin so; the first another one each time. */
+  /** The prefixes of shelf and domain with something behind them that begin so. */
   #linesOn(shelfPrefix: string): string[] {
     const lines: string[] = []
     const end = shelfPrefix + afterAllKeys
     for (let from = shelfPrefix; ; ) {
       const key = this.#keys.firstKey(from, end)
-      if (key === undefined) break
+      if (key === undefined) return lines
       const line = key.slice(0, -timeAndIdLength)
       lines.push(line)
       from = line + afterAllTimes
     }
-    const first = lines.length < 2 ? 0 : this.#turn++ % lines.length
-    return [...lines.slice(first), ...lines.slice(0, first)]
   }
 
   #dueIn(line: string, nowMs: number, limit: number, taken: (id: string) => boolean): string[] {

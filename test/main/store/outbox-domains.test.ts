@@ -102,6 +102,29 @@ describe('of several domains', () => {
   })
 })
 
+test('of more domains than are asked for all have their turn, whatever else is asked meanwhile', async () => {
+  using dir = scratchDirectory()
+  await using at = await outboxAt(dir.path)
+  const domainOf = new Map<string, string>()
+  for (const shelf of ['fcm', 'apns']) {
+    for (let i = 0; i < 30; i++) {
+      const domain = `${i % 10}.test`
+      domainOf.set(await add(at.outbox, storedPush(of(domain, `${shelf}-${i}`), { shelf })), domain)
+    }
+  }
+  const taken = new Set<string>()
+  const seen: Record<string, Set<string | undefined>> = { fcm: new Set(), apns: new Set() }
+  for (let turn = 0; turn < 10; turn++) {
+    for (const shelf of ['fcm', 'apns']) {
+      for (const id of at.outbox.due(shelf, startMs + 1, 1, (one) => taken.has(one))) {
+        taken.add(id)
+        seen[shelf]?.add(domainOf.get(id))
+      }
+    }
+  }
+  expect([seen.fcm?.size, seen.apns?.size]).toEqual([10, 10])
+})
+
 test('what an earlier version stored is due, on stray shelves too, and leaves nothing behind', async () => {
   using dir = scratchDirectory()
   const ids: string[] = []
