@@ -10,6 +10,7 @@ import type { CaseReport, FaultCase } from './cases/fault-case.ts'
 import { gatewayCases } from './cases/gateway-cases.ts'
 import { isolationCases } from './cases/isolation-cases.ts'
 import { processCases } from './cases/process-cases.ts'
+import { providerCases } from './cases/provider-cases.ts'
 import { xmppCases } from './cases/xmpp-cases.ts'
 
 const cases: Readonly<Record<string, FaultCase>> = {
@@ -17,6 +18,7 @@ const cases: Readonly<Record<string, FaultCase>> = {
   ...xmppCases,
   ...processCases,
   ...isolationCases,
+  ...providerCases,
 }
 
 const { values } = parseArgs({
