@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApnsSandbox, startApnsSandbox } from '../../src/sandbox/providers/apns.ts'
 import { type FcmSandbox, startFcmSandbox } from '../../src/sandbox/providers/fcm.ts'
-import type { ProviderAnswer, ProviderRequest } from '../../src/sandbox/providers/provider-request.ts'
+import type { ProviderRequest } from '../../src/sandbox/providers/provider-request.ts'
 import type { ProviderSandbox } from '../../src/sandbox/providers/provider-sandbox.ts'
 import type { Tables } from './daemon-process.ts'
 import type { Ledger } from './ledger.ts'
@@ -20,20 +20,20 @@ export class Providers implements AsyncDisposable {
   private constructor(
     apns: ApnsSandbox,
     fcm: FcmSandbox,
-    take: (taker: (request: ProviderRequest, answer: ProviderAnswer) => void) => void,
+    take: (taker: (request: ProviderRequest) => void) => void,
   ) {
     this.apns = apns
     this.fcm = fcm
     this.#dir = mkdtempSync(join(tmpdir(), 'pushd-providers-'))
-    take((request, answer) => this.#take(request, answer))
+    take((request) => this.#take(request))
   }
 
   static async start(): Promise<Providers> {
-    let taker: ((request: ProviderRequest, answer: ProviderAnswer) => void) | undefined
+    let taker: ((request: ProviderRequest) => void) | undefined
     const options = {
       latencyMs: 5,
       keep: 0,
-      onRequest: (request: ProviderRequest, answer: ProviderAnswer) => taker?.(request, answer),
+      onRequest: (request: ProviderRequest) => taker?.(request),
     }
     const [apns, fcm] = [await startApnsSandbox(options), await startFcmSandbox(options)]
     return new Providers(apns, fcm, (own) => {
@@ -89,7 +89,7 @@ export class Providers implements AsyncDisposable {
     return file
   }
 
-  #take({ deviceId, body }: ProviderRequest, { status }: ProviderAnswer): void {
+  #take({ deviceId, body, status }: ProviderRequest): void {
     const text = JSON.stringify(body)
     const sequence = sequenceIn(text)
     if (sequence === undefined || deviceIdOf(text) !== deviceId) {

@@ -144,7 +144,7 @@ export class ProviderServer implements ProviderSandbox, ConnectionOwner {
   setMaxStreams(count: number): void {
     this.#maxStreams = count
     this.#server.updateSettings({ maxConcurrentStreams: this.#provider.firstMaxStreams ?? count })
-    for (const connection of this.#connections) connection.setMaxStreams(count)
+    for (const connection of this.#living()) connection.setMaxStreams(count)
   }
 
   async settingsTaken(): Promise<void> {
@@ -154,7 +154,7 @@ export class ProviderServer implements ProviderSandbox, ConnectionOwner {
   }
 
   goAway(processed: 'all' | 'answered', code: number = constants.NGHTTP2_NO_ERROR): void {
-    for (const connection of this.#connections) {
+    for (const connection of this.#living()) {
       const dropped = new Set(connection.goAway(processed, code))
       this.#held = this.#held.filter((exchange) => !dropped.has(exchange))
     }
@@ -207,6 +207,11 @@ export class ProviderServer implements ProviderSandbox, ConnectionOwner {
   pinged(): void {
     this.pings++
     this.#conditions.changed()
+  }
+
+  /** Those that are not at their end: that is told a moment later. */
+  #living(): ProviderConnection[] {
+    return [...this.#connections].filter(({ session }) => !session.destroyed)
   }
 
   #take(session: ServerHttp2Session, socket: TLSSocket): void {
