@@ -1,3 +1,4 @@
+import { servedDomain } from '../core/gateway/served-domain.ts'
 import { isVirtualDomain } from '../core/served-domains.ts'
 import type { ComponentConfig, Config } from './config/config.ts'
 import { gatewayOrigins } from './config/gateway-origins.ts'
@@ -94,7 +95,10 @@ export function dispatchOptions(config: Config, current: () => Config): Dispatch
     workerHangMs,
     replyDeadlineMs: push.reply_deadline_ms,
     maxPending: queue.max_pending,
-    domains: servedDomains(config).map(({ domain }) => domain),
+    domains: [
+      ...servedDomains(config).map(({ domain }) => domain),
+      ...(gateway.listen === '' ? [] : [servedDomain]),
+    ],
     retry: {
       maxAttempts: queue.retry.max_attempts,
       baseMs: queue.retry.base_ms,

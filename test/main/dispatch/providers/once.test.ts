@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => apns.close())
 beforeEach(async () => {
   apns.requests.length = 0
-  at = await withApns(apns, { requestTimeoutMs: 500 }, { target: { requestTimeoutMs: 500 } })
+  at = await withApns(apns)
 })
 afterEach(async () => {
   apns.answerWith(undefined)
