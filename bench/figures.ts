@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import type { Comparison, Medians } from './load/measure.ts'
 import { code, replacePart, table } from './markdown.ts'
 import { type Made, readResult } from './results.ts'
-import { type Memory, studies } from './studies.ts'
+import { type Memory, type Study, studies } from './studies.ts'
 import { lineChart } from './svg-chart.ts'
 
 const charts = new URL('../docs/charts/', import.meta.url)
@@ -22,6 +22,8 @@ const drawn: Readonly<Record<string, { readonly unit: string; readonly lines: re
   workers: { unit: 'publishes a second', lines: [line('rate', 'rate')] },
   connections: { unit: 'publishes a second', lines: [line('rate', 'rate')] },
   'gateway-latency': { unit: 'publishes a second', lines: [line('rate', 'rate')] },
+  'served-latency': { unit: 'ms', lines: [line('p50', 'p50Ms'), line('p99', 'p99Ms')] },
+  'direct-latency': { unit: 'publishes a second', lines: [line('rate', 'rate')] },
 }
 
 interface Line {
@@ -33,15 +35,15 @@ function line(label: string, figure: Line['figure']): Line {
   return { label, figure }
 }
 
-for (const { name, title } of studies) replacePart('performance.md', name, part(name, title))
+for (const study of studies) replacePart('performance.md', study.name, part(study))
 
-function part(name: string, title: string): string {
+function part({ name, title, mongoosePush }: Study): string {
   const file = readResult<Made & (Comparison | { readonly memory: readonly Memory[] })>(name)
   if (file === undefined) return `Not run yet: ${code(`npm run bench -- ${name}`)}.`
   const of = `${code(`npm run bench -- ${name}`)}, ${file.measuredAt.slice(0, 10)}, ${file.commit}, Node.js ${file.node.slice(1)}, ${file.cores} cores, load average ${file.loadAverage[0]?.toFixed(1)}: [${name}.json](../bench/results/${name}.json)`
   if ('memory' in file) return `${memoryTable(file.memory)}\n\n${of}`
   const chart = drawn[name]
-  if (chart === undefined) return `${mediansTable(file.medians)}\n\n${of}`
+  if (chart === undefined) return `${mediansTable(file.medians, mongoosePush)}\n\n${of}`
   const lines = chart.lines.map(({ label, figure }) => ({
     label,
     values: file.medians.map((medians) => medians[figure]),
@@ -51,10 +53,11 @@ function part(name: string, title: string): string {
   return `${mediansTable(file.medians)}\n\n![${title}](charts/${name}.svg)\n\n${of}`
 }
 
-/** The last two columns: against the first row. */
-function mediansTable(medians: readonly Medians[]): string {
+/** The last two columns: against the first row; or the last one: against MongoosePush. */
+function mediansTable(medians: readonly Medians[], mongoosePush?: Study['mongoosePush']): string {
   const [first] = medians
-  const columns = ['', 'a second', 'lowest – highest', 'CPU each', 'p50', 'p99', 'memory', 'rate ×', 'CPU ×']
+  const last = mongoosePush === undefined ? ['rate ×', 'CPU ×'] : ["MongoosePush's ×"]
+  const columns = ['', 'a second', 'lowest – highest', 'CPU each', 'p50', 'p99', 'memory', ...last]
   const rows = medians.map((m) => [
     m.subject,
     m.rate.toLocaleString('en'),
@@ -63,8 +66,9 @@ function mediansTable(medians: readonly Medians[]): string {
     latency(m.p50Ms),
     latency(m.p99Ms),
     `${Math.round(m.residentMb.anonymous)} MB`,
-    ratio(m.rate, first?.rate),
-    ratio(m.daemonCpuUs, first?.daemonCpuUs),
+    ...(mongoosePush === undefined
+      ? [ratio(m.rate, first?.rate), ratio(m.daemonCpuUs, first?.daemonCpuUs)]
+      : [ratio(m.rate, mongoosePush[m.subject])]),
   ])
   return table(columns, rows)
 }

@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { hasH2load } from './load/h2load.ts'
 import { type Comparison, compare, type Measured, measure } from './load/measure.ts'
+import type { ServedClient } from './load/reports.ts'
 import { startRig } from './load/rig.ts'
 import { daemon, type SetUp, type Subject, yardstick } from './load/subject.ts'
 import { residentMb } from './load/thread-cpu.ts'
@@ -13,6 +15,8 @@ export interface Study {
   /** Of its result file. */
   readonly name: string
   readonly title: string
+  /** By subject, the rate of the real MongoosePush for the same, with client and providers on the same two cores. */
+  readonly mongoosePush?: Readonly<Record<string, number>>
   run(): Promise<Comparison | { readonly memory: readonly Memory[] }>
 }
 
@@ -22,6 +26,12 @@ const events: Partial<SetUp> = {
   range: million,
   stored: { nodes: 0, subscriptions: million, deadDevices: 0 },
 }
+/** MongoosePush 2.3.0 at its best: 256 connections of wrk over HTTP/1.1, 50 connections to each provider. */
+const ofMongoosePush = Object.fromEntries(
+  Object.entries({ apns: 911, fcm: 846, invalid: 2037 }).flatMap(([push, rate]) =>
+    ['autocannon', 'h2load-http1', 'h2load-http2'].map((client) => [`${push}, ${client}`, rate]),
+  ),
+)
 /** Shares of what the daemon does at most. */
 const shares = [0.01, 0.25, 0.5, 0.75]
 
@@ -80,8 +90,71 @@ export const studies: readonly Study[] = [
     daemon('event', { ...events, source: 'event', stanzaBytes: 600 }),
     daemon('http-event', { ...events, source: 'http-event', window: 128 }),
   ]),
+  {
+    ...served('served', 'the served API, 256 requests at a time, over HTTP/1.1 and HTTP/2', clients(), {
+      window: 256,
+    }),
+    mongoosePush: ofMongoosePush,
+  },
+  {
+    ...served('served-invalid', 'the same, for what fails validation', clients(['invalid']), { window: 256 }),
+    mongoosePush: ofMongoosePush,
+  },
+  served('served-alone', 'one request at a time', clients(['apns', 'fcm'], ['autocannon', 'h2load-http2']), {
+    window: 1,
+  }),
+  served('served-latency', 'providers that take 0, 10 and 50 ms', latencies('apns', 'h2load-http2'), {
+    window: 1000,
+  }),
+  sideBySide('direct', 'publishes over XMPP, by way of MongoosePush and to the providers themselves', [
+    daemon('MongoosePush, HTTPS', { tls: true }),
+    daemon('FCM', { gateway: 'direct', push: 'fcm' }),
+    daemon('APNs', { gateway: 'direct', push: 'apns' }),
+  ]),
+  varied('direct-latency', 'publishes to a provider that takes its time', [0, 10, 50], (ms) => ({
+    gateway: 'direct',
+    push: 'apns',
+    gatewayLatencyMs: ms,
+    window: 4000,
+  })),
   { name: 'memory', title: 'resident memory, idle and at saturation', run: memory },
 ]
+
+/** What the served API is asked for, and by whom: a subject each. */
+function clients(
+  pushes: readonly SetUp['push'][] = ['apns', 'fcm'],
+  which: readonly ServedClient[] = ['autocannon', 'h2load-http1', 'h2load-http2'],
+): [name: string, changes: Partial<SetUp>][] {
+  return pushes.flatMap((push) =>
+    which.map((source): [string, Partial<SetUp>] => [`${push}, ${source}`, { push, source }]),
+  )
+}
+
+function latencies(push: SetUp['push'], source: ServedClient): [name: string, changes: Partial<SetUp>][] {
+  return [0, 10, 50].map((ms) => [`${ms} ms`, { push, source, gatewayLatencyMs: ms }])
+}
+
+function served(
+  name: string,
+  title: string,
+  subjects: readonly (readonly [name: string, changes: Partial<SetUp>])[],
+  common: Partial<SetUp>,
+): Study {
+  return {
+    name,
+    title,
+    run() {
+      const possible = subjects.filter(([, { source }]) => source === 'autocannon' || hasH2load())
+      if (possible.length < subjects.length) {
+        console.error('h2load is not installed (Debian: nghttp2-client): what it is to send is left out')
+      }
+      return compare(
+        possible.map(([subject, changes]) => daemon(subject, { gateway: 'direct', ...common, ...changes })),
+        plan,
+      )
+    },
+  }
+}
 
 function sideBySide(name: string, title: string, subjects: readonly Subject[]): Study {
   return { name, title, run: () => compare(subjects, plan) }

@@ -6,6 +6,8 @@ import type { SourceKind } from './stanza-template.ts'
 export interface SourceSettings {
   readonly domain: string
   readonly kind: SourceKind
+  /** Of publishes. */
+  readonly service: 'apns' | 'fcm'
   /** Bytes of a stanza. */
   readonly size: number
 }
@@ -47,7 +49,8 @@ export type SourceReport =
 
 /** From the sink; `count` answers any message. Sums since it started. */
 export type SinkReport =
-  | { readonly kind: 'listening'; readonly port: number }
+  /** `tokenPort`: of FCM's token endpoint, where the sink is the providers. */
+  | { readonly kind: 'listening'; readonly port: number; readonly tokenPort?: number }
   | {
       readonly kind: 'count'
       readonly requests: number
@@ -55,7 +58,18 @@ export type SinkReport =
       readonly cpuUs: number
     }
 
-/** The only argument of the gateway sink. */
+/** What sends to the served API. */
+export type ServedClient = 'autocannon' | 'h2load-http1' | 'h2load-http2'
+
+/** The only argument of its source. */
+export interface ServedSourceSettings {
+  readonly client: ServedClient
+  /** `invalid`: it fails validation. */
+  readonly push: 'apns' | 'fcm' | 'invalid'
+  readonly port: number
+}
+
+/** The only argument of the gateway sink, and of the providers, which always have a certificate. */
 export interface SinkSettings {
   readonly latencyMs: number
   readonly tls: { readonly cert: string; readonly key: string } | undefined

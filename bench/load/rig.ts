@@ -1,12 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { freePort } from '../../test/support/free-port.ts'
 import { unitEnvironment } from '../unit-environment.ts'
 import { fillStore } from './fill-store.ts'
+import { certificate as providerCertificate, providerTables } from './provider-tables.ts'
 import type { DaemonSettings, SinkReport, SourceCommand, SourceReport, SourceRound } from './reports.ts'
+import { sourceKinds } from './stanza-template.ts'
 import type { Subject } from './subject.ts'
 
 const domain = 'push.example.com'
@@ -61,30 +66,68 @@ export async function startRig(subject: Subject): Promise<Rig> {
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   if (subject.program === 'daemon') await fillStore(join(directory, 'data'), setUp.stored, domain, server)
 
-  const kind = setUp.source === 'http-publish' || setUp.source === 'http-event' ? 'virtual' : setUp.source
-  const xmpp = peer('./xmpp-source.ts', { domain, kind, size: setUp.stanzaBytes })
-  const tls = setUp.tls ? certificate() : undefined
-  const sink = peer('./gateway-sink.ts', { latencyMs: setUp.gatewayLatencyMs, tls })
-  const [{ port: xmppPort }, { port: gatewayPort }] = await Promise.all([
+  const kind = sourceKinds.find((known) => known === setUp.source) ?? 'virtual'
+  const service = setUp.push === 'apns' ? 'apns' : 'fcm'
+  const xmpp = peer('./xmpp-source.ts', { domain, kind, service, size: setUp.stanzaBytes })
+  const isDirect = setUp.gateway === 'direct'
+  const tls = isDirect ? providerCertificate : setUp.tls ? certificate() : undefined
+  const sinkFile = isDirect ? './provider-sink.ts' : './gateway-sink.ts'
+  const sink = peer(sinkFile, { latencyMs: setUp.gatewayLatencyMs, tls })
+  const [{ port: xmppPort }, { port: gatewayPort, tokenPort = 0 }] = await Promise.all([
     reported<SourceReport, 'listening'>(xmpp, 'listening'),
     reported<SinkReport, 'listening'>(sink, 'listening'),
   ])
   const { streams, workers, httpConnections } = setUp
   const settings = { domain, secret: 'bench', xmppPort, gatewayPort, streams, workers, httpConnections }
-  const daemon = startDaemon(subject, settings, directory)
+  const servedPort = isServed(subject) ? await freePort() : undefined
+  const gateway = isDirect ? providerTables(directory, { port: gatewayPort, tokenPort, servedPort }) : ''
+  const daemon = startDaemon(subject, settings, directory, gateway)
   process.once('exit', () => daemon.kill('SIGKILL'))
   daemon.once('exit', (code, signal) => {
-    if (signal !== 'SIGTERM' && code !== 0) console.error(`${subject.name} ended: ${code ?? signal}`)
+    if (signal === 'SIGTERM' || code === 0) return
+    console.error(`${subject.name} ended: ${code ?? signal}`)
+    process.exit(1)
   })
   const streamsUp = subject.program === 'floor' ? 1 : streams
   for (let up = 0; up < streamsUp; ) up = (await reported<SourceReport, 'streams'>(xmpp, 'streams')).up
-  return new Rig(subject, { daemon, xmpp, source: sourceOf(subject, xmpp, directory), sink }, directory)
+  if (servedPort !== undefined) await works(servedPort)
+  const source = sourceOf(subject, xmpp, directory, servedPort)
+  return new Rig(subject, { daemon, xmpp, source, sink }, directory)
 }
 
-function sourceOf({ setUp: { source } }: Subject, xmpp: ChildProcess, directory: string): ChildProcess {
+function sourceOf(
+  { setUp: { source, push } }: Subject,
+  xmpp: ChildProcess,
+  directory: string,
+  servedPort: number | undefined,
+): ChildProcess {
+  if (servedPort !== undefined) return peer('./served-source.ts', { client: source, push, port: servedPort })
   if (source !== 'http-publish' && source !== 'http-event') return xmpp
   const kind = source === 'http-publish' ? 'publish' : 'event'
   return peer('./http-source.ts', { kind, socketPath: join(directory, 'http.sock'), domain })
+}
+
+function isServed({ setUp: { source } }: Subject): boolean {
+  return source === 'autocannon' || source === 'h2load-http1' || source === 'h2load-http2'
+}
+
+/** Resolves once the served API says that all of its pools work. */
+async function works(servedPort: number): Promise<void> {
+  const isPass = () =>
+    new Promise<boolean>((resolve) => {
+      const asked = request(
+        { host: '127.0.0.1', port: servedPort, path: '/healthcheck', rejectUnauthorized: false },
+        (response) => {
+          let body = ''
+          response.setEncoding('utf8').on('data', (chunk: string) => {
+            body += chunk
+          })
+          response.on('end', () => resolve(body.includes('"pass","version"')))
+        },
+      )
+      asked.on('error', () => resolve(false)).end()
+    })
+  while (!(await isPass())) await sleep(50)
 }
 
 function certificate(): { cert: string; key: string } {
@@ -98,10 +141,15 @@ function tlsFile(name: string): string {
   return fileURLToPath(new URL(`../../test/fixtures/tls/${name}`, import.meta.url))
 }
 
-function startDaemon(subject: Subject, settings: DaemonSettings, directory: string): ChildProcess {
+function startDaemon(
+  subject: Subject,
+  settings: DaemonSettings,
+  directory: string,
+  gateway: string,
+): ChildProcess {
   if (subject.program !== 'daemon') return peer(`../baseline/${subject.program}.ts`, settings)
   const config = join(directory, 'bench.toml')
-  writeFileSync(config, configuration(subject, settings, directory))
+  writeFileSync(config, configuration(subject, settings, directory) + gateway)
   const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
   const unit = unitEnvironment(join(directory, 'cache'), pathToFileURL(subject.cli))
   const env = { ...process.env, ...unit }
@@ -126,13 +174,18 @@ pubsub = ${isNode}
 wpool.workers = ${settings.workers}
 virtual_pubsub_hosts = [${isNode ? '' : `"${settings.domain}"`}]
 served_hosts = ["${server}"]
-[mongoosepush]
-url = "${setUp.tls ? 'https' : 'http'}://127.0.0.1:${settings.gatewayPort}"
-max_http_connections = ${settings.httpConnections}
-${setUp.tls ? `tls.ca_file = "${tlsFile('ca.pem')}"` : ''}
+${setUp.gateway === 'direct' ? 'gateway = "direct"' : mongoosePushTable(setUp, settings)}
 [queue]
 durability = "${setUp.durability}"
 `
+}
+
+function mongoosePushTable({ tls }: Subject['setUp'], settings: DaemonSettings): string {
+  return `
+[mongoosepush]
+url = "${tls ? 'https' : 'http'}://127.0.0.1:${settings.gatewayPort}"
+max_http_connections = ${settings.httpConnections}
+${tls ? `tls.ca_file = "${tlsFile('ca.pem')}"` : ''}`
 }
 
 function peer(file: string, settings: object): ChildProcess {

@@ -13,6 +13,8 @@ const { values } = parseArgs({
   options: {
     daemon: { type: 'string', multiple: true, default: ['main'] },
     source: { type: 'string', default: 'virtual' },
+    push: { type: 'string', default: 'fcm' },
+    direct: { type: 'boolean', default: false },
     name: { type: 'string', default: 'load' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
@@ -32,12 +34,17 @@ const { values } = parseArgs({
   },
 })
 
-const sources = ['virtual', 'node', 'event', 'http-publish', 'http-event'] as const
-const source = sources.find((known) => known === values.source)
-if (source === undefined) throw new Error(`--source ${values.source}: one of ${sources.join(', ')}`)
+const served = ['autocannon', 'h2load-http1', 'h2load-http2'] as const
+const sources = ['virtual', 'node', 'event', 'http-publish', 'http-event', ...served] as const
+const source = oneOf('source', values.source, sources)
+const push = oneOf('push', values.push, ['apns', 'fcm', 'invalid'])
+/** The served API is one to the providers. */
+const isDirect = values.direct || served.some((client) => client === source)
 
 const setUp: Partial<SetUp> = {
   source,
+  push,
+  gateway: isDirect ? 'direct' : 'mongoosepush',
   stanzaBytes: Number(values.bytes),
   streams: Number(values.streams),
   workers: Number(values.workers),
@@ -57,6 +64,12 @@ const plan = {
   rounds: Number(values.rounds),
   seconds: Number(values.seconds),
   warmUpSeconds: Number(values.warmup),
+}
+
+function oneOf<Word extends string>(option: string, given: string, words: readonly Word[]): Word {
+  const word = words.find((known) => known === given)
+  if (word === undefined) throw new Error(`--${option} ${given}: one of ${words.join(', ')}`)
+  return word
 }
 
 /** `main`; `always`: with that durability; a yardstick; or the path of another build's program. */

@@ -33,9 +33,10 @@ export function stanzaTemplate(
   domain: string,
   serverDomain: string,
   size: number,
+  service: 'apns' | 'fcm' = 'fcm',
 ): StanzaTemplate {
   const around =
-    kind === 'event' ? eventAround(domain, serverDomain) : publishAround(kind, domain, serverDomain)
+    kind === 'event' ? eventAround(domain, serverDomain) : publishAround(kind, domain, serverDomain, service)
   const missing = size - around('').length
   if (missing < 0) throw new RangeError(`${kind}: at least ${size - missing} bytes`)
   const filler = ' parting is such sweet sorrow'
@@ -48,7 +49,7 @@ export function stanzaTemplate(
 }
 
 /** Byte for byte of MongooseIM's shape. */
-function publishAround(kind: 'virtual' | 'node', domain: string, serverDomain: string) {
+function publishAround(kind: 'virtual' | 'node', domain: string, serverDomain: string, service: string) {
   const node = kind === 'node' ? nodeName(which) : 'node1'
   return (padding: string) =>
     `<iq from='${serverDomain}' to='${domain}' id='${idPrefix}${zeros}' type='set'>` +
@@ -62,7 +63,7 @@ function publishAround(kind: 'virtual' | 'node', domain: string, serverDomain: s
     "<x xmlns='jabber:x:data' type='submit'><field type='hidden' var='FORM_TYPE'>" +
     '<value>http://jabber.org/protocol/pubsub#publish-options</value></field>' +
     `<field var='device_id'><value>${deviceId(which)}</value></field>` +
-    "<field var='mode'><value>prod</value></field><field var='service'><value>fcm</value></field>" +
+    `<field var='mode'><value>prod</value></field><field var='service'><value>${service}</value></field>` +
     '</x></publish-options></pubsub></iq>'
 }
 

@@ -1,10 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import type { Stored } from './fill-store.ts'
+import type { ServedClient } from './reports.ts'
 import { publishBytes, type SourceKind } from './stanza-template.ts'
 
 /** How the parts around the daemon, and the daemon itself, are set up. */
 export interface SetUp {
-  readonly source: SourceKind | 'http-publish' | 'http-event'
+  readonly source: SourceKind | 'http-publish' | 'http-event' | ServedClient
+  /** What is pushed to; `invalid`: what the served API refuses. */
+  readonly push: 'apns' | 'fcm' | 'invalid'
+  /** Where pushes go: MongoosePush, or the providers themselves. */
+  readonly gateway: 'mongoosepush' | 'direct'
   /** Bytes of what an XMPP source sends. */
   readonly stanzaBytes: number
   readonly streams: number
@@ -38,6 +43,8 @@ const cli = fileURLToPath(new URL('../../src/main/cli.ts', import.meta.url))
 /** The set-up of the headline figures. */
 export const usual: SetUp = {
   source: 'virtual',
+  push: 'fcm',
+  gateway: 'mongoosepush',
   stanzaBytes: publishBytes,
   streams: 2,
   workers: 2,

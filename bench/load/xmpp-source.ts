@@ -14,8 +14,8 @@ import { Latencies } from './latencies.ts'
 import type { SourceCommand, SourceReport, SourceSettings } from './reports.ts'
 import { stanzas, stanzaTemplate } from './stanza-template.ts'
 
-const { domain, kind, size }: SourceSettings = JSON.parse(process.argv[2] ?? '{}')
-const template = stanzaTemplate(kind, domain, 'example.com', size)
+const { domain, kind, service, size }: SourceSettings = JSON.parse(process.argv[2] ?? '{}')
+const template = stanzaTemplate(kind, domain, 'example.com', size, service)
 const isAnswered = kind !== 'event'
 
 interface Stream {
