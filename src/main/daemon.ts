@@ -1,8 +1,8 @@
 /**
  * The running daemon: what it is made of, in which order that starts, and how it stops.
  *
- * Start: store, streams, workers, HTTP. The streams come as early as can be, since while they are away XMPP
- * servers drop their users' registrations; what they bring meanwhile waits for the workers.
+ * Start: store, streams, workers, HTTP, the served API. The streams come as early as can be, since while they are
+ * away XMPP servers drop their users' registrations; what they bring meanwhile waits for the workers.
  * Stop is the reverse but for the streams: they are no longer read at once, and closed last, so that everything
  * under way is still answered.
  */
@@ -13,7 +13,6 @@ import { parseAddress } from './address.ts'
 import type { Config } from './config/config.ts'
 import type { Reload } from './config/reload.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
-import { domainShare } from './dispatch/domain-loads.ts'
 import type { DeadDeviceFound } from './dispatch/judge.ts'
 import { poolLabels } from './dispatch/route.ts'
 import { Exchange } from './exchange.ts'
@@ -28,15 +27,13 @@ import { risingClock } from './rising-clock.ts'
 import { AppServer } from './roles/app-server/app-server.ts'
 import { type CompletePlugin, loadPlugin } from './roles/xmpp-server/load-plugin.ts'
 import { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
-import { LmdbDeadDeviceStore } from './store/dead-devices.ts'
-import { deadLetterDefaults, LmdbDeadLetterStore } from './store/dead-letters.ts'
+import type { ServedApi } from './served-api/served-api.ts'
+import { servedApi, servedCertificate } from './served-parts.ts'
 import { type Environment, openEnvironment } from './store/environment.ts'
 import { LmdbJournal } from './store/journal.ts'
-import { LmdbNodeStore } from './store/nodes.ts'
-import { LmdbOutbox } from './store/outbox.ts'
 import { LmdbProviderTokenStore } from './store/provider-tokens.ts'
 import { LmdbPublishStore } from './store/publishes.ts'
-import { LmdbSubscriptionStore } from './store/subscriptions.ts'
+import { Stores } from './stores.ts'
 import { version } from './version.ts'
 import type { Vitals } from './watchdog.ts'
 import { ComponentDomain } from './xmpp/component-domain.ts'
@@ -47,9 +44,7 @@ const sweepIntervalMs = 3_600_000
 export class Daemon {
   readonly #log: Logger
   readonly #environment: Environment
-  readonly #deadDevices: LmdbDeadDeviceStore
-  readonly #letters: LmdbDeadLetterStore
-  readonly #outbox: LmdbOutbox
+  readonly #stores: Stores
   readonly #appServer: AppServer
   readonly #xmppServer: XmppServer
   readonly #dispatcher: Dispatcher
@@ -61,6 +56,8 @@ export class Daemon {
     (domain) => (this.#domains.get(domain)?.streamsUp ?? 0) > 0,
     (domain, stanza) => void this.#domains.get(domain)?.send(stanza),
   )
+  /** Undefined: the gateway's API is not served. */
+  readonly #servedApi: ServedApi | undefined
   readonly metrics: Metrics
   #config: Config
   #sweepTimer: NodeJS.Timeout | undefined
@@ -96,28 +93,8 @@ export class Daemon {
     )
     this.metrics = metrics
     metrics.pendingLimit.child().set(config.queue.max_pending)
-    metrics.storeWritable.read(() => (environment.fault === undefined ? 1 : 0))
-    const nodes = new LmdbNodeStore(environment)
-    this.#deadDevices = new LmdbDeadDeviceStore(environment, {
-      ttlS: config.push.dead_device_ttl_s,
-      nowMs: Date.now,
-    })
-    const deadDevices = this.#deadDevices
-    const letters = new LmdbDeadLetterStore(environment, { ...deadLetterDefaults, nowMs: Date.now })
-    this.#letters = letters
-    this.#outbox = new LmdbOutbox(environment, letters, {
-      maxStored: config.queue.max_stored,
-      domainShare: domainShare(appServer.domains.length),
-      collapse: config.queue.collapse,
-      nowMs: Date.now,
-    })
-    const outbox = this.#outbox
-    metrics.storedLimit.child().set(config.queue.max_stored)
-    metrics.deadLetters.read(() => letters.count())
-    metrics.nodes.read(() => nodes.count())
-    metrics.deadDevices.read(() => deadDevices.count())
-    const subscriptions = new LmdbSubscriptionStore(environment)
-    metrics.subscriptions.read(() => subscriptions.count())
+    this.#stores = new Stores(environment, config, appServer.domains.length, metrics)
+    const { nodes, deadDevices, letters, outbox, subscriptions } = this.#stores
 
     this.#appServer = new AppServer(appServer, {
       nodes,
@@ -183,6 +160,12 @@ export class Daemon {
         ),
       ]),
     )
+    this.#servedApi = servedApi(config, dispatch, {
+      dispatcher: this.#dispatcher,
+      desk: this.#desk,
+      metrics,
+      log,
+    })
     this.#http = new HttpServer({
       version,
       metrics,
@@ -200,6 +183,7 @@ export class Daemon {
         xmppServer: this.#xmppServer,
         subscriptions,
         domains: this.#domains,
+        servedAddress: () => this.servedAddress,
       }),
     })
   }
@@ -212,6 +196,10 @@ export class Daemon {
     const address = parseAddress(this.#config.http.listen)
     if (address === undefined) throw new Error(`no address: ${this.#config.http.listen}`)
     this.#httpAddress = await this.#http.listen(address)
+    const servedAddress = parseAddress(this.#config.gateway.listen)
+    if (servedAddress !== undefined) {
+      await this.#servedApi?.listen(servedAddress, servedCertificate(this.#config))
+    }
     this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs)
   }
 
@@ -221,7 +209,14 @@ export class Daemon {
     this.#log.level = reload.config.log.level
     this.#appServer.reconfigure(appServerOptions(reload.config, version))
     this.#desk.renew(gatewayPools(reload.config), ownCertificates(reload.config))
+    const certificate = servedCertificate(reload.config)
+    if (certificate !== undefined) this.#servedApi?.renew(certificate)
     this.#xmppServer.reconfigure(xmppServerOptions(reload.config))
+  }
+
+  /** Where the gateway's API is served; undefined: nowhere. */
+  get servedAddress(): string | undefined {
+    return this.#servedApi?.address
   }
 
   /** Where the HTTP server listens. */
@@ -259,11 +254,12 @@ export class Daemon {
     this.#stopping = true
     clearInterval(this.#sweepTimer)
     for (const domain of this.#domains.values()) domain.stopReading()
+    this.#servedApi?.drain()
     await this.#xmppServer.decided()
     await Promise.all([this.#xmppServer.stop(), this.#dispatcher.stop(this.#config.drain_timeout_ms)])
     await this.#desk.stop()
     await this.#exchange.storeAnswered()
-    await this.#http.close()
+    await Promise.all([this.#servedApi?.close(), this.#http.close()])
     this.#heldMessages.stop()
     await Promise.all([...this.#domains.values()].map((domain) => domain.close()))
     await this.#environment.close()
@@ -279,9 +275,7 @@ export class Daemon {
 
   async #sweep(): Promise<void> {
     try {
-      await this.#deadDevices.sweep()
-      await this.#letters.sweep()
-      await this.#outbox.sweep()
+      await this.#stores.sweep()
     } catch (err) {
       this.#log.error({ err }, 'cannot remove what is too old from the store')
     }

@@ -30,6 +30,8 @@ export interface ShownParts {
   readonly exchange: Exchange
   readonly xmppServer: XmppServer
   readonly domains: ReadonlyMap<string, ComponentDomain>
+  /** Where the gateway's API is served; undefined: nowhere. */
+  readonly servedAddress: () => string | undefined
 }
 
 type ShownPorts = Omit<HttpPorts, 'version' | 'metrics' | 'log' | 'nowMs'>
@@ -58,7 +60,7 @@ export function httpPorts(parts: ShownParts): ShownPorts {
     streams: () => Object.fromEntries([...domains].map(([name, domain]) => [name, domain.state()])),
     pools: () => {
       const { gateways, workers } = dispatcher.state()
-      return { gateways, workers }
+      return { gateways, workers, served_at: parts.servedAddress() ?? null }
     },
     queue: () => {
       const { pending, waiting, accepted, late, stored, oldestAtMs } = dispatcher.state()

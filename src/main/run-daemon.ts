@@ -87,7 +87,8 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
     log.error({ err: error }, 'cannot start')
     return startFailure(error)
   }
-  log.info({ http: daemon.httpAddress, domains: config.component.map(({ domain }) => domain) }, 'started')
+  const domains = config.component.map(({ domain }) => domain)
+  log.info({ http: daemon.httpAddress, gateway: daemon.servedAddress, domains }, 'started')
   serviceManager.ready(daemon)
   if (reloadAsked) reloadConfig(daemon)
 

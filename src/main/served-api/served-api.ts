@@ -52,6 +52,7 @@ export class ServedApi {
   readonly #theirMetrics: MongoosePushMetrics
   readonly #durations: Readonly<Record<ApiVersion, Distribution>>
   readonly #tallies = new Map<Route, Map<number | 'gone', Tally>>()
+  #address: string | undefined
   /** Made when it is first asked for. */
   #openApi: string | undefined
 
@@ -68,8 +69,15 @@ export class ServedApi {
   }
 
   /** See `Listener.listen`. */
-  listen(address: Address, certificate: ServerCertificate | undefined): Promise<string> {
-    return this.#listener.listen(address, certificate)
+  async listen(address: Address, certificate: ServerCertificate | undefined): Promise<string> {
+    const at = await this.#listener.listen(address, certificate)
+    this.#address = at
+    return at
+  }
+
+  /** Where it listens; undefined: not yet. */
+  get address(): string | undefined {
+    return this.#address
   }
 
   /** What connections to come are shown. @throws OpenSSL's error for what is no certificate with its key. */

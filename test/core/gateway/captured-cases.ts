@@ -86,7 +86,7 @@ function providerRequest(to: string, built: Extract<BuiltRequest, { kind: 'reque
   return { to, path, headers: Object.fromEntries(apns), body: JSON.parse(body) as unknown }
 }
 
-function bytesOf({ body }: CapturedCase): Uint8Array | undefined {
+export function bytesOf({ body }: CapturedCase): Uint8Array | undefined {
   if (body === undefined) return new Uint8Array()
   if (body.omittedBytes !== undefined) {
     return body.omittedBytes > maxServedBodyBytes ? undefined : new Uint8Array(body.omittedBytes)

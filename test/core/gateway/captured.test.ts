@@ -21,9 +21,9 @@ function parsed({ answer, ...rest }: Exchange) {
   return { ...rest, answer: answer === '' ? '' : (JSON.parse(answer) as unknown) }
 }
 
-test('every captured case that is about notifications is replayed, as the page says', () => {
+test('every captured case that is about notifications is replayed', () => {
   expect(capturedCases).toHaveLength(362)
-  expect(page).toContain(`${cases.length} requests`)
+  expect(cases).toHaveLength(354)
 })
 
 describe('a request that MongoosePush was sent has the same effect here, but for the listed differences', () => {

@@ -1,0 +1,70 @@
+import { performance } from 'node:perf_hooks'
+import type { Logger } from 'pino'
+import { choosePool } from '../core/gateway/pools.ts'
+import type { Config } from './config/config.ts'
+import type { Dispatcher } from './dispatch/dispatcher.ts'
+import type { DispatchOptions } from './dispatch/options.ts'
+import type { DispatchState } from './dispatch/state.ts'
+import type { ProviderDesk } from './gateway/provider-desk.ts'
+import type { Metrics } from './metrics/table.ts'
+import type { ServerCertificate } from './served-api/listener.ts'
+import type { PoolState } from './served-api/pool-state.ts'
+import { ServedApi } from './served-api/served-api.ts'
+import { version } from './version.ts'
+
+/** The parts of the daemon that the served API is put before. */
+export interface PartsBehind {
+  readonly dispatcher: Dispatcher
+  readonly desk: ProviderDesk
+  readonly metrics: Metrics
+  readonly log: Logger
+}
+
+/** Undefined: the gateway's API is not served. */
+export function servedApi(
+  { gateway }: Config,
+  dispatch: DispatchOptions,
+  { dispatcher, desk, metrics, log }: PartsBehind,
+): ServedApi | undefined {
+  if (gateway.listen === '') return undefined
+  return new ServedApi({
+    version,
+    metrics,
+    log,
+    nowMs: Date.now,
+    monotonicMs: () => performance.now(),
+    pools: () => servedPools(dispatch, dispatcher.state(), (pool) => desk.fault(pool)),
+    hasPool: ({ device, tags }) => choosePool(dispatch.pools, device, tags) !== undefined,
+    submitOnce: (notification, settled) => dispatcher.submitOnce(notification, settled),
+    revive: (notification) => dispatcher.revive(notification),
+  })
+}
+
+/** What the served API shows of its pools. `faultOf`: why what vouches for us there is missing. */
+export function servedPools(
+  { pools, urls, workers }: Pick<DispatchOptions, 'pools' | 'urls' | 'workers'>,
+  state: DispatchState,
+  faultOf: (pool: number) => string | undefined,
+): PoolState[] {
+  return pools.map(({ label, service, target }, index) => {
+    const isLeftOut = state.gateways.some(({ pool, circuit }) => pool === label && circuit === 'open')
+    return {
+      label,
+      service,
+      // Workers tell of MongoosePush's URLs first.
+      connected: state.workers.reduce(
+        (sum, { openConnections }) => sum + (openConnections[urls.length + index] ?? 0),
+        0,
+      ),
+      connections: target.connections * workers,
+      // Whoever asks may be a stranger: what exactly fails, the log and /admin tell.
+      fault: faultOf(index) ?? (isLeftOut ? 'its provider fails, and is left out for now' : undefined),
+    }
+  })
+}
+
+/** What `gateway.listen` shows; undefined: it speaks plain HTTP. */
+export function servedCertificate({ gateway }: Config): ServerCertificate | undefined {
+  const identity = gateway.tls.identity?.reveal().identity
+  return identity?.kind === 'pem' ? { cert: identity.cert, key: identity.key } : undefined
+}
