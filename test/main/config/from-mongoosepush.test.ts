@@ -1,6 +1,12 @@
+import { mkdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
 import { gatewayTables, parseEnvironment } from '../../../src/main/config/from-mongoosepush.ts'
+import { gatewayPools } from '../../../src/main/gateway-pools.ts'
+import { newApnsKey } from '../../../src/sandbox/providers/apns.ts'
+import { dir, sound } from './loading.ts'
+import { put, putCertificate, serviceAccountText } from './provider-files.ts'
 
 /** What the text says to us. */
 function gatewayOf(text: string): unknown {
@@ -154,5 +160,44 @@ describe('an environment of MongoosePush’s', () => {
   test('has what is switched off left out', () => {
     const environment = { PUSH_FCM_ENABLED: 'false', PUSH_FCM_APP_FILE: '/token.json' }
     expect(gatewayOf(gatewayTables(undefined, environment))).toEqual({ listen: '127.0.0.1:8443' })
+  })
+})
+
+describe('what a configuration of MongoosePush’s comes to', () => {
+  const files = ['priv/ssl/cert', 'priv/apns/cert', 'priv/apns/dev_cert', 'priv/apns/prod_cert']
+  for (const folder of ['priv', 'priv/ssl', 'priv/apns', 'priv/fcm']) mkdirSync(join(dir, folder))
+  for (const file of files) putCertificate(file)
+  for (const file of files)
+    renameSync(join(dir, `${file}.key`), join(dir, `${file.replace('cert', 'key')}.pem`))
+  put('priv/fcm/token.json', serviceAccountText())
+  put('priv/apns/token.p8', newApnsKey('', '').key)
+
+  test.each([
+    ['a TOML file', gatewayTables(parse(file), {}), ['fcm[tag1,tag2]', 'apns-dev[tag1]', 'apns-prod']],
+    [
+      'an environment with a key',
+      gatewayTables(undefined, {
+        PUSH_HTTPS_CERTFILE: 'priv/ssl/cert.pem',
+        PUSH_HTTPS_KEYFILE: 'priv/ssl/key.pem',
+        PUSH_HTTPS_BIND_ADDR: '0.0.0.0',
+        PUSH_FCM_ENABLED: 'true',
+        PUSH_APNS_ENABLED: 'true',
+        PUSH_APNS_AUTH_TYPE: 'token',
+        PUSH_APNS_DEV_KEY_ID: 'ABC123DEFG',
+        PUSH_APNS_DEV_TEAM_ID: 'DEF123GHIJ',
+        PUSH_APNS_PROD_KEY_ID: 'ABC123DEFG',
+        PUSH_APNS_PROD_TEAM_ID: 'DEF123GHIJ',
+      }),
+      ['fcm', 'apns-dev', 'apns-prod'],
+    ],
+    [
+      'an environment with certificates',
+      gatewayTables(undefined, { PUSH_APNS_ENABLED: 'true', PUSH_APNS_AUTH_TYPE: 'certificate' }),
+      ['apns-dev', 'apns-prod'],
+    ],
+  ])('of %s is taken by the daemon, where the files are in place', (_what, text, labels) => {
+    const { config } = sound(text)
+    expect(gatewayPools(config).map(({ label }) => label)).toEqual(labels)
+    expect(config.gateway.listen).not.toBe('')
   })
 })
