@@ -2,7 +2,6 @@
 import type { DemoRun } from './demo-run.ts'
 import { demoDomain, demoServer } from './demo-stage.ts'
 import { errorOf } from './element.ts'
-import type { SandboxRequest } from './gateway-answers.ts'
 import { affiliationsIq, createNodeIq, summaryOf } from './stanzas.ts'
 
 export interface DemoAct {
@@ -52,10 +51,9 @@ export const demoActs: readonly DemoAct[] = [
     foldForms: false,
     async play(run) {
       const outcome = await run.publish({ node, options: phone, summary: message })
-      const { deviceId, body } = lastRequest(run)
-      const alert = (body.alert ?? {}) as Record<string, unknown>
+      const { deviceId, title } = run.stage.gateway.last
       run.check(
-        outcome === 'result' && deviceId === phone.device_id && alert.title === 'romeo@montague.example',
+        outcome === 'result' && deviceId === phone.device_id && title === 'romeo@montague.example',
         'The push is with the provider, and the XMPP server knows.',
       )
     },
@@ -72,22 +70,16 @@ export const demoActs: readonly DemoAct[] = [
         options: phone,
         summary: { 'last-message-body': 'New message' },
       })
-      run.check(
-        ejabberd === 'result' && hasAlert(lastRequest(run)),
-        'ejabberd: an alert with a default title.',
-      )
+      run.check(ejabberd === 'result' && hasAlert(run), 'ejabberd: an alert with a default title.')
       const prosody = await run.publish({
         shape: 'prosody',
         node,
         options: phone,
         summary: { 'last-message-body': 'New Message!' },
       })
-      run.check(prosody === 'result' && hasAlert(lastRequest(run)), 'Prosody: the same, from another form.')
+      run.check(prosody === 'result' && hasAlert(run), 'Prosody: the same, from another form.')
       const silent = await run.publish({ shape: 'ejabberd', node, options: phone, bare: true })
-      run.check(
-        silent === 'result' && !hasAlert(lastRequest(run)),
-        'A bare notification: data only, no alert.',
-      )
+      run.check(silent === 'result' && !hasAlert(run), 'A bare notification: data only, no alert.')
     },
   },
   {
@@ -96,7 +88,7 @@ export const demoActs: readonly DemoAct[] = [
       "The app was removed from Juliet's old tablet: the gateway answers 410. The publish ends with cancel and device-not-registered, which makes the XMPP server forget the registration. If it publishes again all the same, the daemon knows better than to ask. (Forms are folded from here on.)",
     foldForms: true,
     async play(run) {
-      const options = { ...phone, device_id: 'gone-old-tablet' }
+      const options = { ...phone, device_id: run.stage.gateway.goneDevice }
       const expected = 'cancel/not-acceptable + device-not-registered'
       const first = await run.publish({ node, options, summary: message })
       const asked = run.stage.gateway.total
@@ -115,13 +107,9 @@ export const demoActs: readonly DemoAct[] = [
     foldForms: true,
     async play(run) {
       const { gateway } = run.stage
-      let refusals = 2
-      gateway.answerWith(() =>
-        refusals-- > 0 ? { status: 503, body: { reason: 'service_internal' } } : undefined,
-      )
+      gateway.stumble(2)
       const before = gateway.total
       const outcome = await run.publish({ node, options: phone, summary: message })
-      gateway.answerWith(undefined)
       const attempts = gateway.total - before
       run.check(outcome === 'result' && attempts === 3, `${attempts} attempts, one result: delivered.`)
     },
@@ -146,6 +134,23 @@ export const demoActs: readonly DemoAct[] = [
   },
 ]
 
+/** Where FCM is spoken to. */
+export const fcmAct: DemoAct = {
+  name: 'Another phone',
+  narration:
+    'Juliet has a phone with Android too. Its pushes go to FCM, which knows the daemon by an access token: the daemon has had one from the token endpoint since it started, for what it signed with the key of its service account.',
+  foldForms: true,
+  async play(run) {
+    const options = { service: 'fcm', device_id: 'tok-juliets-android' }
+    const outcome = await run.publish({ node, options, summary: message })
+    const { deviceId, title } = run.stage.gateway.last
+    run.check(
+      outcome === 'result' && deviceId === options.device_id && title === 'romeo@montague.example',
+      'One daemon, two providers, and nothing between.',
+    )
+  },
+}
+
 /** One more push, for those who leave the demo running. */
 export async function keepPushing(run: DemoRun, turn: number): Promise<void> {
   const shapes = ['mongooseim', 'ejabberd', 'prosody'] as const
@@ -158,10 +163,6 @@ export function plainPublish(run: DemoRun): string {
   return run.publishText({ node, options: phone, summary: message })
 }
 
-function lastRequest(run: DemoRun): Pick<SandboxRequest, 'deviceId' | 'body'> {
-  return run.stage.gateway.requests.at(-1) ?? { deviceId: '', body: {} }
-}
-
-function hasAlert({ body }: Pick<SandboxRequest, 'body'>): boolean {
-  return body.alert !== undefined
+function hasAlert(run: DemoRun): boolean {
+  return run.stage.gateway.last.title !== undefined
 }

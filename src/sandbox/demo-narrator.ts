@@ -3,6 +3,7 @@ import type { DemoScreen, Party } from './demo-screen.ts'
 import { errorOf, type SandboxElement } from './element.ts'
 import type { SandboxAnswer, SandboxRequest } from './gateway-answers.ts'
 import { printJson } from './json-print.ts'
+import type { ProviderAnswer, ProviderRequest } from './providers/provider-request.ts'
 import { printTag, printXml } from './xml-print.ts'
 import { parseStanza } from './xmpp-reader.ts'
 import type { PassedStanza, StreamTag } from './xmpp-sandbox.ts'
@@ -45,6 +46,32 @@ export class DemoNarrator {
     this.#screen.payload('daemon', 'gateway', printJson(body, columns), 'json')
     this.#screen.arrow('gateway', 'daemon', `${status} ${reasonOf(answer)}`)
   }
+
+  /** As it reaches APNs or FCM, over HTTP/2. */
+  providerRequest({ path, headers, body }: ProviderRequest, { status, body: answer }: ProviderAnswer): void {
+    if (this.silent) return
+    const columns = this.#screen.payloadWidth('daemon', 'gateway')
+    const shown = Object.entries(headers).filter(
+      ([name]) => name.startsWith('apns-') || name === 'authorization',
+    )
+    const lines = [path, ...shown.map(([name, value]) => `${name}: ${value}`)]
+    this.#screen.arrow('daemon', 'gateway', `POST to ${headers['apns-push-type'] ? 'APNs' : 'FCM'}`)
+    this.#screen.payload(
+      'daemon',
+      'gateway',
+      lines.map((line) => cut(line, columns)),
+      'plain',
+    )
+    this.#screen.payload('daemon', 'gateway', printJson(body, columns), 'json')
+    const { name } = (answer ?? {}) as { name?: unknown }
+    const said =
+      answer === undefined ? '' : typeof name === 'string' ? name.replace(/^.*\//, '…/') : reasonOf(answer)
+    this.#screen.arrow('gateway', 'daemon', `${status} ${said}`.trim())
+  }
+}
+
+function cut(line: string, columns: number): string {
+  return line.length <= columns ? line : `${line.slice(0, columns - 1)}…`
 }
 
 function ends(direction: 'in' | 'out'): [from: Party, to: Party] {

@@ -16,13 +16,16 @@ export class DemoScreen {
   readonly paint: Paint
   readonly #out: NodeJS.WritableStream
   readonly #nowMs: () => number
+  readonly #gatewayName: string
   #openedMs = 0
   #acts = 0
 
-  constructor(out: NodeJS.WritableStream, paint: Paint, nowMs: () => number) {
+  /** `gatewayName`: of the party on the right. */
+  constructor(out: NodeJS.WritableStream, paint: Paint, nowMs: () => number, gatewayName: string) {
     this.#out = out
     this.paint = paint
     this.#nowMs = nowMs
+    this.#gatewayName = gatewayName
   }
 
   line(text = ''): void {
@@ -112,7 +115,7 @@ export class DemoScreen {
 
   #parties(): void {
     const { paint } = this
-    const names = { server: 'XMPP server', daemon: 'xmpp-pushd', gateway: 'MongoosePush' }
+    const names = { server: 'XMPP server', daemon: 'xmpp-pushd', gateway: this.#gatewayName }
     let line = ''
     for (const party of parties) {
       // A name stands over its line, but for the first, which begins with it.

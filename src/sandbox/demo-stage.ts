@@ -1,5 +1,5 @@
 /**
- * The demo's three parties: the two sandboxes in this process, the real daemon as a child, a configuration
+ * The demo's parties: the sandboxes in this process, the real daemon as a child, a configuration
  * file and a data directory in a temporary folder. Whoever builds it closes it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -9,7 +9,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type GatewaySandbox, type GatewaySandboxOptions, startGatewaySandbox } from './gateway.ts'
+import type { DemoGateway } from './demo-gateway.ts'
 import { startXmppSandbox, type XmppSandbox, type XmppSandboxOptions } from './xmpp-server.ts'
 
 export const demoDomain = 'push.capulet.example'
@@ -22,7 +22,7 @@ const startTimeoutMs = 15_000
 const stopTimeoutMs = 5_000
 
 export interface DemoStage {
-  readonly gateway: GatewaySandbox
+  readonly gateway: DemoGateway
   readonly server: XmppSandbox
   /** Where the daemon's own HTTP listens. */
   readonly httpUrl: string
@@ -37,7 +37,7 @@ export interface DemoStage {
 }
 
 export async function buildStage(
-  onRequest: GatewaySandboxOptions['onRequest'],
+  startGateway: (folder: string) => Promise<DemoGateway>,
   watch: Pick<XmppSandboxOptions, 'onStanza' | 'onStreamTag'>,
 ): Promise<DemoStage> {
   /** What there is to undo, the last first. */
@@ -48,12 +48,12 @@ export async function buildStage(
   try {
     const folder = await mkdtemp(join(tmpdir(), 'xmpp-pushd-demo-'))
     undo.push(() => rm(folder, { recursive: true, force: true }))
-    const gateway = await startGatewaySandbox({ onRequest })
+    const gateway = await startGateway(folder)
     undo.push(() => gateway.close())
     const server = await startXmppSandbox({ domains: { [demoDomain]: secret }, ...watch })
     undo.push(() => server.close())
     const httpPort = await freePort()
-    const configuration = configurationFor(folder, server.port, gateway.url, httpPort)
+    const configuration = configurationFor(folder, server.port, gateway.configuration, httpPort)
     const file = join(folder, 'xmpp-pushd.toml')
     await writeFile(file, configuration, { mode: 0o600 })
     const daemon = new Daemon(file)
@@ -74,7 +74,7 @@ export async function buildStage(
   }
 }
 
-function configurationFor(folder: string, xmppPort: number, gatewayUrl: string, httpPort: number): string {
+function configurationFor(folder: string, xmppPort: number, gateway: string, httpPort: number): string {
   return `data_dir = ${JSON.stringify(join(folder, 'data'))}
 
 [http]
@@ -88,8 +88,7 @@ connections = 1
 pubsub = true
 publishers = "servers"
 
-[mongoosepush]
-url = "${gatewayUrl}"
+${gateway}
 
 [queue]
 retry.base_ms = 150

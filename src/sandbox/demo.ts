@@ -3,7 +3,8 @@
  * between the two sandboxes. It is what a newcomer sees first, and it checks what it shows.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { demoActs, keepPushing } from './demo-acts.ts'
+import { demoActs, fcmAct, keepPushing } from './demo-acts.ts'
+import { startMongoosePush, startProviders } from './demo-gateway.ts'
 import { DemoNarrator } from './demo-narrator.ts'
 import { DemoRun } from './demo-run.ts'
 import { DemoScreen } from './demo-screen.ts'
@@ -14,6 +15,8 @@ import { paintFor } from './paint.ts'
 export interface DemoOptions {
   /** Goes on after the summary, with a push every two seconds, until Ctrl-C. */
   readonly keep: boolean
+  /** Without MongoosePush: the daemon talks to APNs and FCM itself. */
+  readonly gateway: boolean
   /** Default: if `out` is a terminal and NO_COLOR is not set. */
   readonly color?: boolean | undefined
   /** Default: standard output. */
@@ -27,17 +30,19 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const shownLogLines = 20
 
 /** Plays the demo; the exit code: 0 when all was as it should be, 130 when it was interrupted, else 1. */
-export async function runDemo({ keep, out = process.stdout, color }: DemoOptions): Promise<number> {
+export async function runDemo({ keep, gateway, out = process.stdout, color }: DemoOptions): Promise<number> {
   const isTerminal = 'isTTY' in out && out.isTTY === true
   const paint = paintFor(color ?? (isTerminal && !process.env.NO_COLOR))
-  const screen = new DemoScreen(out, paint, () => performance.now())
+  const screen = new DemoScreen(out, paint, () => performance.now(), gateway ? 'APNs, FCM' : 'MongoosePush')
   const narrator = new DemoNarrator(screen)
   const interrupted = new AbortController()
   const interrupt = () => interrupted.abort()
   for (const signal of signals) process.on(signal, interrupt)
   let stage: DemoStage | undefined
   try {
-    stage = await buildStage((request, answer) => narrator.request(request, answer), {
+    const startGateway = (folder: string) =>
+      gateway ? startProviders(folder, narrator) : startMongoosePush(narrator)
+    stage = await buildStage(startGateway, {
       onStanza: (stanza) => narrator.stanza(stanza),
       onStreamTag: (tag) => narrator.streamTag(tag),
     })
@@ -64,12 +69,13 @@ async function play(run: DemoRun, narrator: DemoNarrator, pauseMs: number): Prom
   screen.title('xmpp-pushd demo', 'XMPP push notifications (XEP-0357) in, HTTP requests out')
   screen.line()
   screen.text(
-    'Three parties on this machine alone: an XMPP server end and a stand-in for MongoosePush, both built in, and between them the daemon, a process of its own. This is all its configuration:',
+    `All on this machine: an XMPP server end and ${stage.gateway.hasFcm ? 'stand-ins for APNs and FCM (HTTP/2, TLS)' : 'a stand-in for MongoosePush'}, built in, and between them the daemon, a process of its own. This is all its configuration:`,
   )
   screen.line()
   for (const line of stage.configuration.trim().split('\n')) screen.line(`     ${screen.paint(line, 'dim')}`)
 
-  for (const { name, narration, foldForms, play } of demoActs) {
+  const acts = stage.gateway.hasFcm ? [...demoActs, fcmAct] : demoActs
+  for (const { name, narration, foldForms, play } of acts) {
     screen.act(name, narration)
     narrator.foldForms = foldForms
     screen.openDiagram()
@@ -117,6 +123,7 @@ async function finish(run: DemoRun): Promise<void> {
 
 const next: readonly (readonly [command: string, what: string])[] = [
   ['xmpp-pushd demo --keep', 'leave all this running and look around'],
+  ['xmpp-pushd demo --gateway', 'the same, straight to APNs and FCM'],
   ['xmpp-pushd config --defaults > xmpp-pushd.toml', 'every setting, its default and its reason'],
   ['xmpp-pushd check --config xmpp-pushd.toml', 'every fault in it at once'],
   ['xmpp-pushd start --config xmpp-pushd.toml', 'the daemon beside your own server'],

@@ -1,4 +1,4 @@
-/** A JSON value over as few lines as `columns` allow, broken after commas. */
+/** A JSON value over as few lines as `columns` allow, broken after commas and opening braces. */
 export function printJson(value: unknown, columns: number): string[] {
   const lines: string[] = []
   let line = ''
@@ -13,5 +13,5 @@ export function printJson(value: unknown, columns: number): string[] {
   return lines
 }
 
-/** Text up to and with a comma that is in no string. */
-const pieces = /(?:"(?:[^"\\]|\\.)*"|[^",])+,?/g
+/** Text up to and with a comma or an opening brace that is in no string. */
+const pieces = /(?:"(?:[^"\\]|\\.)*"|[^",{])+[,{]?|[,{]/g

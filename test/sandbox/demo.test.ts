@@ -71,6 +71,46 @@ test(
 )
 
 test(
+  'with --gateway the same is shown with APNs and FCM, request by request',
+  async () => {
+    start(['--gateway'])
+    const { code } = await demo.exited
+    expect(demo.output).not.toContain('✘')
+    expect(code).toBe(0)
+    expect(demo.output.split('\n').filter((line) => line.length > 100)).toEqual([])
+    expect(readdirSync(temporary)).toEqual([])
+    const seen = [
+      '[[gateway.apns]]',
+      'APNs, FCM',
+      '<handshake/>',
+      ' POST to APNs ',
+      '/3/device/tok-juliet',
+      'apns-push-type: alert',
+      '"body":"But soft! 🌹"',
+      ' 200 ',
+      "<iq type='result'",
+      'apns-push-type: background',
+      ' 410 Unregistered ',
+      '<device-not-registered ',
+      ' 503 ServiceUnavailable ',
+      ' POST to FCM ',
+      '/v1/projects/sandbox-project/messages:send',
+      'authorization: Bearer ya29.',
+      '"token":"tok-juliets-android"',
+      'latency p99',
+      'exit code 0',
+    ]
+    let from = 0
+    for (const text of seen) {
+      const at = demo.output.indexOf(text, from)
+      expect(at, `"${text}" after what comes before it`).toBeGreaterThan(-1)
+      from = at
+    }
+  },
+  timeoutMs,
+)
+
+test(
   'with --keep the demo goes on until it is interrupted, then stops cleanly',
   async () => {
     start(['--keep'])

@@ -1,5 +1,5 @@
 import { Hidden, Secret, SecretContent } from '../secret.ts'
-import type { ApnsPoolConfig, ComponentConfig, Config, FcmPoolConfig } from './config.ts'
+import type { ApnsPoolConfig, ComponentConfig, Config, FcmPoolConfig, GatewayConfig } from './config.ts'
 import { keyAt } from './schema.ts'
 
 /** What a reread configuration changes. */
@@ -36,7 +36,7 @@ export function changedKeys(running: Config, next: Config): Reload {
     ...changes.merge(oldRest, newRest, '', ''),
     component: mergeComponents(oldComponents, newComponents, changes),
     gateway: Object.freeze({
-      ...changes.merge(oldRole, newRole, 'gateway', 'gateway'),
+      ...changes.merge(oldRole, sameListener(oldRole, newRole, changes), 'gateway', 'gateway'),
       fcm: mergePools(oldFcm, newFcm, 'gateway.fcm', isSameProject, changes),
       apns: mergePools(oldApns, newApns, 'gateway.apns', isSameKind, changes),
     }),
@@ -64,6 +64,17 @@ class Changes {
     changed.add(path)
     return reloadable ? fresh : old
   }
+}
+
+/** What `gateway.listen` may take over: other certificates, but not TLS where there was none, or none where there was. */
+function sameListener<Role extends Pick<GatewayConfig, 'tls'>>(
+  old: Role,
+  fresh: Role,
+  changes: Changes,
+): Role {
+  if ((old.tls.identity === undefined) === (fresh.tls.identity === undefined)) return fresh
+  changes.needsRestart.add('gateway.tls')
+  return { ...fresh, tls: old.tls }
 }
 
 /** They are told by their domains. */

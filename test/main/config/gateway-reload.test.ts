@@ -76,6 +76,16 @@ describe('reread keys of providers', () => {
     expect(needsRestart).toEqual(['gateway.fcm[0]', 'gateway.fcm[0].service_account_file'])
   })
 
+  test('of the listener wait for a restart where there was no TLS', () => {
+    const { running, config, applied, needsRestart } = reload(
+      '[gateway]\nlisten = "127.0.0.1:1"',
+      () => undefined,
+      role,
+    )
+    expect({ applied, needsRestart }).toEqual({ applied: [], needsRestart: ['gateway.tls'] })
+    expect(config.gateway.tls).toEqual(running.gateway.tls)
+  })
+
   test('do not hold up what else is renewed', () => {
     const { applied, needsRestart } = reload(
       fcm + apnsKey,
