@@ -13,32 +13,16 @@ import type { Notification } from '../../core/notification.ts'
 import type { AttemptOutcome, Outcome, OutcomeSink } from '../../core/outcome.ts'
 import { serviceLabel } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
-import type { Journal, Outbox } from '../store/ports.ts'
-import { DomainLoads } from './domain-loads.ts'
 import { DueHeap } from './due-heap.ts'
 import { replayJournal } from './journal-replay.ts'
-import { Journalling } from './journalling.ts'
-import { type AttemptManner, Judge, type JudgePorts } from './judge.ts'
-import { Ledger } from './ledger.ts'
+import type { AttemptManner } from './judge.ts'
 import type { DispatchOptions } from './options.ts'
-import { Outbound } from './outbound.ts'
-import { OutboxScheduler } from './outbox-scheduler.ts'
-import { notStored, Patience } from './patience.ts'
+import { type DispatchParts, type DispatchPorts, dispatchParts } from './parts.ts'
+import { notStored } from './patience.ts'
 import { PendingPush } from './pending-push.ts'
-import type { ProviderAnswerPorts } from './provider-answers.ts'
 import type { Route } from './route.ts'
-import { Safekeeping } from './safekeeping.ts'
 import { type DispatchState, dispatchState } from './state.ts'
 import type { WorkerSessions } from './worker-sessions.ts'
-
-export interface DispatchPorts extends JudgePorts, ProviderAnswerPorts {
-  /** Milliseconds since the epoch: for lifetimes, which begin at a notification's `createdAtMs`. */
-  readonly nowMs: () => number
-  readonly outbox: Outbox
-  readonly journal: Journal
-  /** Stops or resumes reading what comes in on a domain's streams. */
-  readonly holdReading: (domain: string, held: boolean) => void
-}
 
 /** Deadlines, retries, probes and the outbox are looked at this often while there is anything to do. */
 const tickMs = 50
@@ -51,15 +35,7 @@ const closeGraceMs = 500
 export class Dispatcher {
   readonly #options: DispatchOptions
   readonly #ports: DispatchPorts
-  readonly #loads: DomainLoads
-  readonly #outbound: Outbound
-  readonly #judge: Judge
-  readonly #safekeeping: Safekeeping
-  readonly #patience: Patience
-  readonly #scheduler: OutboxScheduler
-  /** Undefined: pushes go out without being on disk. */
-  readonly #journalling: Journalling | undefined
-  readonly #ledger: Ledger
+  readonly #parts: DispatchParts
   readonly #again = new DueHeap()
   readonly #refused: Tally
   #tickTimer: NodeJS.Timeout | undefined
@@ -70,72 +46,12 @@ export class Dispatcher {
   constructor(options: DispatchOptions, ports: DispatchPorts) {
     this.#options = options
     this.#ports = ports
-    this.#loads = new DomainLoads(options, ports.metrics, ports.holdReading)
-    this.#ledger = new Ledger(
-      {
-        remove: (push, letter) => this.#safekeeping.remove(push, letter),
-        storing: (push) => this.#journalling?.handOver(push),
-        answered: (push) => this.#journalling?.leave(push),
-      },
-      this.#loads,
-      ports.log,
-      ports.metrics,
-    )
-    const fates = {
-      settle: (push: PendingPush, outcome: Outcome) => this.#ledger.settle(push, outcome),
+    this.#parts = dispatchParts(options, ports, {
+      wanted: this.#wanted.bind(this),
+      answered: this.#answered.bind(this),
       tryAgain: this.#tryAgain.bind(this),
-      sendAgain: (push: PendingPush, nowMs: number) => this.#outbound.put(push, nowMs),
-      giveUp: (push: PendingPush, reason: string, delayMs: number) =>
-        this.#patience.giveUp(push, reason, delayMs),
-      remainingMs: (push: PendingPush, nowMs: number) => this.#patience.remainingMs(push, nowMs),
-    }
-    this.#judge = new Judge(fates, options, ports)
-    const deciding = { wanted: this.#wanted.bind(this), answered: this.#answered.bind(this) }
-    this.#outbound = new Outbound(options, deciding, this.#loads, ports)
-    this.#safekeeping = new Safekeeping(
-      options.defaultTtlS,
-      {
-        kept: (push) => this.#ledger.settle(push, { kind: 'stored' }),
-        notKept: (push) => this.#ledger.settle(push, notStored),
-        superseded: (push, service) => this.#ledger.count(push, service, 'superseded'),
-        notPostponed: (push, delayMs) => this.#retryFromMemory(push, delayMs, ports.monotonicMs()),
-      },
-      { ...ports, laneFor: (notification) => this.#outbound.laneFor(notification) },
-    )
-    this.#patience = new Patience({
-      ...ports,
-      options,
-      loads: this.#loads,
-      ledger: this.#ledger,
-      safekeeping: this.#safekeeping,
+      retryFromMemory: this.#retryFromMemory.bind(this),
     })
-    this.#scheduler = new OutboxScheduler(
-      {
-        put: (push) => this.#outbound.put(push, ports.monotonicMs()),
-        expired: (push) => this.#patience.giveUp(push, push.lastReason),
-        deviceDead: (push) => this.#ledger.settle(push, { kind: 'dead_device', reason: '' }),
-      },
-      {
-        ...ports,
-        safekeeping: this.#safekeeping,
-        queues: this.#outbound.queues,
-        shelfFor: (notification) => this.#outbound.laneFor(notification).queue.shelf,
-      },
-      ports.monotonicMs(),
-    )
-    this.#journalling = options.journalAll
-      ? new Journalling(
-          ports.journal,
-          {
-            written: (push) => {
-              if (!this.#patience.storedAtOnce(push)) this.#outbound.put(push, ports.monotonicMs())
-            },
-            notWritten: (push) => this.#ledger.settle(push, notStored),
-          },
-          ports.log,
-          ports.monotonicMs,
-        )
-      : undefined
     const { metrics, outbox } = ports
     this.#refused = metrics.limitsHit.child('max_pending')
     metrics.pending.read(() => this.pending)
@@ -145,7 +61,7 @@ export class Dispatcher {
 
   /** Accepted and not settled. */
   get pending(): number {
-    return this.#ledger.pending
+    return this.#parts.ledger.pending
   }
 
   /**
@@ -158,12 +74,13 @@ export class Dispatcher {
       await replayJournal({
         ...this.#ports,
         // What was accepted before it could be known that there is no room.
-        adopt: (notification) => this.#safekeeping.adopt(notification, this.#options.maxPending),
-        ended: ({ device }, reason) => this.#ledger.count(undefined, serviceLabel(device.service), reason),
+        adopt: (notification) => this.#parts.safekeeping.adopt(notification, this.#options.maxPending),
+        ended: ({ device }, reason) =>
+          this.#parts.ledger.count(undefined, serviceLabel(device.service), reason),
       })
-      await this.#outbound.workers.start()
+      await this.#parts.outbound.workers.start()
     } catch (error) {
-      await this.#outbound.workers.close(0)
+      await this.#parts.outbound.workers.close(0)
       throw error
     }
     if (this.#ports.outbox.size > 0) this.#keepTicking()
@@ -176,9 +93,9 @@ export class Dispatcher {
   submit(notification: Notification, sink: OutcomeSink, from = notification.domain): boolean {
     const push = this.#accept(notification, sink, from)
     if (push === undefined) return false
-    if (this.#patience.storedAtOnce(push)) return true
-    if (this.#journalling === undefined) this.#outbound.put(push, this.#ports.monotonicMs())
-    else this.#journalling.add(push)
+    if (this.#parts.patience.storedAtOnce(push)) return true
+    if (this.#parts.journalling === undefined) this.#parts.outbound.put(push, this.#ports.monotonicMs())
+    else this.#parts.journalling.add(push)
     return true
   }
 
@@ -192,13 +109,13 @@ export class Dispatcher {
     const push = this.#accept(notification, sink, notification.domain)
     if (push === undefined) return false
     push.once = true
-    this.#outbound.put(push, this.#ports.monotonicMs())
+    this.#parts.outbound.put(push, this.#ports.monotonicMs())
     return true
   }
 
   /** From now on every worker, also one that starts later, sends this to the pool; undefined: nothing goes out there. */
   authorize(pool: number, authorization: Authorization | undefined): void {
-    this.#outbound.authorize(pool, authorization)
+    this.#parts.outbound.authorize(pool, authorization)
   }
 
   /**
@@ -206,7 +123,7 @@ export class Dispatcher {
    * cannot read it dies of it.
    */
   renewTls(pool: number, tls: ProviderTls): void {
-    this.#outbound.workers.renewTls(pool, tls)
+    this.#parts.outbound.workers.renewTls(pool, tls)
   }
 
   /**
@@ -215,29 +132,36 @@ export class Dispatcher {
    */
   revive(notification: Notification): Promise<void> | undefined {
     if (this.#stopping) return undefined
-    const stored = this.#safekeeping.adopt(notification, 0)
+    const stored = this.#parts.safekeeping.adopt(notification, 0)
     if (typeof stored === 'string') return undefined
-    this.#ledger.accepted++
+    this.#parts.ledger.accepted++
     this.#keepTicking()
     return stored
   }
 
   /** Whether what comes in on this domain would be taken on now. If not, it is held back until it would be. */
   hasRoom(domain: string): boolean {
-    const load = this.#loads.of(domain)
-    const hasRoom = this.#loads.hasRoom(load)
-    if (!hasRoom) this.#loads.hold(load)
+    const load = this.#parts.loads.of(domain)
+    const hasRoom = this.#parts.loads.hasRoom(load)
+    if (!hasRoom) this.#parts.loads.hold(load)
     return hasRoom
   }
 
   state(): DispatchState {
     const { outbox, monotonicMs } = this.#ports
-    return dispatchState(this.#options, this.#ledger, this.#late, outbox, this.#outbound, monotonicMs())
+    return dispatchState(
+      this.#options,
+      this.#parts.ledger,
+      this.#late,
+      outbox,
+      this.#parts.outbound,
+      monotonicMs(),
+    )
   }
 
   /** The worker threads. */
   get threads(): WorkerSessions['threads'] {
-    return this.#outbound.workers.threads
+    return this.#parts.outbound.workers.threads
   }
 
   /**
@@ -246,33 +170,33 @@ export class Dispatcher {
    */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true
-    this.#scheduler.stop()
+    this.#parts.scheduler.stop()
     const storingMs = Math.max(leastStoringMs, timeoutMs * storingStopShare)
     for (const push of this.#again.takeAll()) {
-      if (push.place === 'heap') this.#patience.giveUp(push, push.lastReason)
+      if (push.place === 'heap') this.#parts.patience.giveUp(push, push.lastReason)
     }
-    await this.#ledger.drain(Math.max(0, timeoutMs - storingMs))
-    for (const push of this.#ledger.waiting())
-      this.#patience.giveUp(push, push.lastReason || 'the daemon stops')
-    await this.#ledger.drain(storingMs)
-    for (const push of this.#ledger.beingStored()) this.#ledger.settle(push, notStored)
+    await this.#parts.ledger.drain(Math.max(0, timeoutMs - storingMs))
+    for (const push of this.#parts.ledger.waiting())
+      this.#parts.patience.giveUp(push, push.lastReason || 'the daemon stops')
+    await this.#parts.ledger.drain(storingMs)
+    for (const push of this.#parts.ledger.beingStored()) this.#parts.ledger.settle(push, notStored)
     clearInterval(this.#tickTimer)
     this.#stopped = true
-    this.#journalling?.tick()
-    await this.#outbound.workers.close(closeGraceMs)
+    this.#parts.journalling?.tick()
+    await this.#parts.outbound.workers.close(closeGraceMs)
   }
 
   #accept(notification: Notification, sink: OutcomeSink, from: string): PendingPush | undefined {
-    const lane = this.#outbound.laneFor(notification, from)
-    if (this.#stopping || !this.#loads.hasRoom(lane.load)) {
-      this.#loads.hold(lane.load)
+    const lane = this.#parts.outbound.laneFor(notification, from)
+    if (this.#stopping || !this.#parts.loads.hasRoom(lane.load)) {
+      this.#parts.loads.hold(lane.load)
       this.#refused.add(1)
-      this.#ledger.count(undefined, lane.queue.service, 'overflow')
+      this.#parts.ledger.count(undefined, lane.queue.service, 'overflow')
       return undefined
     }
     const deadlineMs = this.#ports.monotonicMs() + this.#options.replyDeadlineMs
     const push = new PendingPush(notification, sink, lane, deadlineMs)
-    this.#ledger.open(push)
+    this.#parts.ledger.open(push)
     this.#keepTicking()
     return push
   }
@@ -285,27 +209,28 @@ export class Dispatcher {
 
   #tick(): void {
     const nowMs = this.#ports.monotonicMs()
-    for (let push = this.#ledger.oldest; push !== undefined; push = this.#ledger.oldest) {
+    for (let push = this.#parts.ledger.oldest; push !== undefined; push = this.#parts.ledger.oldest) {
       if (push.deadlineMs > nowMs) break
-      this.#patience.giveUp(
+      this.#parts.patience.giveUp(
         push,
         push.lastReason === '' ? 'no answer before the reply deadline' : push.lastReason,
       )
     }
     for (let push = this.#again.takeDue(nowMs); push !== undefined; push = this.#again.takeDue(nowMs)) {
-      if (push.place === 'heap' && !this.#patience.storedAtOnce(push)) this.#outbound.put(push, nowMs)
+      if (push.place === 'heap' && !this.#parts.patience.storedAtOnce(push))
+        this.#parts.outbound.put(push, nowMs)
     }
-    for (const queue of this.#outbound.queues) {
-      if (queue.length === 0 || this.#patience.deliversInTime(queue)) continue
-      for (const push of queue.waiting()) this.#patience.queueStands(push)
+    for (const queue of this.#parts.outbound.queues) {
+      if (queue.length === 0 || this.#parts.patience.deliversInTime(queue)) continue
+      for (const push of queue.waiting()) this.#parts.patience.queueStands(push)
     }
-    this.#scheduler.tick(nowMs)
-    this.#journalling?.tick()
+    this.#parts.scheduler.tick(nowMs)
+    this.#parts.journalling?.tick()
     // A gateway that is left out may be due for a probe, with nothing else to set it off.
-    this.#outbound.pump()
-    this.#loads.tick()
+    this.#parts.outbound.pump()
+    this.#parts.loads.tick()
     if (this.pending + this.#again.length + this.#ports.outbox.size > 0) return
-    if (this.#safekeeping.busy || this.#journalling?.busy === true) return
+    if (this.#parts.safekeeping.busy || this.#parts.journalling?.busy === true) return
     clearInterval(this.#tickTimer)
     this.#tickTimer = undefined
   }
@@ -319,13 +244,13 @@ export class Dispatcher {
   ): void {
     const isLate = push.sink === undefined && !push.isFromOutbox
     if (isLate && !(outcome.kind === 'retry' && outcome.cause === 'worker_lost')) this.#late++
-    if (push.acknowledged) this.#scheduler.attempted(push, outcome.kind !== 'retry')
-    this.#judge.judge(push, route, outcome, nowMs, manner)
+    if (push.acknowledged) this.#parts.scheduler.attempted(push, outcome.kind !== 'retry')
+    this.#parts.judge.judge(push, route, outcome, nowMs, manner)
   }
 
   #tryAgain(push: PendingPush, delayMs: number, nowMs: number): void {
-    if (push.storedId !== '') this.#safekeeping.postpone(push, delayMs)
-    else if (this.#stopping) this.#patience.giveUp(push, push.lastReason, delayMs)
+    if (push.storedId !== '') this.#parts.safekeeping.postpone(push, delayMs)
+    else if (this.#stopping) this.#parts.patience.giveUp(push, push.lastReason, delayMs)
     else this.#retryFromMemory(push, delayMs, nowMs)
   }
 
@@ -337,8 +262,8 @@ export class Dispatcher {
   }
 
   #wanted(push: PendingPush): boolean {
-    if (this.#patience.lifetimeLeftMs(push) > 0) return true
-    this.#patience.giveUp(push, 'its time to live was over before its turn')
+    if (this.#parts.patience.lifetimeLeftMs(push) > 0) return true
+    this.#parts.patience.giveUp(push, 'its time to live was over before its turn')
     return false
   }
 }

@@ -8,10 +8,11 @@ import type { AttemptOutcome } from '../../core/outcome.ts'
 import { encodeSegment } from '../../core/path-segment.ts'
 import { answerWidth, type JudgedAnswer, type OtherAnswer } from '../../core/worker-protocol.ts'
 import { serviceLabel } from '../metrics/table.ts'
-import type { Tally } from '../metrics/tally.ts'
+import { CauseTallies } from './cause-tallies.ts'
 import type { DomainLoad, DomainLoads } from './domain-loads.ts'
 import { Gateways, largestShare, othersInUse } from './gateways.ts'
 import type { AttemptManner } from './judge.ts'
+import { outcomeOf } from './mongoosepush-answer.ts'
 import { connectionShares, type DispatchOptions } from './options.ts'
 import type { PendingPush } from './pending-push.ts'
 import { type ProviderAnswerPorts, readProviderAnswer } from './provider-answers.ts'
@@ -60,7 +61,7 @@ export class Outbound {
   readonly #serviceQueues: readonly ServiceQueue[] = services.map(
     (service, index) => new ServiceQueue(index, service),
   )
-  readonly #retries = new Map<string, Tally>()
+  readonly #retries: CauseTallies
   readonly #hasRoom = (origin: number) => this.workers.roomiest(origin, this.#pumpedAtMs) !== undefined
   readonly #pumpBound = () => this.pump()
   readonly #sendBound = (push: PendingPush) => this.#send(push)
@@ -74,6 +75,7 @@ export class Outbound {
     this.#loads = loads
     this.#events = events
     this.#ports = ports
+    this.#retries = new CauseTallies(ports.metrics.retries)
     const { urls } = options
     const shares = connectionShares(options.maxHttpConnections, options.workers, urls.length)
     const inAll = urls.map((_, origin) => shares.reduce((sum, share) => sum + (share[origin] ?? 0), 0))
@@ -211,7 +213,7 @@ export class Outbound {
     push.origin = origin
     push.probe = route.circuit.permits(this.#pumpedAtMs) === 'probe'
     if (push.probe) route.circuit.probing(this.#pumpedAtMs)
-    if (push.retryCause !== '') this.#countRetry(push.retryCause)
+    if (push.retryCause !== '') this.#retries.add(push.retryCause)
     route.inflight++
     const { inflight } = push.lane.load
     inflight[origin] = (inflight[origin] ?? 0) + 1
@@ -284,15 +286,6 @@ export class Outbound {
     return queue
   }
 
-  #countRetry(cause: string): void {
-    let tally = this.#retries.get(cause)
-    if (tally === undefined) {
-      tally = this.#ports.metrics.retries.child(cause)
-      this.#retries.set(cause, tally)
-    }
-    tally.add(1)
-  }
-
   #warnOfSilent(notification: Notification): void {
     if (this.#warnedSilent || notification.content.kind !== 'silent') return
     this.#warnedSilent = true
@@ -303,11 +296,3 @@ export class Outbound {
 }
 
 const delivered: AttemptOutcome = { kind: 'delivered' }
-
-function outcomeOf({ cause, status, reason, retryAfterMs }: OtherAnswer): AttemptOutcome {
-  return classifyAnswer(
-    cause === undefined
-      ? { kind: 'response', status, reason, retryAfterMs }
-      : { kind: 'no-response', cause, detail: reason ?? cause },
-  )
-}

@@ -2,6 +2,7 @@ import { Circuit, circuitLimits } from '../../core/circuit.ts'
 import type { AttemptOutcome } from '../../core/outcome.ts'
 import { type Metrics, serviceLabel } from '../metrics/table.ts'
 import type { Distribution, Tally } from '../metrics/tally.ts'
+import { CauseTallies } from './cause-tallies.ts'
 
 export const services = ['apns', 'fcm', 'other'] as const satisfies ReturnType<typeof serviceLabel>[]
 
@@ -42,7 +43,7 @@ export class Route {
   readonly #duration: Distribution | undefined
   /** By status code, fetched when first met: a gateway may answer anything. */
   readonly #byStatus: (Tally | undefined)[] = []
-  readonly #byCause = new Map<string, Tally>()
+  readonly #byCause: CauseTallies | undefined
 
   /** `metrics`: undefined for one by which nothing goes. */
   constructor(pool: string, provider: number, metrics: Metrics | undefined, nowMs: number) {
@@ -50,6 +51,7 @@ export class Route {
     this.provider = provider
     this.circuit = new Circuit(circuitLimits, nowMs)
     this.#metrics = metrics
+    this.#byCause = metrics && new CauseTallies(metrics.gatewayRequests, pool)
     this.#duration = metrics?.gatewayRequestDuration.child(this.pool)
     metrics?.gatewayInflight.read(() => this.inflight, this.pool)
     metrics?.gatewayCircuitState.read(() => circuitLevels[this.circuit.state], this.pool)
@@ -107,12 +109,7 @@ export class Route {
   }
 
   countNoResponse(cause: string): void {
-    let tally = this.#byCause.get(cause)
-    if (tally === undefined) {
-      tally = this.#metrics?.gatewayRequests.child(this.pool, cause)
-      if (tally !== undefined) this.#byCause.set(cause, tally)
-    }
-    tally?.add(1)
+    this.#byCause?.add(cause)
   }
 }
 
