@@ -23,8 +23,20 @@ function under(about: string, trouble: Trouble): FaultCase {
   return { about, run: (options) => through(trouble, options) }
 }
 
-async function through(trouble: Trouble, { seed, seconds }: CaseOptions): Promise<CaseReport> {
-  await using providers = await Providers.start()
+async function through(trouble: Trouble, options: CaseOptions): Promise<CaseReport> {
+  const providers = await Providers.start()
+  try {
+    return await withProviders(providers, trouble, options)
+  } finally {
+    await providers[Symbol.asyncDispose]()
+  }
+}
+
+async function withProviders(
+  providers: Providers,
+  trouble: Trouble,
+  { seed, seconds }: CaseOptions,
+): Promise<CaseReport> {
   const rig = await Rig.start({ seed, config: providers.tables })
   try {
     const { source, ledger, random } = rig

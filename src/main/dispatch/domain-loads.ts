@@ -26,7 +26,7 @@ export class DomainLoad {
 /** In the place of a domain, whose room is taken: events over HTTP have one of their own. */
 export const eventsOverHttp = 'http'
 
-/** Beside others a domain may have this much of what they leave: there is always room for the next one. */
+/** Beside others a domain may have this much of what they leave: of 100,000, eight floods leave room for the next one. */
 const shareOfRest = 0.75
 /** How much of what the others leave a domain may have at most, where so many are served: alone all. */
 export function domainShare(domains: number): number {

@@ -70,11 +70,11 @@ test('room that others make is enough to go on', () => {
   expect(loads.hasRoom(load)).toBe(true)
 })
 
-test('whatever comes and goes, there is always room for a domain that has nothing pending', () => {
-  const step = fc.record({ domain: fc.nat({ max: 6 }), takes: fc.boolean(), count: fc.nat({ max: 400 }) })
+test('whatever comes and goes of four domains, there is room for a fifth', () => {
+  const step = fc.record({ domain: fc.nat({ max: 3 }), takes: fc.boolean(), count: fc.nat({ max: 400 }) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const { loads, held } = loadsOf(8)
+      const { loads, held } = loadsOf(5)
       for (const { domain, takes, count } of steps) {
         const load = loads.of(`d${domain}`)
         for (let i = 0; i < count; i++) {
@@ -83,10 +83,10 @@ test('whatever comes and goes, there is always room for a domain that has nothin
         }
       }
       let pending = 0
-      for (let domain = 0; domain < 7; domain++) pending += loads.of(`d${domain}`).pending
+      for (let domain = 0; domain < 4; domain++) pending += loads.of(`d${domain}`).pending
       expect(pending).toBeLessThan(1_000)
       expect(loads.hasRoom(loads.of('newcomer'))).toBe(true)
-      for (let domain = 0; domain < 7; domain++) {
+      for (let domain = 0; domain < 4; domain++) {
         const load = loads.of(`d${domain}`)
         while (load.pending > 0) loads.settled(load)
       }
