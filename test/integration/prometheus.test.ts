@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { publishIq, summaryOf } from '../../src/sandbox/stanzas.ts'
 import { type Installation, install, virtualDomain } from '../scenario/installation.ts'
 import { dashboardQueries, readDashboard, selectingAll } from '../support/dashboard.ts'
+import { freePort } from '../support/free-port.ts'
 import { lacks } from '../support/installed.ts'
 import { pageText, snippet } from '../support/pages.ts'
 import { Prometheus } from '../support/prometheus.ts'
@@ -65,15 +66,17 @@ describe.skipIf(lacks('prometheus'))('a Prometheus set up with them', () => {
   let providers: Providers
   let prometheus: Prometheus
   let seriesAtStart: Set<string>
+  let served: string
 
   beforeAll(async () => {
     // A virtual host without a component: it is served over HTTP alone.
     providers = await Providers.start()
     providers.putCertificate('cert')
+    served = `127.0.0.1:${await freePort()}`
     installed = await install({
       config: {
         push: { virtual_pubsub_hosts: ['virtual.@HOST@', 'http.@HOST@'] },
-        gateway: { apns: [providers.certificateTable('cert')] },
+        gateway: { listen: served, apns: [providers.certificateTable('cert')] },
       },
     })
     seriesAtStart = await series()
@@ -120,6 +123,11 @@ describe.skipIf(lacks('prometheus'))('a Prometheus set up with them', () => {
       deviceId.startsWith('throttled') ? { status: 200, body: null } : undefined,
     )
     await answered
+    await fetch(`http://${served}/v3/notification/ok-apns`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ service: 'apns', alert: { title: 'T', body: 'B' } }),
+    })
   }
 
   test('scrapes the daemon', async () => {
