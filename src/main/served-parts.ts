@@ -7,6 +7,7 @@ import type { DispatchOptions } from './dispatch/options.ts'
 import type { DispatchState } from './dispatch/state.ts'
 import type { ProviderDesk } from './gateway/provider-desk.ts'
 import type { Metrics } from './metrics/table.ts'
+import { risingClock } from './rising-clock.ts'
 import type { ServerCertificate } from './served-api/listener.ts'
 import type { PoolState } from './served-api/pool-state.ts'
 import { ServedApi } from './served-api/served-api.ts'
@@ -31,7 +32,8 @@ export function servedApi(
     version,
     metrics,
     log,
-    nowMs: Date.now,
+    // By its time a push to a device is told from the next one: `apns-id` is made of it.
+    nowMs: risingClock(Date.now),
     monotonicMs: () => performance.now(),
     pools: () => servedPools(dispatch, dispatcher.state(), (pool) => desk.fault(pool)),
     hasPool: ({ device, tags }) => choosePool(dispatch.pools, device, tags) !== undefined,

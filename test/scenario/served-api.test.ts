@@ -74,6 +74,13 @@ describe('MongooseIM, pointed at the daemon', () => {
     })
   })
 
+  test('has pushes to one device at one moment sent as different pushes', async () => {
+    const answers = await Promise.all(Array.from({ length: 30 }, () => push('crowd')))
+    for (const answer of answers) expect(answer.status).toBe(200)
+    const sent = installation.providers.apns.requests.filter(({ deviceId }) => deviceId === 'crowd')
+    expect(new Set(sent.map(({ headers }) => headers['apns-id'])).size).toBe(30)
+  })
+
   test('is told 410 of a device that is gone, each time: nothing of it is remembered', async () => {
     const { apns } = installation.providers
     const before = apns.total
