@@ -75,10 +75,14 @@ describe('MongooseIM, pointed at the daemon', () => {
   })
 
   test('has pushes to one device at one moment sent as different pushes', async () => {
-    const answers = await Promise.all(Array.from({ length: 30 }, () => push('crowd')))
+    const many = installation.http2()
+    const body = JSON.stringify({ service: 'apns', alert: { title: 'T', body: 'B' } })
+    const request = { method: 'POST', path: '/v3/notification/crowd', headers: json, body }
+    const answers = await Promise.all(Array.from({ length: 90 }, () => many.ask(request)))
+    await many.close()
     for (const answer of answers) expect(answer.status).toBe(200)
     const sent = installation.providers.apns.requests.filter(({ deviceId }) => deviceId === 'crowd')
-    expect(new Set(sent.map(({ headers }) => headers['apns-id'])).size).toBe(30)
+    expect(new Set(sent.map(({ headers }) => headers['apns-id'])).size).toBe(90)
   })
 
   test('is told 410 of a device that is gone, each time: nothing of it is remembered', async () => {
