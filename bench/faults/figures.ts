@@ -64,8 +64,8 @@ function soakRow(): string[] {
 }
 
 function fuzzRow(): string[] {
-  const command = 'npm run fuzz -- --runs 1000000'
   const file = readResult<FuzzFile>('fuzz')
+  const command = `npm run fuzz -- --runs ${file?.runs ?? 250_000}`
   if (file === undefined) return ['fuzz', code(command), 'not run yet', '', '', '']
   const figures = `${file.properties} properties, each up to ${file.runs} times`
   return ['fuzz', code(command), figures, String(file.failed.length), ...made(file)]

@@ -1,5 +1,5 @@
 /**
- * npm run fuzz -- [--runs 1000000] [--name fuzz]
+ * npm run fuzz -- [--runs 250000] [--name fuzz]
  *
  * Runs the properties of test/fuzz, each so many times (those that need sockets or files fewer times), and writes
  * bench/results/<name>.json. A property that fails prints its seed, its path and its smallest counterexample.
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util'
 import { writeResult } from '../results.ts'
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '1000000' }, name: { type: 'string', default: 'fuzz' } },
+  options: { runs: { type: 'string', default: '250000' }, name: { type: 'string', default: 'fuzz' } },
 })
 
 interface VitestReport {
