@@ -21,8 +21,17 @@ function fail(): never {
   throw new Error('no such key')
 }
 
+/** A key in a list of tables: the list, and its own path. */
+const listed = /^(gateway\.(?:fcm|apns))\.(.+)$/
+
+/** How a fault names it. */
+function named(path: string): string {
+  return path.replace(listed, '$1[0].$2')
+}
+
 function faultsOf(path: string, written: string): readonly string[] {
-  const loaded = load(`${path} = ${written}\n${component}`)
+  const line = `${path} = ${written}`.replace(listed, '[[$1]]\n$2')
+  const loaded = load(`${line}\n${component}`)
   return loaded.kind === 'loaded' ? [] : loaded.faults
 }
 
@@ -37,7 +46,7 @@ test('a whole number within its range is taken, and one beyond it is a fault of 
         const high = key.maximum ?? Number.MAX_SAFE_INTEGER
         const value = isInside ? low + (Math.abs(number) % (high - low + 1)) : number
         const faults = faultsOf(path, String(value))
-        const ofKey = faults.filter((fault) => fault.startsWith(`pushd.toml: ${path}: `))
+        const ofKey = faults.filter((fault) => fault.startsWith(`pushd.toml: ${named(path)}: `))
         if (value < low || value > high) expect(ofKey).toHaveLength(1)
         // Keys that must fit together may complain of each other.
         else expect(ofKey.filter((fault) => fault.includes('allowed: '))).toEqual([])
@@ -59,7 +68,7 @@ test('a value of another type is a fault of its key, whatever the key', () => {
     .chain((type) => fc.tuple(anyOf(typed(type)), fc.constantFrom(...values[type])))
   fc.assert(
     fc.property(wrong, ([[path], written]) => {
-      expect(faultsOf(path, written).some((fault) => fault.includes(path))).toBe(true)
+      expect(faultsOf(path, written).some((fault) => fault.includes(named(path)))).toBe(true)
     }),
     { numRuns: loadRuns },
   )
@@ -75,6 +84,8 @@ test('an unknown key is a fault that names it, wherever it stands', () => {
     'content.',
     'mongoosepush.tls.',
     'queue.retry.',
+    'gateway.',
+    'gateway.tls.',
   ]
   const known = new Set(keys.flatMap(([path]) => path.split('.')))
   const name = fc.stringMatching(/^[a-z_]{1,12}$/).filter((text) => !known.has(text) && text !== 'component')
