@@ -30,7 +30,11 @@ interface FuzzFile extends Made {
   readonly failed: readonly string[]
 }
 
-replacePart('reliability.md', 'figures', [longRuns(), faultRuns()].join('\n\n'))
+const runs = [
+  faultRuns('faults', ''),
+  faultRuns('provider-faults', ' --name provider-faults --case provider-goaway …'),
+]
+replacePart('reliability.md', 'figures', [longRuns(), ...runs].join('\n\n'))
 
 function longRuns(): string {
   const rows = [
@@ -71,9 +75,10 @@ function fuzzRow(): string[] {
   return ['fuzz', code(command), figures, String(file.failed.length), ...made(file)]
 }
 
-function faultRuns(): string {
-  const file = readResult<FaultsFile>('faults')
-  if (file === undefined) return '`npm run faults`: not run yet.'
+/** `options`: of the command, beside the seconds. */
+function faultRuns(name: string, options: string): string {
+  const file = readResult<FaultsFile>(name)
+  if (file === undefined) return `${code(`npm run faults${options}`)}: not run yet.`
   const [date, commit] = made(file)
   const rows = Object.entries(file.cases).map(([name, { about, figures, faults }]) => {
     const { sent = 0, results = 0, waits = 0, deliveredLater = 0, duplicates = 0 } = figures
@@ -97,7 +102,7 @@ function faultRuns(): string {
     "others' p99",
     'faults',
   ]
-  return `\`npm run faults -- --seconds ${file.seconds}\`, ${date}, ${commit}:\n\n${table(columns, rows)}`
+  return `\`npm run faults -- --seconds ${file.seconds}${options}\`, ${date}, ${commit}:\n\n${table(columns, rows)}`
 }
 
 function made({ measuredAt, commit }: Made): [date: string, commit: string] {
