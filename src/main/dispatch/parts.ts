@@ -1,17 +1,16 @@
 /** What dispatch is made of, and who tells whom of what. */
-import type { AttemptOutcome, Outcome } from '../../core/outcome.ts'
+import type { Outcome } from '../../core/outcome.ts'
 import type { Journal, Outbox } from '../store/ports.ts'
 import { DomainLoads } from './domain-loads.ts'
 import { Journalling } from './journalling.ts'
-import { type AttemptManner, Judge, type JudgePorts } from './judge.ts'
+import { type Fates, Judge, type JudgePorts } from './judge.ts'
 import { Ledger } from './ledger.ts'
 import type { DispatchOptions } from './options.ts'
-import { Outbound } from './outbound.ts'
+import { Outbound, type OutboundEvents } from './outbound.ts'
 import { OutboxScheduler } from './outbox-scheduler.ts'
 import { notStored, Patience } from './patience.ts'
 import type { PendingPush } from './pending-push.ts'
 import type { ProviderAnswerPorts } from './provider-answers.ts'
-import type { Route } from './route.ts'
 import { Safekeeping } from './safekeeping.ts'
 
 export interface DispatchPorts extends JudgePorts, ProviderAnswerPorts {
@@ -24,18 +23,7 @@ export interface DispatchPorts extends JudgePorts, ProviderAnswerPorts {
 }
 
 /** What the dispatcher itself has to say. */
-export interface DispatchEvents {
-  /** See `OutboundEvents`. */
-  wanted(push: PendingPush): boolean
-  answered(
-    push: PendingPush,
-    route: Route,
-    outcome: AttemptOutcome,
-    nowMs: number,
-    manner?: AttemptManner,
-  ): void
-  /** See `Fates`. */
-  tryAgain(push: PendingPush, delayMs: number, nowMs: number): void
+export interface DispatchEvents extends OutboundEvents, Pick<Fates, 'tryAgain'> {
   /** Another attempt, this much later, of one that waits for it in memory. */
   retryFromMemory(push: PendingPush, delayMs: number, nowMs: number): void
 }

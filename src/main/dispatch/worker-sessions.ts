@@ -24,7 +24,7 @@ const workerFile = new URL(
 /** Loading its modules is slow on a busy machine: only after this does a worker that never lived count as hanging. */
 const startUpMs = 30_000
 const checkMs = 1_000
-/** Of V8's young generation, which is three of it. */
+/** A third of what V8's young generation may take. */
 const workerSemiSpaceMb = 4
 /** Between a session's end and the next one in its place: at once the first time, then slower. */
 const reopenBaseMs = 100
@@ -102,8 +102,8 @@ export class WorkerSessions {
       ended: Promise.resolve(),
       reopenTimer: undefined,
     }))
-    // For the threads that come; this one has its own. Little is alive in a worker at any time, so that looking often
-    // costs nothing, and garbage has less room: 40 MB of two. (`resourceLimits` would do if NODE_OPTIONS did not win.)
+    // Of the threads that are started from now on, not of this one. Little is alive in a worker at any time: to look often
+    // costs nothing, and garbage has less room. (`resourceLimits` would do, but gives way to NODE_OPTIONS.)
     setFlagsFromString(`--max-semi-space-size=${workerSemiSpaceMb}`)
     this.#pool = new Piscina({
       filename: workerFile.href,
