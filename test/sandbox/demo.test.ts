@@ -28,6 +28,16 @@ async function shows(text: string): Promise<void> {
   expect(demo.output).toContain(text)
 }
 
+/** In what it printed, each after the one before it. */
+function expectInOrder(texts: readonly string[]): void {
+  let from = 0
+  for (const text of texts) {
+    const at = demo.output.indexOf(text, from)
+    expect(at, `"${text}" after what comes before it`).toBeGreaterThan(-1)
+    from = at
+  }
+}
+
 test(
   'the demo ends by itself, all as expected, in 100 columns without colours, and leaves nothing behind',
   async () => {
@@ -60,12 +70,7 @@ test(
       'exit code 0',
       'Where to go next',
     ]
-    let from = 0
-    for (const text of seen) {
-      const at = demo.output.indexOf(text, from)
-      expect(at, `"${text}" after what comes before it`).toBeGreaterThan(-1)
-      from = at
-    }
+    expectInOrder(seen)
   },
   timeoutMs,
 )
@@ -100,12 +105,7 @@ test(
       'latency p99',
       'exit code 0',
     ]
-    let from = 0
-    for (const text of seen) {
-      const at = demo.output.indexOf(text, from)
-      expect(at, `"${text}" after what comes before it`).toBeGreaterThan(-1)
-      from = at
-    }
+    expectInOrder(seen)
   },
   timeoutMs,
 )

@@ -6,6 +6,7 @@ import { type ApnsSandbox, startApnsSandbox } from '../../src/sandbox/providers/
 import type { AnswerRule, ProviderAnswer } from '../../src/sandbox/providers/provider-request.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { freePort } from '../support/free-port.ts'
+import { answerTo } from '../support/http-answer.ts'
 import { Providers } from '../support/providers.ts'
 import { until } from '../support/until.ts'
 
@@ -110,20 +111,8 @@ class Http1Client implements ServedClient {
   }
 
   ask({ method, path, headers = {}, body }: Ask): Promise<Told> {
-    const { promise, resolve, reject } = Promise.withResolvers<Told>()
     const { hostname, port } = new URL(this.#url)
-    const sent = request({ hostname, port, path, method, headers, agent: this.#agent }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk
-      })
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
-      )
-      response.on('error', reject)
-    })
-    sent.on('error', reject).end(body)
-    return promise
+    return answerTo(request({ hostname, port, path, method, headers, agent: this.#agent }), body)
   }
 
   async close(): Promise<void> {

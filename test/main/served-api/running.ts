@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, request } from 'node:http'
+import { request } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { pino } from 'pino'
 import { afterEach } from 'vitest'
@@ -9,6 +9,7 @@ import type { ListenerLimits } from '../../../src/main/served-api/listener-limit
 import type { ServedApiPorts } from '../../../src/main/served-api/ports.ts'
 import { ServedApi } from '../../../src/main/served-api/served-api.ts'
 import { localhostCertificate } from '../../../src/sandbox/providers/authority.ts'
+import { answerTo, type HttpAnswer } from '../../support/http-answer.ts'
 
 export const certificate = localhostCertificate()
 
@@ -82,12 +83,6 @@ export async function run({
   return { api, url, port: Number(new URL(url).port), metrics, log, submitted, stored }
 }
 
-export interface Answer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-}
-
 export interface Asked {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -95,28 +90,16 @@ export interface Asked {
 }
 
 /** One request over HTTP/1.1, with nothing added to it. */
-export function ask(url: string, { method = 'GET', headers = {}, body }: Asked = {}): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+export function ask(url: string, { method = 'GET', headers = {}, body }: Asked = {}): Promise<HttpAnswer> {
   const options = { method, headers: { connection: 'close', ...headers }, ca: certificate.ca }
   const send = url.startsWith('https:') ? secureRequest : request
-  const sent = send(url, options, (response) => {
-    let text = ''
-    response.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-    })
-    response.on('end', () =>
-      resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
-    )
-    response.on('error', reject)
-  })
-  sent.on('error', reject).end(body)
-  return promise
+  return answerTo(send(url, options), body)
 }
 
 export const alert = { service: 'apns', alert: { title: 'T', body: 'B' } }
 
 /** One push over HTTP/1.1. */
-export function push(url: string, path = '/v3/notification/d', body: unknown = alert): Promise<Answer> {
+export function push(url: string, path = '/v3/notification/d', body: unknown = alert): Promise<HttpAnswer> {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   return ask(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: text })
 }
