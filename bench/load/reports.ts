@@ -15,12 +15,17 @@ export interface SourceSettings {
 /** To a source: one round. */
 export interface SourceCommand {
   readonly seconds: number
-  /** Unanswered publishes, over all streams or connections. Events over XMPP have no answers: TCP holds them back. */
+  /** Unanswered, over all streams or connections; of events over XMPP: whose push has not come to the gateway. */
   readonly window: number
   /** Per second; undefined: as many as the window lets through. */
   readonly rate: number | undefined
   /** How many devices, nodes or users they go to. */
   readonly range: number
+}
+
+/** To a source of events over XMPP, all the while: how many pushes have come to the gateway since it started. */
+export interface TakenByGateway {
+  readonly taken: number
 }
 
 export interface SourceRound {

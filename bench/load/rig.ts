@@ -10,12 +10,22 @@ import { freePort } from '../../test/support/free-port.ts'
 import { unitEnvironment } from '../unit-environment.ts'
 import { fillStore } from './fill-store.ts'
 import { certificate as providerCertificate, providerTables } from './provider-tables.ts'
-import type { DaemonSettings, SinkReport, SourceCommand, SourceReport, SourceRound } from './reports.ts'
+import type {
+  DaemonSettings,
+  SinkReport,
+  SourceCommand,
+  SourceReport,
+  SourceRound,
+  TakenByGateway,
+} from './reports.ts'
 import { sourceKinds } from './stanza-template.ts'
 import type { Subject } from './subject.ts'
 
 const domain = 'push.example.com'
 const server = 'example.com'
+
+/** A source of events over XMPP hears of what has come to the gateway this often: no answers tell it. */
+const tellMs = 5
 
 /** The processes of one. */
 interface Parts {
@@ -41,9 +51,22 @@ export class Rig implements AsyncDisposable {
     this.#directory = directory
   }
 
-  run(command: SourceCommand): Promise<SourceRound> {
-    this.#parts.source.send(command)
-    return reported<SourceReport, 'round'>(this.#parts.source, 'round')
+  async run(command: SourceCommand): Promise<SourceRound> {
+    const { source } = this.#parts
+    source.send(command)
+    const told =
+      this.subject.setUp.source === 'event' ? setInterval(() => this.#tellTaken(), tellMs) : undefined
+    try {
+      return await reported<SourceReport, 'round'>(source, 'round')
+    } finally {
+      clearInterval(told)
+    }
+  }
+
+  async #tellTaken(): Promise<void> {
+    const { requests } = await this.count()
+    const message: TakenByGateway = { taken: requests }
+    this.#parts.source.send(message)
   }
 
   count(): Promise<Extract<SinkReport, { kind: 'count' }>> {

@@ -1,8 +1,8 @@
 /**
  * The load source: the server end of XEP-0114 in a process of its own, part of a rig. Any secret is
  * accepted. It sends publishes over all streams of the component, as fast as the window of unanswered
- * ones allows or at a given rate, and measures how long each answer takes. Events have no answer: they go as fast as
- * TCP takes them, or at the rate.
+ * ones allows or at a given rate, and measures how long each answer takes. Events have no answer: their window is of
+ * those whose push has not come to the gateway, which the rig tells all the while.
  *
  * With a rate, latency counts from the moment at which the publish was due, not from when there was
  * room to send it: a stall shows in all that were due meanwhile (no coordinated omission). The source
@@ -11,7 +11,7 @@
 import { createServer, type Socket } from 'node:net'
 import { AnswerScanner } from './answer-scanner.ts'
 import { Latencies } from './latencies.ts'
-import type { SourceCommand, SourceReport, SourceSettings } from './reports.ts'
+import type { SourceCommand, SourceReport, SourceSettings, TakenByGateway } from './reports.ts'
 import { stanzas, stanzaTemplate } from './stanza-template.ts'
 
 const { domain, kind, service, size }: SourceSettings = JSON.parse(process.argv[2] ?? '{}')
@@ -24,9 +24,6 @@ interface Stream {
   /** Answered since the last flush: how many to send anew. */
   room: number
 }
-
-/** Events in one write. */
-const eventsPerWrite = 64
 
 /** Longer than any daemon takes by its contract. */
 const answerTimeoutMs = 15_000
@@ -41,6 +38,8 @@ let sequence = 0
 let round: { command: SourceCommand; perStream: number; startedAt: number; dueCount: number } | undefined
 let results = 0
 let errors = 0
+/** Pushes that came to the gateway, in all. */
+let taken = 0
 
 function send(stream: Stream, count: number, due: (i: number) => number): void {
   if (count === 0) return
@@ -51,12 +50,11 @@ function send(stream: Stream, count: number, due: (i: number) => number): void {
   else results += count
 }
 
-/** Events, saturated: until TCP wants a pause. */
-function sendEvents(stream: Stream): void {
+/** Events, saturated: each push at the gateway makes room for the next one. */
+function sendEvents(): void {
   if (isAnswered || round === undefined || round.command.rate !== undefined) return
-  if (stream.socket.writableNeedDrain || stream.socket.destroyed) return
-  send(stream, eventsPerWrite, () => 0)
-  setImmediate(sendEvents, stream)
+  const share = Math.ceil((round.command.window - (sequence - taken)) / streams.length)
+  for (const stream of streams) send(stream, Math.max(0, share), () => 0)
 }
 
 function answered(stream: Stream, number: number, isError: boolean): void {
@@ -106,10 +104,8 @@ function start(command: SourceCommand): void {
   const perStream = Math.ceil(command.window / streams.length)
   round = { command, perStream, startedAt, dueCount: 0 }
   if (command.rate === undefined) {
-    for (const stream of streams) {
-      if (isAnswered) send(stream, perStream - stream.unanswered, () => startedAt)
-      else sendEvents(stream)
-    }
+    if (isAnswered) for (const stream of streams) send(stream, perStream - stream.unanswered, () => startedAt)
+    else sendEvents()
   }
   const pacer = setInterval(sendDue, 1)
   setTimeout(() => {
@@ -181,7 +177,6 @@ function accept(socket: Socket): void {
     streams.push(stream)
     report({ kind: 'streams', up: streams.length })
   })
-  socket.on('drain', () => sendEvents(stream))
   socket.on('close', () => {
     const at = streams.indexOf(stream)
     if (at === -1) return
@@ -196,5 +191,10 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   if (address !== null && typeof address === 'object') report({ kind: 'listening', port: address.port })
 })
-process.on('message', start)
+process.on('message', (message: SourceCommand | TakenByGateway) => {
+  if ('taken' in message) {
+    taken = message.taken
+    sendEvents()
+  } else start(message)
+})
 process.on('disconnect', () => process.exit())
