@@ -72,9 +72,9 @@ const server = new XmppServer(options, {
   monotonicMs: () => performance.now(),
   random: Math.random,
   isVirtual: (domain) => domain === virtualHost,
-  publishHere: async (input) => {
+  publishHere: (input, _from, sink) => {
     if (appServer.checkPublish(input).kind === 'push') pushes++
-    return { error: undefined, result: 'delivered' }
+    sink.publishEnded({ error: undefined, result: 'delivered' })
   },
   publishes: new LmdbPublishStore(environment, Date.now),
   hasRoom: () => true,

@@ -138,7 +138,7 @@ export class Daemon {
       monotonicMs: () => performance.now(),
       random: Math.random,
       isVirtual: (domain) => this.#appServer.isVirtual(domain),
-      publishHere: (input, from) => this.#exchange.publish(input, from),
+      publishHere: (input, from, sink) => this.#exchange.publish(input, from, sink),
       hasRoom: (domain) => this.#dispatcher.hasRoom(domain),
       hasStream: (domain) => (this.#domains.get(domain)?.streamsUp ?? 0) > 0,
       send: (domain, stanza) => this.#domains.get(domain)?.send(stanza) === true,

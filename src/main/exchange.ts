@@ -9,14 +9,15 @@ import { stanzaErrors } from '../core/stanza-error.ts'
 import type { Element } from '../core/xml/element.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
 import { eventsOverHttp } from './dispatch/domain-loads.ts'
-import type { PublishEnd } from './http/ports.ts'
 import type { Metrics } from './metrics/table.ts'
 import { PublishMeter } from './publish-meter.ts'
 import type { RecentOutcome } from './recent-outcomes.ts'
 import { answerOf } from './roles/app-server/answer-publish.ts'
 import { type AppServer, answerOverload, answerPublish } from './roles/app-server/app-server.ts'
+import type { PublishEnd, PublishSink } from './roles/app-server/publish-end.ts'
 import type { PublishInput } from './roles/app-server/publish-input.ts'
 import type { PublishRequest } from './roles/app-server/publish-request.ts'
+import type { PublishResult } from './roles/app-server/publish-result.ts'
 import { isForXmppServer } from './roles/role-of.ts'
 import type { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
 import type { StanzaSink } from './xmpp/ports.ts'
@@ -57,7 +58,7 @@ export class Exchange {
         answerTo.send(verdict.stanza)
         if (verdict.publish !== undefined) {
           const { publish } = verdict
-          this.#answered(publish.domain, publish.node, publish.result, startedMs)
+          this.settled(publish.domain, publish.node, publish.result, startedMs)
         }
         return
       case 'later': {
@@ -86,38 +87,36 @@ export class Exchange {
   }
 
   /**
-   * One publish without XMPP; undefined: its domain is not served. `from`: where it came in when not on its own domain;
-   * '': as an event over HTTP. Never rejects.
+   * One publish without XMPP. `from`: where it came in when not on its own domain; '': as an event over HTTP. Never
+   * throws.
    */
-  async publish(input: PublishInput, from = input.domain): Promise<PublishEnd | undefined> {
-    if (!this.#ports.appServer.serves(input.domain)) return undefined
-    const startedMs = this.#ports.monotonicMs()
-    const end = await this.#publish(input, from || eventsOverHttp)
-    this.#answered(input.domain, input.node, end.result, startedMs)
-    return end
-  }
-
-  async #publish(input: PublishInput, from: string): Promise<PublishEnd> {
+  publish(input: PublishInput, from: string, sink: PublishSink): void {
     const { appServer, dispatcher } = this.#ports
+    if (!appServer.serves(input.domain)) {
+      sink.publishEnded(undefined)
+      return
+    }
+    const answer = new InputAnswer(this, input, sink, this.#ports.monotonicMs())
     const verdict = appServer.checkPublish(input)
     switch (verdict.kind) {
       case 'refused':
-        return { error: verdict.error, result: verdict.check }
+        answer.end({ error: verdict.error, result: verdict.check })
+        return
       case 'done':
-        return { error: undefined, result: 'dropped' }
-      case 'push': {
-        const { promise, resolve } = Promise.withResolvers<Outcome>()
-        if (!dispatcher.submit(verdict.notification, { settle: resolve }, from)) {
-          return { error: stanzaErrors.resourceConstraint, result: 'rejected_no_room' }
+        answer.end({ error: undefined, result: 'dropped' })
+        return
+      case 'push':
+        if (!dispatcher.submit(verdict.notification, answer, from || eventsOverHttp)) {
+          answer.end({ error: stanzaErrors.resourceConstraint, result: 'rejected_no_room' })
         }
-        return answerOf(await promise)
-      }
+        return
     }
+    verdict satisfies never
   }
 
-  /** The outcome of a stanza's publish is known and its answer sent. */
-  settled(notification: Notification, result: PublishEnd['result'], startedMs: number): void {
-    this.#answered(notification.domain, notification.node, result, startedMs)
+  /** The end of a publish to this node is known, and told. */
+  settled(domain: string, node: string, result: PublishResult, startedMs: number): void {
+    this.meter(domain).answered(result, node, this.#ports.monotonicMs() - startedMs)
   }
 
   /** What became of the last publishes to a node, newest first. */
@@ -131,10 +130,6 @@ export class Exchange {
     const meter = new PublishMeter(this.#ports.metrics, domain)
     this.#meters.set(domain, meter)
     return meter
-  }
-
-  #answered(domain: string, node: string, result: PublishEnd['result'], startedMs: number): void {
-    this.meter(domain).answered(result, node, this.#ports.monotonicMs() - startedMs)
   }
 }
 
@@ -170,6 +165,31 @@ class PublishAnswer implements OutcomeSink {
 
   #send({ stanza, result }: ReturnType<typeof answerPublish>): void {
     this.#answerTo.send(stanza)
-    this.#exchange.settled(this.#notification, result, this.#startedMs)
+    const { domain, node } = this.#notification
+    this.#exchange.settled(domain, node, result, this.#startedMs)
+  }
+}
+
+/** Waits for the outcome of one publish that came in another way, and tells who asked. */
+class InputAnswer implements OutcomeSink {
+  readonly #exchange: Exchange
+  readonly #input: PublishInput
+  readonly #sink: PublishSink
+  readonly #startedMs: number
+
+  constructor(exchange: Exchange, input: PublishInput, sink: PublishSink, startedMs: number) {
+    this.#exchange = exchange
+    this.#input = input
+    this.#sink = sink
+    this.#startedMs = startedMs
+  }
+
+  settle(outcome: Outcome): void {
+    this.end(answerOf(outcome))
+  }
+
+  end(end: PublishEnd): void {
+    this.#exchange.settled(this.#input.domain, this.#input.node, end.result, this.#startedMs)
+    this.#sink.publishEnded(end)
   }
 }

@@ -46,12 +46,13 @@ export function httpPorts(parts: ShownParts): ShownPorts {
     token: () => config().http.token,
     health,
     notReady: () => notReady(parts),
-    publish: (input) => exchange.publish(input),
+    publish: (input) =>
+      new Promise((resolve) => exchange.publish(input, input.domain, { publishEnded: resolve })),
     eventsHeldBack: () => {
       if (parts.stopping()) return 'stopping'
       return xmppServer.full || !exchange.hasRoomForEvents ? 'no-room' : undefined
     },
-    takeEvent: (event) => xmppServer.take(event),
+    takeEvent: (event) => new Promise((resolve) => xmppServer.take(event, resolve)),
     subscriptions: subscriptionDesk(
       parts.subscriptions,
       () => config().push.max_subscriptions_per_user,

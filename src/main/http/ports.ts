@@ -1,10 +1,9 @@
 import type { Logger } from 'pino'
 import type { Device } from '../../core/notification.ts'
-import type { StanzaError } from '../../core/stanza-error.ts'
 import type { ImportedSubscription } from '../imports/imported-subscription.ts'
 import type { Metrics } from '../metrics/table.ts'
+import type { PublishEnd } from '../roles/app-server/publish-end.ts'
 import type { PublishInput } from '../roles/app-server/publish-input.ts'
-import type { PublishResult } from '../roles/app-server/publish-result.ts'
 import type { EventEnd } from '../roles/xmpp-server/event-end.ts'
 import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
 import type { MaybePromise } from '../roles/xmpp-server/plugin.ts'
@@ -64,12 +63,6 @@ export interface HttpPorts {
   readonly retryDeadLetters: (ids: readonly string[]) => Promise<unknown>
   /** Whether a device is remembered as dead. */
   readonly deadDevice: (device: Device) => { readonly dead: boolean }
-}
-
-/** What became of a publish: the error that an IQ would get, undefined where it would get a result. */
-export interface PublishEnd {
-  readonly error: StanzaError | undefined
-  readonly result: PublishResult
 }
 
 export interface HealthCheck {

@@ -1,6 +1,6 @@
 import type { StanzaError } from '../../core/stanza-error.ts'
+import type { PublishEnd } from '../roles/app-server/publish-end.ts'
 import { HttpFault } from './fault.ts'
-import type { PublishEnd } from './ports.ts'
 
 /** Our own queue empties within about a second; a gateway in trouble needs longer. */
 const roomAfterS = '1'

@@ -1,3 +1,5 @@
+import type { Subscription } from '../../store/ports.ts'
+
 /**
  * Whether a push is out of the hands of who told of its message:
  * - `safe`: it was delivered, or has ended for good, or is stored
@@ -13,7 +15,11 @@ export interface EventEnd {
   readonly safety: PushSafety
 }
 
-/** Of pushes together: the first that is not safe says why. */
-export function safetyOfAll(safeties: readonly PushSafety[]): PushSafety {
-  return safeties.find((safety) => safety !== 'safe') ?? 'safe'
+/** Told of the end of an event, once, perhaps within the call that takes it. Must not throw. */
+export type EventEnded = (end: EventEnd) => void
+
+/** Who waits for the pushes of an event. */
+export interface PushEnds {
+  /** Called once for each push, perhaps within the call that asks for it. */
+  pushEnded(subscription: Subscription, safety: PushSafety): void
 }

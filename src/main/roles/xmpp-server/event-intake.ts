@@ -8,7 +8,8 @@ import { domainOfBare } from '../../../core/jid.ts'
 import type { EventResult, EventSource, Metrics } from '../../metrics/table.ts'
 import type { Subscription, SubscriptionStore } from '../../store/ports.ts'
 import { askPlugin, type PluginDecision } from './ask-plugin.ts'
-import { type EventEnd, type PushSafety, safetyOfAll } from './event-end.ts'
+import type { EventEnd, EventEnded, PushEnds, PushSafety } from './event-end.ts'
+import { EventUnderWay, nameOf } from './event-under-way.ts'
 import type { CompletePlugin } from './load-plugin.ts'
 import type { XmppServerOptions } from './options.ts'
 import type { MaybePromise, MessageEvent } from './plugin.ts'
@@ -31,12 +32,13 @@ export interface IntakePorts {
   readonly log: Logger
   /** Milliseconds that never jump. */
   readonly monotonicMs: () => number
-  /** Sends one notification on its way. Must not throw or reject. */
+  /** Sends one notification on its way. Must not throw. */
   readonly notify: (
     subscription: Subscription,
     summary: readonly string[],
     domain: string,
-  ) => MaybePromise<PushSafety>
+    ends: PushEnds,
+  ) => void
 }
 
 /** Events remembered, a few hundred bytes each; what a busy server sends in five minutes. */
@@ -53,6 +55,7 @@ export class EventIntake {
   #served: ReadonlySet<string>
   /** Events that the plugin has not decided about. */
   readonly #asked = new Set<Promise<unknown>>()
+  readonly #pushesEndedBound = (event: EventUnderWay) => this.#pushesEnded(event)
   #faultLoggedMs = Number.NEGATIVE_INFINITY
 
   constructor(options: XmppServerOptions, ports: IntakePorts) {
@@ -80,85 +83,100 @@ export class EventIntake {
     await Promise.all(this.#asked)
   }
 
-  /** Never throws or rejects. */
-  take(incoming: IncomingEvent): MaybePromise<EventEnd> {
+  /** Never throws. */
+  take(incoming: IncomingEvent, ended: EventEnded): void {
     const { message } = incoming
     if (message === undefined || !this.#served.has(domainOfBare(message.to))) {
-      return this.#end(incoming, 'skipped')
+      ended(this.#end(incoming, 'skipped'))
+      return
     }
+    let all: readonly Subscription[]
     try {
-      return this.#meet(incoming, message)
+      all = this.#ports.subscriptions.of(message.to)
     } catch (error) {
-      return this.#failed(incoming, error)
+      ended(this.#failed(incoming, error))
+      return
     }
+    if (all.length === 0) ended(this.#end(incoming, 'skipped'))
+    else this.#meet(incoming, message, all, ended)
   }
 
-  #meet(incoming: IncomingEvent, message: MessageEvent): MaybePromise<EventEnd> {
-    const { subscriptions, monotonicMs, metrics } = this.#ports
-    const all = subscriptions.of(message.to)
-    if (all.length === 0) return this.#end(incoming, 'skipped')
+  #meet(
+    incoming: IncomingEvent,
+    message: MessageEvent,
+    all: readonly Subscription[],
+    ended: EventEnded,
+  ): void {
+    const { monotonicMs, metrics } = this.#ports
     if (this.full) {
       metrics.limitsHit.child('plugin_events').add(1)
-      return this.#end(incoming, 'failed', 'no-room')
+      ended(this.#end(incoming, 'failed', 'no-room'))
+      return
     }
     const meeting = this.#seen.meet(message, monotonicMs(), this.#options.dedupWindowMs)
-    if (meeting.kind === 'duplicate') return this.#duplicate(incoming, meeting.safety)
+    if (meeting.kind === 'duplicate') {
+      this.#duplicate(incoming, meeting.seen, ended)
+      return
+    }
     const { seen, forgets } = meeting
     if (forgets) metrics.limitsHit.child('dedup_events').add(1)
     const open = seen === undefined ? all : all.filter((one) => !seen.isNotified(nameOf(one)))
-    const end =
-      open.length === 0
-        ? this.#duplicate(incoming, seen?.safety ?? 'safe')
-        : this.#decide(incoming, message, open, seen)
-    if (seen !== undefined) this.#seen.endsWith(seen, end)
-    return end
+    if (seen !== undefined && open.length === 0) {
+      this.#seen.ended(seen, 'safe')
+      this.#duplicate(incoming, seen, ended)
+      return
+    }
+    this.#decide(new EventUnderWay(incoming, message, seen, ended, this.#pushesEndedBound), open)
   }
 
-  #decide(
-    incoming: IncomingEvent,
-    message: MessageEvent,
-    open: readonly Subscription[],
-    seen: SeenEvent | undefined,
-  ): MaybePromise<EventEnd> {
+  #decide(event: EventUnderWay, open: readonly Subscription[]): void {
+    const failed = (error: unknown) => this.#over(event, this.#failed(event.incoming, error))
     let decision: MaybePromise<PluginDecision>
     try {
-      decision = askPlugin(this.#ports.plugin, message, open, this.#options.pluginTimeoutMs)
+      decision = askPlugin(this.#ports.plugin, event.message, open, this.#options.pluginTimeoutMs)
     } catch (error) {
-      return this.#failed(incoming, error)
+      failed(error)
+      return
     }
-    if (!(decision instanceof Promise)) return this.#notify(incoming, message, decision, seen)
-    const asked = decision.catch(() => undefined).finally(() => this.#asked.delete(asked))
+    if (!(decision instanceof Promise)) {
+      this.#notify(event, decision)
+      return
+    }
+    const asked = decision
+      .then((decided) => this.#notify(event, decided), failed)
+      .finally(() => this.#asked.delete(asked))
     this.#asked.add(asked)
-    return decision
-      .then((decided) => this.#notify(incoming, message, decided, seen))
-      .catch((error: unknown) => this.#failed(incoming, error))
   }
 
-  #notify(
-    incoming: IncomingEvent,
-    { session }: MessageEvent,
-    { chosen, summary }: PluginDecision,
-    seen: SeenEvent | undefined,
-  ): MaybePromise<EventEnd> {
-    if (chosen.length === 0) return this.#end(incoming, 'skipped')
-    const pushes = chosen.map((subscription) => {
+  #notify(event: EventUnderWay, { chosen, summary }: PluginDecision): void {
+    const { incoming, seen } = event
+    if (chosen.length === 0) {
+      this.#over(event, this.#end(incoming, 'skipped'))
+      return
+    }
+    event.begin(chosen.length)
+    for (const subscription of chosen) {
       seen?.notify(nameOf(subscription))
-      return this.#ports.notify(subscription, summary, incoming.domain)
-    })
-    return Promise.all(pushes).then((safeties) => {
-      chosen.forEach((subscription, i) => {
-        if (safeties[i] !== 'safe') seen?.reopen(session, nameOf(subscription))
-      })
-      const safety = safetyOfAll(safeties)
-      this.#end(incoming, safety === 'safe' ? 'notified' : 'failed')
-      return { notified: chosen.length, safety }
-    })
+      this.#ports.notify(subscription, summary, incoming.domain, event)
+    }
   }
 
-  /** Its end is that of what it was said first of. */
-  #duplicate(incoming: IncomingEvent, safety: MaybePromise<PushSafety>): MaybePromise<EventEnd> {
+  #pushesEnded(event: EventUnderWay): void {
+    const { incoming, notified, safety } = event
+    this.#end(incoming, safety === 'safe' ? 'notified' : 'failed')
+    this.#over(event, { notified, safety })
+  }
+
+  #over({ seen, ended }: EventUnderWay, end: EventEnd): void {
+    if (seen !== undefined) this.#seen.ended(seen, end.safety)
+    ended(end)
+  }
+
+  /** Its end is that of what it was said first of. `seen` undefined: that was safe. */
+  #duplicate(incoming: IncomingEvent, seen: SeenEvent | undefined, ended: EventEnded): void {
     const end = this.#end(incoming, 'duplicate')
-    return safety === 'safe' ? end : Promise.resolve(safety).then((known) => ({ notified: 0, safety: known }))
+    if (seen === undefined) ended(end)
+    else seen.whenEnded((safety) => ended({ notified: 0, safety }))
   }
 
   /** A plugin's fault is an end, since it would be the same again. */
@@ -182,7 +200,3 @@ export class EventIntake {
 }
 
 const nobody: EventEnd = { notified: 0, safety: 'safe' }
-
-function nameOf({ jid, node }: Subscription): string {
-  return `${jid}\0${node}`
-}

@@ -3,19 +3,19 @@
  * of those again. Without room the streams of the domain that they came in on are not read, so that there are no more of
  * them than what had been read by then leads to. With room they go first, in their order; then the streams are read again.
  */
+import type { PublishSink } from '../app-server/publish-end.ts'
 import type { PublishInput } from '../app-server/publish-input.ts'
-import type { PublishHereEnd } from './publisher.ts'
 
 export interface HeldPublishPorts {
   /** Whether there is room for what came in on this domain. If not, `holdBack` was called, and `release` will be. */
   readonly hasRoom: (domain: string) => boolean
-  /** Never rejects. */
-  readonly publishHere: (input: PublishInput, from: string) => Promise<PublishHereEnd | undefined>
+  /** Never throws. */
+  readonly publishHere: (input: PublishInput, from: string, sink: PublishSink) => void
 }
 
 interface HeldPublish {
   readonly input: PublishInput
-  readonly resolve: (end: Promise<PublishHereEnd | undefined>) => void
+  readonly sink: PublishSink
 }
 
 /** A few kilobytes each. What comes beyond it takes its chance as if nothing could be held. */
@@ -33,16 +33,17 @@ export class HeldPublishes {
     this.#ports = ports
   }
 
-  /** `from`: where its event came in, or '': whoever told of it hears that there is no room. Never rejects. */
-  publish(input: PublishInput, from: string): Promise<PublishHereEnd | undefined> {
+  /** `from`: where its event came in, or '': whoever told of it hears that there is no room. Never throws. */
+  publish(input: PublishInput, from: string, sink: PublishSink): void {
     const waits = from !== '' && (this.#held.has(from) || !this.#ports.hasRoom(from))
-    if (!waits || this.#stopped || this.#count >= maxHeld) return this.#ports.publishHere(input, from)
-    const { promise, resolve } = Promise.withResolvers<PublishHereEnd | undefined>()
+    if (!waits || this.#stopped || this.#count >= maxHeld) {
+      this.#ports.publishHere(input, from, sink)
+      return
+    }
     const held = this.#held.get(from)
-    if (held === undefined) this.#held.set(from, [{ input, resolve }])
-    else held.push({ input, resolve })
+    if (held === undefined) this.#held.set(from, [{ input, sink }])
+    else held.push({ input, sink })
     this.#count++
-    return promise
   }
 
   /** The domain's streams are not read from now on. */
@@ -73,9 +74,9 @@ export class HeldPublishes {
   #publishHeld(domain: string, goesOn: () => boolean): void {
     const held = this.#held.get(domain) ?? []
     let taken = 0
-    for (const { input, resolve } of held) {
+    for (const { input, sink } of held) {
       if (!goesOn()) break
-      resolve(this.#ports.publishHere(input, domain))
+      this.#ports.publishHere(input, domain, sink)
       taken++
     }
     this.#count -= taken

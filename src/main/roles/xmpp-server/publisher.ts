@@ -3,12 +3,11 @@ import type { StanzaError } from '../../../core/stanza-error.ts'
 import type { Metrics } from '../../metrics/table.ts'
 import type { PublishStore, Subscription, SubscriptionStore } from '../../store/ports.ts'
 import { bodyField, senderFields } from '../app-server/content.ts'
+import type { PublishEnd, PublishSink } from '../app-server/publish-end.ts'
 import { PublishInput } from '../app-server/publish-input.ts'
-import type { PublishResult } from '../app-server/publish-result.ts'
-import type { PushSafety } from './event-end.ts'
+import type { PushEnds, PushSafety } from './event-end.ts'
 import { HeldPublishes } from './held-publishes.ts'
 import type { XmppServerOptions } from './options.ts'
-import type { MaybePromise } from './plugin.ts'
 import { RemotePublishes } from './remote-publishes.ts'
 
 export interface PublisherPorts {
@@ -26,21 +25,15 @@ export interface PublisherPorts {
   readonly isVirtual: (domain: string) => boolean
   /**
    * A publish to such a domain, through the checks and the dispatcher that all publishes take. `from`: where its event
-   * came in, or ''. Never rejects.
+   * came in, or ''. Never throws.
    */
-  readonly publishHere: (input: PublishInput, from: string) => Promise<PublishHereEnd | undefined>
+  readonly publishHere: (input: PublishInput, from: string, sink: PublishSink) => void
   /** Whether a push of what came in on this domain would be taken on now. If not, its streams are held back. */
   readonly hasRoom: (domain: string) => boolean
   /** Whether a domain of ours has a stream. */
   readonly hasStream: (domain: string) => boolean
   /** Sends a stanza from a domain of ours; false: no stream takes it. */
   readonly send: (domain: string, stanza: string) => boolean
-}
-
-export interface PublishHereEnd {
-  /** What an App Server elsewhere would have answered; undefined: a result. */
-  readonly error: StanzaError | undefined
-  readonly result: PublishResult
 }
 
 /**
@@ -72,28 +65,14 @@ export class Publisher {
     this.#options = options
   }
 
-  /** `domain`: where the event came in, or ''. Never rejects. */
-  notify(subscription: Subscription, summary: readonly string[], domain: string): MaybePromise<PushSafety> {
-    return this.#ports.isVirtual(subscription.jid)
-      ? this.#publishHere(subscription, summary, domain)
-      : this.#publishThere(subscription, this.#allowed(summary), domain)
+  /** `domain`: where the event came in, or ''. Never throws. */
+  notify(subscription: Subscription, summary: readonly string[], domain: string, ends: PushEnds): void {
+    if (this.#ports.isVirtual(subscription.jid)) this.#publishHere(subscription, summary, domain, ends)
+    else this.#publishThere(subscription, this.#allowed(summary), domain, ends)
   }
 
-  async #publishHere(
-    subscription: Subscription,
-    summary: readonly string[],
-    domain: string,
-  ): Promise<PushSafety> {
-    const input = new PublishInput(subscription.jid, undefined)
-    input.node = subscription.node
-    input.isNotification = true
-    input.enabledAtMs = subscription.enabledAtMs
-    for (const [name, value] of subscription.options) input.setOption(name, value)
-    for (let i = 0; i < summary.length; i += 2) {
-      const value = summary[i + 1] ?? ''
-      if (value !== '') input.summary.set(summary[i] ?? '', value)
-    }
-    const end = await this.held.publish(input, domain)
+  /** The end of a publish to a virtual host of ours. */
+  publishedHere(subscription: Subscription, end: PublishEnd | undefined): PushSafety {
     if (end === undefined) return 'safe'
     const { error, result } = end
     if (error === undefined) this.#used(subscription)
@@ -104,17 +83,36 @@ export class Publisher {
     return safetyHere(error)
   }
 
+  #publishHere(subscription: Subscription, summary: readonly string[], domain: string, ends: PushEnds): void {
+    const input = new PublishInput(subscription.jid, undefined)
+    input.node = subscription.node
+    input.isNotification = true
+    input.enabledAtMs = subscription.enabledAtMs
+    for (const [name, value] of subscription.options) input.setOption(name, value)
+    for (let i = 0; i < summary.length; i += 2) {
+      const value = summary[i + 1] ?? ''
+      if (value !== '') input.summary.set(summary[i] ?? '', value)
+    }
+    this.held.publish(input, domain, new PublishHere(this, subscription, ends))
+  }
+
   #publishThere(
     subscription: Subscription,
     summary: readonly string[],
     domain: string,
-  ): MaybePromise<PushSafety> {
+    ends: PushEnds,
+  ): void {
     const { domains } = this.#options
     // Where it was enabled is whom the App Server lets publish; a configuration may have lost it since.
     const from = [subscription.domain, domain].find((one) => domains.includes(one)) ?? domains[0]
-    if (from !== undefined) return this.remote.publish(subscription, summary, from)
-    this.#ports.metrics.publishesSent.child('failed').add(1)
-    return 'safe'
+    if (from === undefined) {
+      this.#ports.metrics.publishesSent.child('failed').add(1)
+      ends.pushEnded(subscription, 'safe')
+      return
+    }
+    const safety = this.remote.publish(subscription, summary, from)
+    if (typeof safety === 'string') ends.pushEnded(subscription, safety)
+    else void safety.then((known) => ends.pushEnded(subscription, known))
   }
 
   /** Without what the operator lets nobody see. */
@@ -147,6 +145,23 @@ export class Publisher {
     } catch (err) {
       log.error({ err, user, jid }, 'a push subscription cannot be removed')
     }
+  }
+}
+
+/** One publish to a virtual host of ours, until its end. */
+class PublishHere implements PublishSink {
+  readonly #publisher: Publisher
+  readonly #subscription: Subscription
+  readonly #ends: PushEnds
+
+  constructor(publisher: Publisher, subscription: Subscription, ends: PushEnds) {
+    this.#publisher = publisher
+    this.#subscription = subscription
+    this.#ends = ends
+  }
+
+  publishEnded(end: PublishEnd | undefined): void {
+    this.#ends.pushEnded(this.#subscription, this.#publisher.publishedHere(this.#subscription, end))
   }
 }
 

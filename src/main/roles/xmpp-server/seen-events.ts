@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { EventEnd, PushSafety } from './event-end.ts'
-import { safetyOfAll } from './event-end.ts'
+import type { PushSafety } from './event-end.ts'
 import type { MessageEvent } from './plugin.ts'
 
 /**
@@ -31,38 +30,30 @@ export class SeenEvents {
     return this.#young.size + this.#old.size
   }
 
-  /** Notes the event. */
+  /** Notes the event. What is news has begun: `ended` is to be called of it. */
   meet(event: MessageEvent, nowMs: number, windowMs: number): Meeting {
     if (event.id === '' || windowMs === 0) return unknowable
     const forgets = this.#turn(nowMs, windowMs)
     const key = keyOf(event)
     const found = this.#young.get(key) ?? this.#old.get(key)
     const known = found !== undefined && nowMs - atMsOf(found) < windowMs ? found : undefined
-    if (typeof known === 'number') return { kind: 'duplicate', safety: 'safe' }
-    if (known?.toldOf(event.session) === true) return { kind: 'duplicate', safety: known.safety }
+    if (typeof known === 'number') return { kind: 'duplicate', seen: undefined }
+    if (known?.toldOf(event.session) === true) return { kind: 'duplicate', seen: known }
 
     const seen = known ?? new SeenEvent(key, nowMs)
     // As offline it was told of anew; of a lost stream its time goes on.
     if (event.session === undefined) seen.atMs = nowMs
     seen.tell(event.session)
+    seen.begin()
     this.#young.set(key, seen)
     return { kind: 'news', seen, forgets }
   }
 
-  /** What was told of it comes to this end: it does not reject. */
-  endsWith(seen: SeenEvent, end: EventEnd | Promise<EventEnd>): void {
-    if (end instanceof Promise) {
-      seen.underWay.push(end)
-      void end.then(() => {
-        seen.underWay.splice(seen.underWay.indexOf(end), 1)
-        this.#compact(seen)
-      })
-    } else this.#compact(seen)
-  }
-
-  /** When all has been told of it and nothing is under way, its time is all that matters. */
-  #compact(seen: SeenEvent): void {
-    if (!seen.isWhole || seen.underWay.length > 0) return
+  /** One of the times that it was told of has come to its end. */
+  ended(seen: SeenEvent, safety: PushSafety): void {
+    seen.end(safety)
+    if (seen.isUnderWay || !seen.isWhole) return
+    // Its time is all that matters now.
     const generation = this.#young.get(seen.key) === seen ? this.#young : this.#old
     if (generation.get(seen.key) === seen) generation.set(seen.key, Math.floor(seen.atMs))
   }
@@ -83,8 +74,8 @@ export class SeenEvents {
 export type Meeting =
   /** `seen` undefined: it cannot be known again. `forgets`: older events had to be forgotten before their time. */
   | { readonly kind: 'news'; readonly seen: SeenEvent | undefined; readonly forgets: boolean }
-  /** `safety`: of what it led to when it was told of before. */
-  | { readonly kind: 'duplicate'; readonly safety: PushSafety | Promise<PushSafety> }
+  /** `seen` undefined: nothing is under way of it. */
+  | { readonly kind: 'duplicate'; readonly seen: SeenEvent | undefined }
 
 const unknowable: Meeting = { kind: 'news', seen: undefined, forgets: false }
 
@@ -97,11 +88,16 @@ export class SeenEvent {
   atMs: number
   /** It was told of as offline. */
   isWhole = false
-  readonly underWay: Promise<EventEnd>[] = []
+  /** How often it was told of without having come to an end. */
+  #underWay = 0
+  /** Of what has ended while more was under way, the first that is not safe. */
+  #safety: PushSafety = 'safe'
+  /** Who waits for all that is under way. */
+  #waiting: ((safety: PushSafety) => void)[] | undefined
   /** The lost streams that it was told of for. */
-  readonly #sessions = new Set<string>()
+  #sessions: Set<string> | undefined
   /** Who was notified of it, by names that the caller gives. */
-  readonly #notified = new Set<string>()
+  #notified: string[] | undefined
 
   constructor(key: string, atMs: number) {
     this.key = key
@@ -109,33 +105,60 @@ export class SeenEvent {
   }
 
   toldOf(session: string | undefined): boolean {
-    return this.isWhole || (session !== undefined && this.#sessions.has(session))
+    return this.isWhole || (session !== undefined && this.#sessions?.has(session) === true)
   }
 
   tell(session: string | undefined): void {
     if (session === undefined) this.isWhole = true
-    else this.#sessions.add(session)
+    else {
+      this.#sessions ??= new Set()
+      this.#sessions.add(session)
+    }
   }
 
   isNotified(name: string): boolean {
-    return this.#notified.has(name)
+    return this.#notified?.includes(name) === true
   }
 
   notify(name: string): void {
-    this.#notified.add(name)
+    if (this.#notified === undefined) this.#notified = [name]
+    else this.#notified.push(name)
   }
 
   /** A push of it is not safe: its subscription counts as not notified. */
   reopen(session: string | undefined, name: string): void {
     this.isWhole = false
-    if (session !== undefined) this.#sessions.delete(session)
-    this.#notified.delete(name)
+    if (session !== undefined) this.#sessions?.delete(session)
+    this.#notified = this.#notified?.filter((notified) => notified !== name)
   }
 
-  /** Of all that is under way. */
-  get safety(): PushSafety | Promise<PushSafety> {
-    if (this.underWay.length === 0) return 'safe'
-    return Promise.all(this.underWay).then((ends) => safetyOfAll(ends.map(({ safety }) => safety)))
+  get isUnderWay(): boolean {
+    return this.#underWay > 0
+  }
+
+  begin(): void {
+    this.#underWay++
+  }
+
+  end(safety: PushSafety): void {
+    this.#underWay--
+    if (this.#safety === 'safe') this.#safety = safety
+    if (this.#underWay > 0) return
+    const ofAll = this.#safety
+    const waiting = this.#waiting
+    this.#safety = 'safe'
+    this.#waiting = undefined
+    if (waiting !== undefined) for (const told of waiting) told(ofAll)
+  }
+
+  /** `told`: once nothing of it is under way, with the safety of all that was; at once when nothing is. */
+  whenEnded(told: (safety: PushSafety) => void): void {
+    if (this.#underWay === 0) {
+      told('safe')
+      return
+    }
+    this.#waiting ??= []
+    this.#waiting.push(told)
   }
 }
 

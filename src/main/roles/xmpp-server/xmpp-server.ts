@@ -4,12 +4,11 @@ import { type StanzaError, stanzaErrors } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
 import type { DeadDeviceStore } from '../../store/ports.ts'
 import { answerDelegated, answerNesting, isDelegation, readDelegation } from './delegation.ts'
-import type { EventEnd } from './event-end.ts'
+import type { EventEnded } from './event-end.ts'
 import { EventIntake, type IncomingEvent } from './event-intake.ts'
 import { readMessage } from './event-messages.ts'
 import type { CompletePlugin } from './load-plugin.ts'
 import type { XmppServerOptions } from './options.ts'
-import type { MaybePromise } from './plugin.ts'
 import { Publisher, type PublisherPorts } from './publisher.ts'
 import { isPushRequest } from './push-request.ts'
 import { Registrations } from './registrations.ts'
@@ -39,7 +38,8 @@ export class XmppServer {
     this.#publisher = new Publisher(options, ports)
     this.#intake = new EventIntake(options, {
       ...ports,
-      notify: (subscription, summary, domain) => this.#publisher.notify(subscription, summary, domain),
+      notify: (subscription, summary, domain, ends) =>
+        this.#publisher.notify(subscription, summary, domain, ends),
     })
     this.#registrations = new Registrations(ports)
   }
@@ -56,9 +56,9 @@ export class XmppServer {
     return this.#intake.full || this.#publisher.remote.full
   }
 
-  /** An event, to its end: when whoever told of it may forget it. Never throws or rejects. */
-  take(event: IncomingEvent): MaybePromise<EventEnd> {
-    return this.#intake.take(event)
+  /** An event; `ended`: whoever told of it may forget it, or is to tell of it again. Never throws. */
+  take(event: IncomingEvent, ended: EventEnded): void {
+    this.#intake.take(event, ended)
   }
 
   /**
@@ -170,7 +170,7 @@ export class XmppServer {
       case undefined:
         return undefined
       case 'event':
-        void this.take(read.event)
+        this.take(read.event, nobodyWaits)
         return taken
       case 'refused':
         this.#ports.metrics.events.child(read.source, 'refused').add(1)
@@ -182,6 +182,9 @@ export class XmppServer {
 }
 
 const taken: XmppServerVerdict = { kind: 'taken' }
+
+/** What was told of over XMPP is told of once, whatever became of it. */
+function nobodyWaits(): void {}
 
 function answer(stanza: string): XmppServerVerdict {
   return { kind: 'answer', stanza, publish: undefined }

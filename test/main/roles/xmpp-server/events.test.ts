@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { stanzaErrors } from '../../../../src/core/stanza-error.ts'
-import type { PublishHereEnd } from '../../../../src/main/roles/xmpp-server/publisher.ts'
+import type { PublishEnd } from '../../../../src/main/roles/app-server/publish-end.ts'
 import {
   carol,
   component,
@@ -196,8 +196,8 @@ test('with a plugin that heeds no kinds an unacked message is pushed to all, onc
 })
 
 describe('a message whose push is neither delivered nor stored', () => {
-  const undelivered: PublishHereEnd = { error: stanzaErrors.remoteServerTimeout, result: 'failed' }
-  const delivered: PublishHereEnd = { error: undefined, result: 'delivered' }
+  const undelivered: PublishEnd = { error: stanzaErrors.remoteServerTimeout, result: 'failed' }
+  const delivered: PublishEnd = { error: undefined, result: 'delivered' }
 
   test.each([
     ['remoteServerTimeout', 'undelivered'],

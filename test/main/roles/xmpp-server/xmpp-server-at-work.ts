@@ -2,13 +2,13 @@ import { pino } from 'pino'
 import type { Element } from '../../../../src/core/xml/element.ts'
 import { escapeXml } from '../../../../src/core/xml/escape.ts'
 import { Metrics } from '../../../../src/main/metrics/table.ts'
+import type { PublishEnd, PublishSink } from '../../../../src/main/roles/app-server/publish-end.ts'
 import type { PublishInput } from '../../../../src/main/roles/app-server/publish-input.ts'
 import { isForXmppServer } from '../../../../src/main/roles/role-of.ts'
 import type { EventEnd } from '../../../../src/main/roles/xmpp-server/event-end.ts'
 import { loadPlugin } from '../../../../src/main/roles/xmpp-server/load-plugin.ts'
 import type { XmppServerOptions } from '../../../../src/main/roles/xmpp-server/options.ts'
 import type { MessageEvent } from '../../../../src/main/roles/xmpp-server/plugin.ts'
-import type { PublishHereEnd } from '../../../../src/main/roles/xmpp-server/publisher.ts'
 import type { XmppServerVerdict } from '../../../../src/main/roles/xmpp-server/verdict.ts'
 import { XmppServer } from '../../../../src/main/roles/xmpp-server/xmpp-server.ts'
 import { LmdbDeadDeviceStore } from '../../../../src/main/store/dead-devices.ts'
@@ -83,7 +83,7 @@ export async function startXmppServer({ plugin = 'defaults', dataDir, ...options
       monotonicMs: () => clock.nowMs,
       random: () => 0.5,
       isVirtual: (domain) => domain === virtualHost,
-      publishHere: (input) => work.publishHere(input),
+      publishHere: (input, _from, sink) => work.publishHere(input, sink),
       hasRoom: (domain) => {
         if (work.room <= 0) work.server.holdBack(domain)
         return work.room > 0
@@ -110,7 +110,7 @@ export class XmppServerAtWork implements AsyncDisposable {
   /** What went out as stanzas, with the domain that sent each. */
   readonly sent: { domain: string; xml: string; stanza: Element }[] = []
   /** What a publish to a virtual host comes to. */
-  hereEnd: PublishHereEnd = { error: undefined, result: 'delivered' }
+  hereEnd: PublishEnd = { error: undefined, result: 'delivered' }
   /** Pushes to virtual hosts that there is room for; without it the streams are held back. */
   room = Number.POSITIVE_INFINITY
   hasStream = true
@@ -141,10 +141,11 @@ export class XmppServerAtWork implements AsyncDisposable {
     return this.#close()
   }
 
-  async publishHere(input: PublishInput): Promise<PublishHereEnd> {
+  publishHere(input: PublishInput, sink: PublishSink): void {
     this.here.push(input)
     if (--this.room === 0) this.server.holdBack(component)
-    return this.hereEnd
+    const end = this.hereEnd
+    queueMicrotask(() => sink.publishEnded(end))
   }
 
   send(domain: string, stanza: string): boolean {
@@ -182,7 +183,8 @@ export class XmppServerAtWork implements AsyncDisposable {
 
   /** An event over HTTP, to its end. */
   async take(message: Partial<MessageEvent> = {}): Promise<EventEnd> {
-    return this.server.take({ source: 'message', domain: '', message: { ...offline, ...message } })
+    const incoming = { source: 'message', domain: '', message: { ...offline, ...message } } as const
+    return new Promise((resolve) => this.server.take(incoming, resolve))
   }
 
   /** The same, until it is decided about; how many publishes went out. */
