@@ -42,13 +42,13 @@ export class Rig implements AsyncDisposable {
   readonly subject: Subject
   readonly daemon: ChildProcess
   readonly #parts: Parts
-  readonly #directory: string
+  readonly #leftOver: LeftOver
 
-  constructor(subject: Subject, parts: Parts, directory: string) {
+  constructor(subject: Subject, parts: Parts, leftOver: LeftOver) {
     this.subject = subject
     this.daemon = parts.daemon
     this.#parts = parts
-    this.#directory = directory
+    this.#leftOver = leftOver
   }
 
   async run(command: SourceCommand): Promise<SourceRound> {
@@ -79,14 +79,31 @@ export class Rig implements AsyncDisposable {
     daemon.kill('SIGTERM')
     if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit')
     for (const peer of new Set([source, xmpp, sink])) peer.disconnect()
-    rmSync(this.#directory, { recursive: true, force: true })
+    remove(this.#leftOver)
+    leftOvers.delete(this.#leftOver)
   }
+}
+
+/** What a rig would leave behind. */
+interface LeftOver {
+  readonly directory: string
+  daemon: ChildProcess | undefined
+}
+
+/** Of the rigs that are not disposed of: an interrupted run removes it on its way out. */
+const leftOvers = new Set<LeftOver>()
+process.once('exit', () => leftOvers.forEach(remove))
+
+function remove({ directory, daemon }: LeftOver): void {
+  daemon?.kill('SIGKILL')
+  rmSync(directory, { recursive: true, force: true })
 }
 
 export async function startRig(subject: Subject): Promise<Rig> {
   const { setUp } = subject
   const directory = mkdtempSync(join(tmpdir(), 'xmpp-pushd-bench-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  const leftOver: LeftOver = { directory, daemon: undefined }
+  leftOvers.add(leftOver)
   if (subject.program === 'daemon') await fillStore(join(directory, 'data'), setUp.stored, domain, server)
 
   const kind = sourceKinds.find((known) => known === setUp.source) ?? 'virtual'
@@ -105,7 +122,7 @@ export async function startRig(subject: Subject): Promise<Rig> {
   const servedPort = isServed(subject) ? await freePort() : undefined
   const gateway = isDirect ? providerTables(directory, { port: gatewayPort, tokenPort, servedPort }) : ''
   const daemon = startDaemon(subject, settings, directory, gateway)
-  process.once('exit', () => daemon.kill('SIGKILL'))
+  leftOver.daemon = daemon
   daemon.once('exit', (code, signal) => {
     if (signal === 'SIGTERM' || code === 0) return
     console.error(`${subject.name} ended: ${code ?? signal}`)
@@ -115,7 +132,7 @@ export async function startRig(subject: Subject): Promise<Rig> {
   for (let up = 0; up < streamsUp; ) up = (await reported<SourceReport, 'streams'>(xmpp, 'streams')).up
   if (servedPort !== undefined) await works(servedPort)
   const source = sourceOf(subject, xmpp, directory, servedPort)
-  return new Rig(subject, { daemon, xmpp, source, sink }, directory)
+  return new Rig(subject, { daemon, xmpp, source, sink }, leftOver)
 }
 
 function sourceOf(
