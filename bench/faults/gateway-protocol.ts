@@ -34,6 +34,8 @@ export type FromGateway =
   | {
       readonly kind: 'flushed'
       readonly requests: number
+      /** Of these, those that a flood led to: all taken, and told of in no record. */
+      readonly ofFlood: number
       readonly connections: number
       readonly open: number
     }

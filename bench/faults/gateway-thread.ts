@@ -8,7 +8,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { type FromGateway, fates, type GatewaySettings, type ToGateway } from './gateway-protocol.ts'
-import { deviceIdOf, sequenceIn } from './publish-text.ts'
+import { deviceIdOf, isOfFlood, sequenceIn } from './publish-text.ts'
 import { fateOf, seeded } from './random.ts'
 import { fine, slowMs, type Weather } from './weather.ts'
 
@@ -27,6 +27,7 @@ let weather: Weather = fine
 let records: number[] = []
 let wrong: string[] = []
 let requests = 0
+let ofFlood = 0
 let connections = 0
 
 const server: Server | TlsServer =
@@ -69,6 +70,11 @@ function read(request: IncomingMessage, response: ServerResponse): void {
 function receive(path: string, body: string, response: ServerResponse): void {
   requests++
   const deviceId = decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
+  if (isOfFlood(deviceId)) {
+    ofFlood++
+    setTimeout(answer, weather.latencyMs, response, 200, null)
+    return
+  }
   const sequence = sequenceIn(body)
   if (sequence === undefined || deviceIdOf(body) !== deviceId) {
     wrong.push(`${path}: ${body.slice(0, 300)}`)
@@ -170,7 +176,7 @@ port.on('message', (message: ToGateway) => {
       return
     case 'flush':
       tell()
-      server.getConnections((_, open) => say({ kind: 'flushed', requests, connections, open }))
+      server.getConnections((_, open) => say({ kind: 'flushed', requests, ofFlood, connections, open }))
   }
 })
 setInterval(tell, batchMs)

@@ -15,6 +15,8 @@ export class Gateway implements AsyncDisposable {
   readonly port: number
   /** All requests, as last told. */
   requests = 0
+  /** Of these, those of a flood. */
+  ofFlood = 0
   connections = 0
   openConnections = 0
   readonly #thread: Worker
@@ -73,6 +75,7 @@ export class Gateway implements AsyncDisposable {
   #hear(message: FromGateway): void {
     if (message.kind === 'flushed') {
       this.requests = message.requests
+      this.ofFlood = message.ofFlood
       this.connections = message.connections
       this.openConnections = message.open
     }

@@ -3,6 +3,7 @@
  * the device id and in the text, so that all ends of the way can be held against each other.
  */
 import { publishIq } from '../../src/sandbox/stanzas.ts'
+import { deviceId as loadDeviceId } from '../load/stanza-template.ts'
 
 export interface PublishPlan {
   readonly sequence: number
@@ -48,6 +49,11 @@ export function messageText(sequence: number, deviceId: string): string {
 export function sequenceOfDevice(deviceId: string): number | undefined {
   const [, sequence] = /^d(\d+)$/.exec(deviceId) ?? []
   return sequence === undefined ? undefined : Number(sequence)
+}
+
+/** Of a flood, which is in no ledger. */
+export function isOfFlood(deviceId: string): boolean {
+  return deviceId.startsWith(loadDeviceId(''))
 }
 
 /** From what the gateway was sent. */
