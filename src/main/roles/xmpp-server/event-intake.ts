@@ -120,22 +120,21 @@ export class EventIntake {
     }
     const { seen, forgets } = meeting
     if (forgets) metrics.limitsHit.child('dedup_events').add(1)
-    const open = seen === undefined ? all : all.filter((one) => !seen.isNotified(nameOf(one)))
+    const open = seen?.hasNotified === true ? all.filter((one) => !seen.isNotified(nameOf(one))) : all
     if (seen !== undefined && open.length === 0) {
       this.#seen.ended(seen, 'safe')
       this.#duplicate(incoming, seen, ended)
       return
     }
-    this.#decide(new EventUnderWay(incoming, message, seen, ended, this.#pushesEndedBound), open)
+    this.#decide(new EventUnderWay(incoming, seen, ended, this.#pushesEndedBound), message, open)
   }
 
-  #decide(event: EventUnderWay, open: readonly Subscription[]): void {
-    const failed = (error: unknown) => this.#over(event, this.#failed(event.incoming, error))
+  #decide(event: EventUnderWay, message: MessageEvent, open: readonly Subscription[]): void {
     let decision: MaybePromise<PluginDecision>
     try {
-      decision = askPlugin(this.#ports.plugin, event.message, open, this.#options.pluginTimeoutMs)
+      decision = askPlugin(this.#ports.plugin, message, open, this.#options.pluginTimeoutMs)
     } catch (error) {
-      failed(error)
+      this.#over(event, this.#failed(event, error))
       return
     }
     if (!(decision instanceof Promise)) {
@@ -143,27 +142,29 @@ export class EventIntake {
       return
     }
     const asked = decision
-      .then((decided) => this.#notify(event, decided), failed)
+      .then(
+        (decided) => this.#notify(event, decided),
+        (error: unknown) => this.#over(event, this.#failed(event, error)),
+      )
       .finally(() => this.#asked.delete(asked))
     this.#asked.add(asked)
   }
 
   #notify(event: EventUnderWay, { chosen, summary }: PluginDecision): void {
-    const { incoming, seen } = event
     if (chosen.length === 0) {
-      this.#over(event, this.#end(incoming, 'skipped'))
+      this.#over(event, this.#end(event, 'skipped'))
       return
     }
     event.begin(chosen.length)
     for (const subscription of chosen) {
-      seen?.notify(nameOf(subscription))
-      this.#ports.notify(subscription, summary, incoming.domain, event)
+      event.seen?.notify(nameOf(subscription))
+      this.#ports.notify(subscription, summary, event.domain, event)
     }
   }
 
   #pushesEnded(event: EventUnderWay): void {
-    const { incoming, notified, safety } = event
-    this.#end(incoming, safety === 'safe' ? 'notified' : 'failed')
+    const { notified, safety } = event
+    this.#end(event, safety === 'safe' ? 'notified' : 'failed')
     this.#over(event, { notified, safety })
   }
 
@@ -180,7 +181,7 @@ export class EventIntake {
   }
 
   /** A plugin's fault is an end, since it would be the same again. */
-  #failed(incoming: IncomingEvent, err: unknown): EventEnd {
+  #failed(of: Pick<IncomingEvent, 'source'>, err: unknown): EventEnd {
     const { metrics, log, monotonicMs } = this.#ports
     const byPlugin = err instanceof PluginError
     if (byPlugin) metrics.pluginFailures.child(err.failure).add(1)
@@ -190,10 +191,14 @@ export class EventIntake {
       if (byPlugin) log.error({ err }, 'the plugin failed: nobody was notified')
       else log.error({ err }, 'an event cannot be handled: nobody was notified')
     }
-    return this.#end(incoming, 'failed', byPlugin ? 'safe' : 'undelivered')
+    return this.#end(of, 'failed', byPlugin ? 'safe' : 'undelivered')
   }
 
-  #end({ source }: IncomingEvent, result: EventResult, safety: PushSafety = 'safe'): EventEnd {
+  #end(
+    { source }: Pick<IncomingEvent, 'source'>,
+    result: EventResult,
+    safety: PushSafety = 'safe',
+  ): EventEnd {
     this.#ports.metrics.events.child(source, result).add(1)
     return safety === 'safe' ? nobody : { notified: 0, safety }
   }

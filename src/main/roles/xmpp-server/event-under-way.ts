@@ -1,13 +1,12 @@
 import type { Subscription } from '../../store/ports.ts'
 import type { EventEnded, PushEnds, PushSafety } from './event-end.ts'
 import type { IncomingEvent } from './event-intake.ts'
-import type { MessageEvent } from './plugin.ts'
 import type { SeenEvent } from './seen-events.ts'
 
-/** An event that leads to pushes, until the last of them has ended. */
+/** An event that leads to pushes, until the last of them has ended. It keeps nothing of the message: that may be long. */
 export class EventUnderWay implements PushEnds {
-  readonly incoming: IncomingEvent
-  readonly message: MessageEvent
+  readonly source: IncomingEvent['source']
+  readonly domain: string
   /** Undefined: it cannot be known again. */
   readonly seen: SeenEvent | undefined
   readonly ended: EventEnded
@@ -15,18 +14,19 @@ export class EventUnderWay implements PushEnds {
   notified = 0
   /** Of its pushes together: the first that is not safe says why. */
   safety: PushSafety = 'safe'
+  readonly #session: string | undefined
   readonly #pushesEnded: (event: EventUnderWay) => void
   #open = 0
 
   constructor(
-    incoming: IncomingEvent,
-    message: MessageEvent,
+    { source, domain, message }: IncomingEvent,
     seen: SeenEvent | undefined,
     ended: EventEnded,
     pushesEnded: (event: EventUnderWay) => void,
   ) {
-    this.incoming = incoming
-    this.message = message
+    this.source = source
+    this.domain = domain
+    this.#session = message?.session
     this.seen = seen
     this.ended = ended
     this.#pushesEnded = pushesEnded
@@ -40,7 +40,7 @@ export class EventUnderWay implements PushEnds {
 
   pushEnded(subscription: Subscription, safety: PushSafety): void {
     if (safety !== 'safe') {
-      this.seen?.reopen(this.message.session, nameOf(subscription))
+      this.seen?.reopen(this.#session, nameOf(subscription))
       if (this.safety === 'safe') this.safety = safety
     }
     if (--this.#open === 0) this.#pushesEnded(this)

@@ -116,6 +116,10 @@ export class SeenEvent {
     }
   }
 
+  get hasNotified(): boolean {
+    return this.#notified !== undefined
+  }
+
   isNotified(name: string): boolean {
     return this.#notified?.includes(name) === true
   }
