@@ -157,14 +157,10 @@ test('nothing is waited for while the gateway is left out: it is stored at once,
   const before = gateway.total
   gateway.answerWith(undefined)
   await until('all are delivered', () => at.outbox.size === 0)
-  const [first, ...others] = gateway.requests.slice(before)
-  const bySecond = new Map<number, number>()
-  for (const { receivedAtMs } of others) {
-    const second = Math.floor((receivedAtMs - (first?.receivedAtMs ?? 0)) / 1_000)
-    bySecond.set(second, (bySecond.get(second) ?? 0) + 1)
-  }
-  expect(bySecond.get(0), 'a start, no wall').toBeLessThan(350)
-  expect(gateway.total - before, 'none twice').toBe(820)
+  const times = gateway.requests.slice(before).map(({ receivedAtMs }) => receivedAtMs)
+  // 200 in the first second, 400 in the next. A busy machine takes longer; none is faster.
+  expect((times.at(-1) ?? 0) - (times[0] ?? 0), 'a start, no wall').toBeGreaterThan(1_500)
+  expect(times, 'none twice').toHaveLength(820)
   await expectExact(at)
 }, 20_000)
 

@@ -46,7 +46,7 @@ describe('what may work later is tried again within the reply deadline', () => {
 
   test('until the deadline, then it is undelivered when it was for now or never', async () => {
     await using gateway = await startGatewaySandbox()
-    await using at = await dispatcherAtWork({ urls: [gateway.url], replyDeadlineMs: 400 })
+    await using at = await dispatcherAtWork({ urls: [gateway.url], replyDeadlineMs: 2_000 })
     expect(await at.push({ ...notificationTo('down-1'), timeToLiveS: 0 })).toEqual({
       kind: 'undelivered',
       cause: 'timeout',
