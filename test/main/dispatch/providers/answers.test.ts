@@ -1,27 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type ApnsSandbox, startApnsSandbox } from '../../../../src/sandbox/providers/apns.ts'
 import { apnsAnswer } from '../../../../src/sandbox/providers/apns-answers.ts'
 import { type FcmSandbox, startFcmSandbox } from '../../../../src/sandbox/providers/fcm.ts'
 import { until } from '../../../support/until.ts'
 import type { DispatcherAtWork } from '../dispatcher-at-work.ts'
 import { alertOf } from '../notifications.ts'
+import { eachTestAt } from './each-test.ts'
 import { toApns, toFcm, withApns, withFcm } from './pools.ts'
 
 describe('APNs', () => {
   let apns: ApnsSandbox
   let at: DispatcherAtWork
-
-  beforeAll(async () => {
-    apns = await startApnsSandbox()
-  })
-  afterAll(() => apns.close())
-  beforeEach(async () => {
-    apns.requests.length = 0
-    at = await withApns(apns)
-  })
-  afterEach(async () => {
-    apns.answerWith(undefined)
-    await at[Symbol.asyncDispose]()
+  eachTestAt(startApnsSandbox, withApns, (...given) => {
+    ;[apns, at] = given
   })
 
   test('takes a push', async () => {
@@ -52,7 +43,6 @@ describe('APNs', () => {
     const push = toApns('tok', { enabledAtMs: 2_000 })
     expect(await at.push(push)).toEqual({ kind: 'suspect', reason: 'Unregistered' })
     expect(await at.push(toApns('tok', { enabledAtMs: 999 }))).toMatchObject({ kind: 'dead_device' })
-    apns.answerWith(undefined)
   })
 
   test.each(['BadDeviceToken', 'DeviceTokenNotForTopic'])(
@@ -146,23 +136,15 @@ describe('APNs', () => {
   test('a word that nobody knows costs nobody the registration', async () => {
     apns.answerWith(() => ({ status: 400, body: { reason: 'SomethingNew' } }))
     expect(await at.push(toApns('tok'))).toEqual({ kind: 'operator_fault', reason: 'SomethingNew' })
-    apns.answerWith(undefined)
   })
 })
 
 describe('FCM', () => {
   let fcm: FcmSandbox
   let at: DispatcherAtWork
-
-  beforeAll(async () => {
-    fcm = await startFcmSandbox()
+  eachTestAt(startFcmSandbox, withFcm, (...given) => {
+    ;[fcm, at] = given
   })
-  afterAll(() => fcm.close())
-  beforeEach(async () => {
-    fcm.requests.length = 0
-    at = await withFcm(fcm)
-  })
-  afterEach(() => at[Symbol.asyncDispose]())
 
   test('takes a push', async () => {
     expect(await at.push(toFcm('tok'))).toEqual({ kind: 'delivered' })

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { servedDomain } from '../../../../src/core/gateway/served-domain.ts'
 import type { Notification } from '../../../../src/core/notification.ts'
 import type { AttemptOutcome, Outcome } from '../../../../src/core/outcome.ts'
@@ -6,22 +6,13 @@ import { type ApnsSandbox, startApnsSandbox } from '../../../../src/sandbox/prov
 import { until } from '../../../support/until.ts'
 import type { DispatcherAtWork } from '../dispatcher-at-work.ts'
 import { alertOf } from '../notifications.ts'
+import { eachTestAt } from './each-test.ts'
 import { toApns, toFcm, withApns } from './pools.ts'
 
 let apns: ApnsSandbox
 let at: DispatcherAtWork
-
-beforeAll(async () => {
-  apns = await startApnsSandbox()
-})
-afterAll(() => apns.close())
-beforeEach(async () => {
-  apns.requests.length = 0
-  at = await withApns(apns)
-})
-afterEach(async () => {
-  apns.answerWith(undefined)
-  await at[Symbol.asyncDispose]()
+eachTestAt(startApnsSandbox, withApns, (...given) => {
+  ;[apns, at] = given
 })
 
 function served(id: string, change: Partial<Notification> = {}): Notification {
