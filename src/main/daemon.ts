@@ -179,6 +179,7 @@ export class Daemon {
         deadDevices,
         letters,
         dispatcher: this.#dispatcher,
+        desk: this.#desk,
         exchange: this.#exchange,
         xmppServer: this.#xmppServer,
         subscriptions,

@@ -4,6 +4,7 @@ import { redacted } from './config/redacted.ts'
 import { deadLetterDesk } from './dead-letter-desk.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
 import type { Exchange } from './exchange.ts'
+import type { ProviderDesk } from './gateway/provider-desk.ts'
 import type { HealthCheck, HttpPorts } from './http/ports.ts'
 import type { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
 import type {
@@ -27,6 +28,7 @@ export interface ShownParts {
   readonly letters: DeadLetterStore
   readonly subscriptions: SubscriptionStore
   readonly dispatcher: Dispatcher
+  readonly desk: ProviderDesk
   readonly exchange: Exchange
   readonly xmppServer: XmppServer
   readonly domains: ReadonlyMap<string, ComponentDomain>
@@ -40,7 +42,7 @@ type ShownPorts = Omit<HttpPorts, 'version' | 'metrics' | 'log' | 'nowMs'>
 const slowTurnMs = 1_000
 
 export function httpPorts(parts: ShownParts): ShownPorts {
-  const { dispatcher, exchange, xmppServer, domains, nodes, deadDevices, config } = parts
+  const { dispatcher, desk, exchange, xmppServer, domains, nodes, deadDevices, config } = parts
   const health = healthChecks(parts)
   return {
     token: () => config().http.token,
@@ -61,7 +63,11 @@ export function httpPorts(parts: ShownParts): ShownPorts {
     streams: () => Object.fromEntries([...domains].map(([name, domain]) => [name, domain.state()])),
     pools: () => {
       const { gateways, workers } = dispatcher.state()
-      return { gateways, workers, served_at: parts.servedAddress() ?? null }
+      return {
+        gateways: gateways.map((gateway) => ({ ...gateway, ...desk.faults(gateway.pool) })),
+        workers,
+        served_at: parts.servedAddress() ?? null,
+      }
     },
     queue: () => {
       const { pending, waiting, accepted, late, stored, oldestAtMs } = dispatcher.state()

@@ -65,6 +65,14 @@ function keyOf(header: string | undefined): unknown {
   return JSON.parse(Buffer.from(head, 'base64url').toString()).kid
 }
 
+/** What an operator is shown of them. */
+async function pools(): Promise<Record<string, unknown>[]> {
+  const { gateways } = (await (await fetch(`${daemon.url}/admin/pools`)).json()) as {
+    gateways: Record<string, unknown>[]
+  }
+  return gateways
+}
+
 /** Until it says that it has taken over, or refused, what was changed. */
 async function reload(line: string): Promise<Record<string, unknown>> {
   const before = daemon.log.length
@@ -143,6 +151,32 @@ describe('a daemon that talks to providers itself', () => {
       daemon.log.some(({ msg, pool }) => msg === 'a renewed key is in use' && pool === 'fcm'),
     )
     expect(await push('fcm')).toBe('result')
+  })
+
+  test('shows what a renewed account is refused for, while the old one goes on', async () => {
+    providers.put('account.json', JSON.stringify({ ...providers.fcm.account, client_email: 'nobody@a.test' }))
+    await reload('configuration reread')
+    const pool = await until('the refusal', async () => {
+      const found = (await pools()).find(({ pool: label }) => label === 'fcm')
+      return found?.renewalFault !== undefined && found
+    })
+    expect(pool).toMatchObject({ authorized: true, renewalFault: 'invalid_grant' })
+    expect(pool).not.toHaveProperty('fault')
+    expect(await push('fcm')).toBe('result')
+  })
+
+  test('shows why a pool has nothing that its provider would take, and nothing of the others', async () => {
+    await daemon.stop()
+    await daemon.start('alive')
+    const [fcm, apns, dev] = await until('the refusal', async () => {
+      const shown = await pools()
+      return shown[0]?.fault === 'no token: invalid_grant' && shown
+    })
+    expect(fcm).toMatchObject({ pool: 'fcm', authorized: false })
+    for (const other of [apns, dev]) {
+      expect(other).toMatchObject({ service: 'apns', authorized: true })
+      expect(other).not.toHaveProperty('fault')
+    }
   })
 
   test('has logged no secret', () => {

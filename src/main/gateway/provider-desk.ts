@@ -5,6 +5,14 @@ import { type Expiring, ExpiryWatch } from './expiry-watch.ts'
 import type { ProviderTokenStore, TokenEvents, TokenPorts } from './ports.ts'
 import type { GatewayPool } from './provider-pool.ts'
 
+/** Undefined: nothing of the kind. */
+export interface PoolFaults {
+  /** Why nothing of ours would be taken by the pool's provider. */
+  readonly fault: string | undefined
+  /** Why there is no next token, or none of a renewed account, while the one in use is still taken. */
+  readonly renewalFault: string | undefined
+}
+
 /** A certificate of ours. */
 export interface OwnCertificate extends Expiring {
   /** The pool that shows it, by its place; undefined: no pool does. */
@@ -103,6 +111,17 @@ export class ProviderDesk {
     if (ended !== undefined) return `${ended.name} has expired`
     if (!target.authorized || state.authorization !== undefined) return undefined
     return `no token: ${state.next?.fault ?? state.keeper?.fault ?? 'it is being asked for'}`
+  }
+
+  /** For operators: what is wrong with a pool's key, account or certificate, by the pool's label. */
+  faults(label: string): PoolFaults {
+    const index = this.#states.findIndex(({ pool }) => pool.label === label)
+    const state = this.#states[index]
+    const isInUse = state?.authorization !== undefined
+    return {
+      fault: this.fault(index),
+      renewalFault: isInUse ? (state.next?.fault ?? state.keeper?.fault) : undefined,
+    }
   }
 
   /** Sees to it that the keeper of the pool's key or account is, or becomes, the pool's. */

@@ -25,7 +25,11 @@ export function adminRoutes(ports: HttpPorts): readonly AdminRoute[] {
       about: 'streams to the XMPP servers: state, since when, last error',
       answer: () => ports.streams(),
     },
-    { path: '/admin/pools', about: 'gateways and workers', answer: () => ports.pools() },
+    {
+      path: '/admin/pools',
+      about: 'gateways, what is wrong with their keys and certificates, and workers',
+      answer: () => ports.pools(),
+    },
     { path: '/admin/queue', about: 'what waits, and how much may', answer: () => ports.queue() },
     {
       path: '/admin/config',

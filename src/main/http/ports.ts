@@ -49,7 +49,7 @@ export interface HttpPorts {
 
   /** Streams to the XMPP servers: domain, state, since when, last error. */
   readonly streams: () => unknown
-  /** Gateways and workers. */
+  /** Gateways, what is wrong with what vouches for us there, and workers. */
   readonly pools: () => unknown
   /** What waits, and how much may. */
   readonly queue: () => unknown

@@ -142,6 +142,10 @@ describe('pools', () => {
     const desk = start(trusting(fcm) + apnsKey)
     await until('a refusal', () => recording.lines.length > 0)
     expect(desk.fault(0)).toBe('no token: invalid_grant')
+    expect(desk.faults('fcm')).toEqual({ fault: 'no token: invalid_grant', renewalFault: undefined })
+    for (const label of ['apns-prod', 'another']) {
+      expect(desk.faults(label)).toEqual({ fault: undefined, renewalFault: undefined })
+    }
     expect(desk.fault(1)).toBeUndefined()
     expect([...authorized]).toEqual([
       [0, false],
@@ -210,7 +214,7 @@ describe('renewed files', () => {
     expect(recording.lines[0]).toMatchObject({ level: 'error', fields: { reason: 'invalid_grant' } })
     await toldOf(2)
     expect(sandbox.oauth.knows(headerOf(0))).toBe(true)
-    expect(desk.fault(0)).toBeUndefined()
+    expect(desk.faults('fcm')).toEqual({ fault: undefined, renewalFault: 'invalid_grant' })
   })
 
   test('with a new certificate are told to the pool that shows it', () => {
