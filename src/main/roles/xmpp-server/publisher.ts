@@ -56,6 +56,7 @@ export class Publisher {
       ...ports,
       find: (user, jid, node) =>
         ports.subscriptions.of(user).find((one) => one.jid === jid && one.node === node),
+      senderOf: (wanted) => this.#senderOf(wanted),
       taken: (subscription) => this.#used(subscription),
       refused: (subscription, condition) => void this.#disable(subscription, 'refused', condition),
     })
@@ -102,9 +103,8 @@ export class Publisher {
     domain: string,
     ends: PushEnds,
   ): void {
-    const { domains } = this.#options
     // Where it was enabled is whom the App Server lets publish; a configuration may have lost it since.
-    const from = [subscription.domain, domain].find((one) => domains.includes(one)) ?? domains[0]
+    const from = this.#senderOf([subscription.domain, domain])
     if (from === undefined) {
       this.#ports.metrics.publishesSent.child('failed').add(1)
       ends.pushEnded(subscription, 'safe')
@@ -113,6 +113,11 @@ export class Publisher {
     const safety = this.remote.publish(subscription, summary, from)
     if (typeof safety === 'string') ends.pushEnded(subscription, safety)
     else void safety.then((known) => ends.pushEnded(subscription, known))
+  }
+
+  #senderOf(wanted: readonly string[]): string | undefined {
+    const { domains } = this.#options
+    return wanted.find((one) => domains.includes(one)) ?? domains[0]
   }
 
   /** Without what the operator lets nobody see. */

@@ -14,12 +14,13 @@
 import { bareJid } from '../../../core/jid.ts'
 import type { Element } from '../../../core/xml/element.ts'
 import type { Metrics } from '../../metrics/table.ts'
-import type { Subscription } from '../../store/ports.ts'
+import type { StoredPublish, Subscription } from '../../store/ports.ts'
 import type { PushSafety } from './event-end.ts'
 import { KeptPublishes, type KeptPublishPorts } from './kept-publishes.ts'
 import { publishIq } from './publish-iq.ts'
 import { readPublishAnswer } from './read-publish-answer.ts'
 import { RemotePublish } from './remote-publish.ts'
+import { StrandedPublishes } from './stranded-publishes.ts'
 
 export interface RemotePublishPorts extends KeptPublishPorts {
   readonly metrics: Metrics
@@ -27,6 +28,8 @@ export interface RemotePublishPorts extends KeptPublishPorts {
   readonly nowMs: () => number
   /** From 0 to below 1. */
   readonly random: () => number
+  /** The first of these that is a domain of ours, else another that is; undefined: there is none. */
+  readonly senderOf: (wanted: readonly string[]) => string | undefined
   /** Whether a domain of ours has a stream. */
   readonly hasStream: (domain: string) => boolean
   /** Sends a stanza from a domain of ours; false: no stream takes it. */
@@ -108,20 +111,19 @@ export class RemotePublishes {
     return publish.safety.promise
   }
 
-  /** Takes up what an earlier run has left; what its user has disabled since is over. */
+  /**
+   * Takes up what an earlier run has left: from another domain where its own is no longer ours. What its user has
+   * disabled since is over, and what there is no domain for.
+   */
   resume(): void {
-    for (const [id, { user, jid, node, summary, domain, createdAtMs }] of this.#ports.publishes.all()) {
-      const subscription = this.#ports.find(user, jid, node)
-      if (subscription === undefined) {
-        this.#tally('withdrawn')
-        this.#kept.forget(id)
-        continue
-      }
-      const publish = new RemotePublish(subscription, summary, domain, createdAtMs)
-      publish.storedId = id
-      publish.safety.resolve('safe')
-      this.#unsent.add(publish)
+    const stranded = new StrandedPublishes()
+    for (const [id, stored] of this.#ports.publishes.all()) {
+      const end = this.#takeUp(id, stored, stranded)
+      if (end === undefined) continue
+      this.#tally(end)
+      this.#kept.forget(id)
     }
+    stranded.tell(this.#ports.log)
     this.#keepTicking()
   }
 
@@ -161,6 +163,21 @@ export class RemotePublishes {
     for (const place of places) place.clear()
     for (const publish of left) this.#kept.keep(publish)
     await Promise.all(left.map(({ safety }) => safety.promise))
+  }
+
+  /** How it has ended instead. */
+  #takeUp(id: string, stored: StoredPublish, stranded: StrandedPublishes): PublishEnd | undefined {
+    const { user, jid, node, summary, domain, createdAtMs } = stored
+    const subscription = this.#ports.find(user, jid, node)
+    if (subscription === undefined) return 'withdrawn'
+    const sender = this.#ports.senderOf([domain, subscription.domain])
+    if (sender !== domain) stranded.count(domain, sender)
+    if (sender === undefined) return 'failed'
+    const publish = new RemotePublish(subscription, summary, sender, createdAtMs)
+    publish.storedId = id
+    publish.safety.resolve('safe')
+    this.#unsent.add(publish)
+    return undefined
   }
 
   #send(publish: RemotePublish): void {

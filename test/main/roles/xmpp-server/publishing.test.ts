@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { stanzaErrors } from '../../../../src/core/stanza-error.ts'
 import { isForXmppServer } from '../../../../src/main/roles/role-of.ts'
 import { parseStanza } from '../app-server/app-server-at-work.ts'
+import { pass, timeStands } from './passing-time.ts'
 import {
   carol,
   component,
@@ -12,18 +13,7 @@ import {
   type XmppServerAtWork,
 } from './xmpp-server-at-work.ts'
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
-
-/** Lets this time pass, for the role's clock and its timer. */
-function pass(work: XmppServerAtWork, ms: number): void {
-  work.clock.nowMs += ms
-  vi.advanceTimersByTime(1000)
-}
+timeStands()
 
 async function published(options?: Record<string, string>): Promise<XmppServerAtWork> {
   const work = await startXmppServer()

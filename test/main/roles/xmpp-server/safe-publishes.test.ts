@@ -1,26 +1,10 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { scratchDirectory } from '../../store/open-store.ts'
-import { carol, type Setting, startXmppServer, type XmppServerAtWork } from './xmpp-server-at-work.ts'
+import { expect, test } from 'vitest'
+import { pass, subscribed, timeStands } from './passing-time.ts'
+import type { XmppServerAtWork } from './xmpp-server-at-work.ts'
 
 /** What becomes of a publish to an App Server elsewhere, for whoever waits to hear that its message is safe. */
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
-
-function pass(work: XmppServerAtWork, ms: number): void {
-  work.clock.nowMs += ms
-  vi.advanceTimersByTime(500)
-}
-
-async function subscribed(setting?: Setting): Promise<XmppServerAtWork> {
-  const work = await startXmppServer(setting)
-  await work.enable(carol, 'remote.test', 'n', { secret: 'old' })
-  return work
-}
+timeStands()
 
 /** Whether the event has come to its end by now. */
 async function hasEnded(work: XmppServerAtWork, end: Promise<unknown>): Promise<boolean> {
@@ -161,76 +145,4 @@ test('at the limit of unanswered publishes there is no room for another', async 
   expect(work.server.full).toBe(true)
   expect(await work.take({ id: 'other' })).toEqual({ notified: 1, safety: 'no-room' })
   expect(await work.count('publishes_sent_total', 'result="overflow"')).toBe(1)
-})
-
-test('a stop stores what is unanswered; the next run sends it, with the options by then', async () => {
-  using directory = scratchDirectory()
-  const dataDir = directory.path
-  {
-    await using work = await subscribed({ dataDir })
-    const end = work.take()
-    await work.enable(carol, 'remote.test', 'n', { secret: 'new' })
-    await work.server.stop()
-    expect(await end).toEqual(safe)
-  }
-  await using work = await startXmppServer({ dataDir })
-  expect(work.sent).toEqual([])
-  pass(work, 500)
-  expect(work.sent).toHaveLength(1)
-  expect(String(work.sent[0]?.xml)).toContain('<value>new</value>')
-  expect(String(work.sent[0]?.xml)).toContain('off 🚀')
-  work.answerLast('result')
-  await work.settled()
-  expect(work.publishes.all()).toEqual([])
-})
-
-test('a stop stores what the disk refused before, and what is told of while it stops', async () => {
-  using directory = scratchDirectory()
-  const dataDir = directory.path
-  {
-    await using work = await subscribed({ dataDir })
-    work.refusesPublishes = true
-    void work.take()
-    pass(work, 1_000)
-    await work.settled()
-    work.refusesPublishes = false
-    await work.server.stop()
-    await work.settled()
-    expect(work.publishes.all()).toHaveLength(1)
-    expect(await work.take({ id: 'late' })).toEqual(safe)
-    expect(work.sent).toHaveLength(1)
-  }
-  await using work = await startXmppServer({ dataDir })
-  pass(work, 500)
-  expect(work.sent).toHaveLength(2)
-})
-
-test('what the next run has no answer to either is left to the one behind it', async () => {
-  using directory = scratchDirectory()
-  const dataDir = directory.path
-  {
-    await using work = await subscribed({ dataDir })
-    void work.take()
-  }
-  for (let run = 0; run < 2; run++) {
-    await using work = await startXmppServer({ dataDir })
-    pass(work, 500)
-    expect(work.sent).toHaveLength(1)
-  }
-})
-
-test('what was disabled since is not sent by the next run', async () => {
-  using directory = scratchDirectory()
-  const dataDir = directory.path
-  {
-    await using work = await subscribed({ dataDir })
-    void work.take()
-    await work.subscriptions.removeUser('carol@chat.test')
-  }
-  await using work = await startXmppServer({ dataDir })
-  pass(work, 500)
-  await work.settled()
-  expect(work.sent).toEqual([])
-  expect(work.publishes.all()).toEqual([])
-  expect(await work.count('publishes_sent_total', 'result="withdrawn"')).toBe(1)
 })
