@@ -54,19 +54,19 @@ export class Rig implements AsyncDisposable {
   async run(command: SourceCommand): Promise<SourceRound> {
     const { source } = this.#parts
     source.send(command)
-    const told =
-      this.subject.setUp.source === 'event' ? setInterval(() => this.#tellTaken(), tellMs) : undefined
-    try {
-      return await reported<SourceReport, 'round'>(source, 'round')
-    } finally {
-      clearInterval(told)
-    }
+    const round = reported<SourceReport, 'round'>(source, 'round')
+    if (this.subject.setUp.source === 'event') await this.#tellTaken(round)
+    return round
   }
 
-  async #tellTaken(): Promise<void> {
-    const { requests } = await this.count()
-    const message: TakenByGateway = { taken: requests }
-    this.#parts.source.send(message)
+  /** All the while until `round` is over: one question at a time, so that each answer is to the last. */
+  async #tellTaken(round: Promise<unknown>): Promise<void> {
+    const over = round.then(() => true)
+    do {
+      const { requests } = await this.count()
+      const message: TakenByGateway = { taken: requests }
+      this.#parts.source.send(message)
+    } while (!(await Promise.race([over, sleep(tellMs, false)])))
   }
 
   count(): Promise<Extract<SinkReport, { kind: 'count' }>> {
