@@ -84,7 +84,14 @@ describe('the page about operations', () => {
 })
 
 describe('the alerts', () => {
-  test.each(alerts)('%s is tested', (alert) => {
-    expect(ruleTests).toContain(`alertname="${alert}"`)
-  })
+  const groups = ruleTests.split(/^ {2}- name: /m).slice(1)
+
+  test.each(alerts)(
+    '%s is tested: there is a time at which it fires, and one at which it does not',
+    (alert) => {
+      const fires = (part: string) => part.includes(`alertname="${alert}"`)
+      const moments = groups.filter(fires).map((group) => group.split(/^ {6}- expr: /m).slice(1))
+      expect(moments.some((all) => all.some(fires) && !all.every(fires))).toBe(true)
+    },
+  )
 })
