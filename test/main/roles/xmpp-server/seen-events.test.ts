@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SeenEvents } from '../../../../src/main/roles/xmpp-server/seen-events.ts'
 import { offline } from './xmpp-server-at-work.ts'
 
@@ -40,15 +40,24 @@ test('no more are remembered than there is room for, and it says when some are f
   expect(seen.meet(event(0), 0, windowMs).kind).toBe('news')
 })
 
-test('however long the ids are that clients give, an event costs little to remember', () => {
-  setFlagsFromString('--expose-gc')
-  const collectGarbage: () => void = runInNewContext('gc')
-  const long = (i: number) => ({ ...offline, id: `${i}-${'x'.repeat(100_000)}` })
-  const seen = new SeenEvents(1_000)
-  collectGarbage()
-  const before = process.memoryUsage().heapUsed
-  for (let i = 0; i < 500; i++) expect(seen.meet(long(i), 0, windowMs).kind).toBe('news')
-  collectGarbage()
-  expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000)
-  expect(seen.meet(long(7), 0, windowMs).kind).toBe('duplicate')
+describe('an event costs little to remember', () => {
+  test.each([
+    ['however long the ids are that clients give', (i: number) => `${i}-${'x'.repeat(100_000)}`],
+    [
+      'however much was read with it',
+      (i: number) => `${'x'.repeat(100_000)}-an-id-of-some-length-${i}`.slice(100_000),
+    ],
+  ])('%s', (_, idOf) => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage: () => void = runInNewContext('gc')
+    const seen = new SeenEvents(1_000)
+    collectGarbage()
+    const before = process.memoryUsage().heapUsed
+    for (let i = 0; i < 500; i++) {
+      expect(seen.meet({ ...offline, id: idOf(i) }, 0, windowMs).kind).toBe('news')
+    }
+    collectGarbage()
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000)
+    expect(seen.meet({ ...offline, id: idOf(7) }, 0, windowMs).kind).toBe('duplicate')
+  })
 })
