@@ -19,8 +19,6 @@ environment variable \`XMPP_PUSHD_CONFIG\` names it. The packages' service reads
   all faults at once, each with what is allowed.
 - **Reload**: keys marked so are taken over on SIGHUP (\`systemctl reload xmpp-pushd\`), all others at the next start.
   The log names what changed and what waits. A faulty file changes nothing.
-- **No effect yet**: keys marked so are known and checked, so that a file written for a later version passes, but
-  nothing in this version acts on them.
 
 \`xmpp-pushd config --defaults\` prints the same as a file to start from.
 `
