@@ -3,11 +3,12 @@ import type { Metrics } from '../metrics/table.ts'
 import type { DispatchOptions } from './options.ts'
 import type { PendingPush } from './pending-push.ts'
 import { poolLabel, Route, services } from './route.ts'
-import type { ServiceQueue } from './service-queue.ts'
+import type { Lane, ServiceQueue } from './service-queue.ts'
 
 /**
  * While another service is in use, one may hold this share of an origin's connections at most, so that a slow
- * provider leaves some to the others; and so with domains, some of which may have slow devices.
+ * provider leaves some to the others; and so with domains, some of which may have slow devices: of all connections, and
+ * of a service's share.
  */
 export const largestShare = 0.75
 /** A service, or a domain, that sent nothing for so long needs no connections kept for it. */
@@ -61,7 +62,7 @@ export class Gateways {
       if (route.circuit.permits(nowMs) === 'none') continue
       if (others.services && route.inflight >= this.#shareOf(origin)) continue
       if (!hasRoom(origin)) continue
-      if (others.domains && (lane.load.inflight[origin] ?? 0) >= this.#shareOf(origin)) {
+      if (others.domains && this.#hasItsShare(lane, origin, others.services)) {
         if (fallback === -1) fallback = -2
         continue
       }
@@ -74,6 +75,13 @@ export class Gateways {
       return origin
     }
     return fallback
+  }
+
+  /** Of all connections, or of what the lane's service may have while others are in use. */
+  #hasItsShare({ load, inflight }: Lane, origin: number, otherServices: boolean): boolean {
+    const share = this.#shareOf(origin)
+    if ((load.inflight[origin] ?? 0) >= share) return true
+    return otherServices && (inflight[origin] ?? 0) >= Math.max(1, Math.floor(share * largestShare))
   }
 
   #shareOf(origin: number): number {

@@ -215,8 +215,9 @@ export class Outbound {
     if (push.probe) route.circuit.probing(this.#pumpedAtMs)
     if (push.retryCause !== '') this.#retries.add(push.retryCause)
     route.inflight++
-    const { inflight } = push.lane.load
-    inflight[origin] = (inflight[origin] ?? 0) + 1
+    const { lane } = push
+    lane.inflight[origin] = (lane.inflight[origin] ?? 0) + 1
+    lane.load.inflight[origin] = (lane.load.inflight[origin] ?? 0) + 1
   }
 
   #read(session: WorkerSession, plain: readonly number[], other: readonly OtherAnswer[]): void {
@@ -269,8 +270,9 @@ export class Outbound {
     const route = exit === undefined ? this.gateways.routes[push.origin]?.[index] : exit.route
     if (route === undefined) throw new Error('an answer came from a gateway that nothing was sent to')
     route.inflight--
-    const { inflight } = push.lane.load
-    inflight[push.origin] = (inflight[push.origin] ?? 1) - 1
+    const { lane, origin } = push
+    lane.inflight[origin] = (lane.inflight[origin] ?? 1) - 1
+    lane.load.inflight[origin] = (lane.load.inflight[origin] ?? 1) - 1
     push.place = 'nowhere'
     push.attempts++
     return route

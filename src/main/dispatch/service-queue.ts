@@ -14,10 +14,13 @@ export class Lane {
   readonly waiting = new Line()
   /** Those from the outbox. */
   readonly stored = new Line()
+  /** Handed to workers and not yet answered, by gateway URL and provider pool. */
+  readonly inflight: number[]
 
   constructor(queue: ServiceQueue, load: DomainLoad) {
     this.queue = queue
     this.load = load
+    this.inflight = load.inflight.map(() => 0)
   }
 }
 

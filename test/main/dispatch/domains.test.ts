@@ -54,6 +54,23 @@ test('slow devices of one domain leave connections to the others', async () => {
   await slow
 })
 
+test('slow devices of one domain leave connections to the others at the same service, while there are several', async () => {
+  const held: RawRequest[] = []
+  await using server = await rawServer((request) => {
+    if (request.path.includes('slow')) held.push(request)
+    else request.socket.write(ok)
+  })
+  await using at = await dispatcherAtWork({ urls: [server.url], ...shared, maxHttpConnections: 16 })
+  const another = { ...notificationTo('tok', { service: 'apns' }), domain: 'other' }
+  expect(await at.push(another)).toEqual({ kind: 'delivered' })
+  const slow = pushMany(at, 'slow', 50)
+  await until('the slow ones hold their share of the service’s', () => held.length === 9)
+  for (let i = 0; i < 5; i++) expect(await at.push(from('other', 'tok'))).toEqual({ kind: 'delivered' })
+  expect(held).toHaveLength(9)
+  await answerAll(at, held)
+  await slow
+})
+
 test('a domain alone in use has all connections', async () => {
   const held: RawRequest[] = []
   await using server = await rawServer((request) => held.push(request))
