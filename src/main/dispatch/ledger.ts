@@ -69,6 +69,7 @@ export class Ledger {
   storing(push: PendingPush): void {
     push.age.leave()
     this.#beingStored.append(push.age)
+    this.#loads.storing(push.lane.load)
     this.#events.storing(push)
   }
 
@@ -81,9 +82,10 @@ export class Ledger {
     if (push.settled || (outcome.kind === 'stored' && sink === undefined)) return
     if (outcome.kind !== 'stored') this.#end(push, counted ?? outcome.kind, outcome)
     push.sink = undefined
-    if (push.age.chain !== undefined) {
+    const { chain } = push.age
+    if (chain !== undefined) {
       push.age.leave()
-      this.#loads.settled(push.lane.load)
+      this.#loads.settled(push.lane.load, chain === this.#beingStored)
     }
     this.#events.answered(push)
     try {

@@ -181,7 +181,8 @@ export class Metrics {
   )
   readonly domainHeld = new GaugeFamily(
     'domain_held',
-    'Whether (1) the streams of the domain are not read, because it has its share of queue.max_pending.',
+    'Whether (1) the streams of the domain are not read, because it has its share of queue.max_pending, ' +
+      'or is crowded and has much on its way to the disk.',
     { domain: 'met' },
   )
   readonly stored = new GaugeFamily('stored', 'Notifications stored on disk for later delivery.')

@@ -58,6 +58,40 @@ test('reading is held before the room is used up, and goes on when a quarter of 
   expect(held.has('a')).toBe(false)
 })
 
+test('a crowded domain is held while many of its pushes wait for the disk, until half of them are there', () => {
+  const { loads, held } = loadsOf(2, 10_000)
+  const load = loads.of('a')
+  while (!loads.isCrowded(load)) loads.accepted(load)
+  const store = () => {
+    loads.accepted(load)
+    loads.storing(load)
+  }
+  while (load.storing < 127) store()
+  expect([...held]).toEqual([])
+  store()
+  expect([...held]).toEqual(['a'])
+  while (load.storing > 65) loads.settled(load, true)
+  loads.tick()
+  expect([...held]).toEqual(['a'])
+  loads.settled(load, true)
+  expect([...held]).toEqual([])
+})
+
+test('a domain that is not crowded, or served alone, is read however many of its pushes wait for the disk', () => {
+  for (const [count, most] of [
+    [2, 3_750],
+    [1, 8_999],
+  ] as const) {
+    const { loads, held } = loadsOf(count, 10_000)
+    const load = loads.of('a')
+    while (load.pending < most) {
+      loads.accepted(load)
+      loads.storing(load)
+    }
+    expect([...held]).toEqual([])
+  }
+})
+
 test('room that others make is enough to go on', () => {
   const { loads, held, fill } = loadsOf(2)
   fill('a')
