@@ -48,13 +48,12 @@ export function httpPorts(parts: ShownParts): ShownPorts {
     token: () => config().http.token,
     health,
     notReady: () => notReady(parts),
-    publish: (input) =>
-      new Promise((resolve) => exchange.publish(input, input.domain, { publishEnded: resolve })),
+    publish: (input, sink) => exchange.publish(input, input.domain, sink),
     eventsHeldBack: () => {
       if (parts.stopping()) return 'stopping'
       return xmppServer.full || !exchange.hasRoomForEvents ? 'no-room' : undefined
     },
-    takeEvent: (event) => new Promise((resolve) => xmppServer.take(event, resolve)),
+    takeEvent: (event, ended) => xmppServer.take(event, ended),
     subscriptions: subscriptionDesk(
       parts.subscriptions,
       () => config().push.max_subscriptions_per_user,

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, hash, timingSafeEqual } from 'node:crypto'
 import { inspect } from 'node:util'
 
 /** What no log line, error, JSON or string ever shows. */
@@ -20,6 +20,8 @@ const shown = '[secret]'
 
 export class Secret extends Hidden {
   readonly #text: string
+  /** Made when it is first needed. */
+  #digest: Buffer | undefined
 
   constructor(text: string) {
     super()
@@ -32,7 +34,8 @@ export class Secret extends Hidden {
 
   /** Takes the same time whatever is wrong with `text`, its length included. */
   equals(text: string): boolean {
-    return timingSafeEqual(digest([this.#text]), digest([text]))
+    this.#digest ??= sha256(this.#text)
+    return timingSafeEqual(this.#digest, sha256(text))
   }
 }
 
@@ -58,8 +61,12 @@ export class SecretContent<T> extends Hidden {
   }
 }
 
+function sha256(text: string): Buffer {
+  return hash('sha256', text, 'buffer')
+}
+
 function digest(parts: readonly (string | Uint8Array)[]): Buffer {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest()
+  const made = createHash('sha256')
+  for (const part of parts) made.update(part)
+  return made.digest()
 }

@@ -1,8 +1,6 @@
-import { setImmediate } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EventEnd, PushSafety } from '../roles/xmpp-server/event-end.ts'
 import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
-import type { MaybePromise } from '../roles/xmpp-server/plugin.ts'
 import { readEjabberdEvent, readMessageEvents, readMongooseimEvent } from './event-bodies.ts'
 import { HttpFault } from './fault.ts'
 import type { HttpPorts } from './ports.ts'
@@ -32,38 +30,67 @@ export const eventRoutes: readonly EventRoute[] = [
  * first that is not is named, and all are to be sent again.
  */
 export function answerEvents({ read }: EventRoute, ports: HttpPorts) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+  return (request: FastifyRequest, reply: FastifyReply): void => {
     const events = read(request.body)
     const refusal = refusalFor(ports.eventsHeldBack())
     if (refusal !== undefined) throw refusal
-    const ends = await takeInTurns(events, ports)
-    const open = ends.findIndex(({ safety }) => safety !== 'safe')
-    const fault = faultFor(ends[open]?.safety, Array.isArray(request.body) ? `[${open}]` : undefined)
-    if (fault !== undefined) throw fault
-    return reply.code(202).send({ notified: ends.reduce((sum, { notified }) => sum + notified, 0) })
+    new EventsReply(events.length, Array.isArray(request.body), reply).take(events, ports)
   }
 }
 
 /** Events of one list that are taken in one turn of the event loop: some milliseconds. A request may hold thousands. */
 const eventsPerTurn = 100
 
-async function takeInTurns(events: readonly IncomingEvent[], ports: HttpPorts): Promise<EventEnd[]> {
-  const ends: MaybePromise<EventEnd>[] = []
-  for (const event of events) {
-    if (ends.length > 0 && ends.length % eventsPerTurn === 0) await setImmediate()
-    ends.push(ports.takeEvent(event))
+/** Answers a request with what became of its events, once all have ended. */
+class EventsReply {
+  readonly #reply: FastifyReply
+  readonly #isList: boolean
+  #open: number
+  #notified = 0
+  /** Of those that are not safe, the first of the list. */
+  #unsafe: PushSafety = 'safe'
+  #unsafeAt: number
+
+  constructor(count: number, isList: boolean, reply: FastifyReply) {
+    this.#reply = reply
+    this.#isList = isList
+    this.#open = count
+    this.#unsafeAt = count
   }
-  return Promise.all(ends)
+
+  take(events: readonly IncomingEvent[], ports: HttpPorts, from = 0): void {
+    if (events.length === 0) this.#send()
+    for (let i = from; i < events.length; i++) {
+      if (i - from === eventsPerTurn) {
+        setImmediate(() => this.take(events, ports, i))
+        return
+      }
+      const event = events[i]
+      if (event !== undefined) ports.takeEvent(event, (end) => this.#ended(i, end))
+    }
+  }
+
+  #ended(at: number, { notified, safety }: EventEnd): void {
+    this.#notified += notified
+    if (safety !== 'safe' && at < this.#unsafeAt) {
+      this.#unsafe = safety
+      this.#unsafeAt = at
+    }
+    this.#open--
+    if (this.#open === 0) this.#send()
+  }
+
+  #send(): void {
+    const fault = faultFor(this.#unsafe, this.#isList ? `[${this.#unsafeAt}]` : undefined)
+    if (fault === undefined) this.#reply.code(202).send({ notified: this.#notified })
+    else this.#reply.send(fault)
+  }
 }
 
 /** Within `scope` forms are read, and nothing else is. */
 export function takeForms(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers()
-  scope.addContentTypeParser(
-    formType,
-    { parseAs: 'string' },
-    async (_request: FastifyRequest, body: string) => body,
-  )
+  scope.addContentTypeParser(formType, { parseAs: 'string' }, (_request, body, done) => done(null, body))
 }
 
 function asForm(body: unknown): string {
@@ -82,9 +109,8 @@ function refusalFor(cause: ReturnType<HttpPorts['eventsHeldBack']>): HttpFault |
 }
 
 /** `field`: which of a list. */
-function faultFor(safety: PushSafety | undefined, field: string | undefined): HttpFault | undefined {
+function faultFor(safety: PushSafety, field: string | undefined): HttpFault | undefined {
   switch (safety) {
-    case undefined:
     case 'safe':
       return undefined
     case 'no-room':

@@ -1,11 +1,13 @@
 import { HttpFault } from './fault.ts'
 import { findJsonFault } from './json-fault.ts'
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /** The value in a request's body. Throws an HttpFault that says where it is not JSON. */
 export function parseJsonBody(bytes: Buffer): unknown {
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    text = utf8.decode(bytes)
   } catch {
     throw new HttpFault(400, 'invalid-json', 'The body is not UTF-8.')
   }

@@ -2,14 +2,13 @@ import type { Logger } from 'pino'
 import type { Device } from '../../core/notification.ts'
 import type { ImportedSubscription } from '../imports/imported-subscription.ts'
 import type { Metrics } from '../metrics/table.ts'
-import type { PublishEnd } from '../roles/app-server/publish-end.ts'
+import type { PublishSink } from '../roles/app-server/publish-end.ts'
 import type { PublishInput } from '../roles/app-server/publish-input.ts'
-import type { EventEnd } from '../roles/xmpp-server/event-end.ts'
+import type { EventEnded } from '../roles/xmpp-server/event-end.ts'
 import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
-import type { MaybePromise } from '../roles/xmpp-server/plugin.ts'
 import type { Secret } from '../secret.ts'
 
-/** What the HTTP server asks of the daemon. All but `publish` and `takeEvent` answer at once, and none throws. */
+/** What the HTTP server asks of the daemon. All but promises, `publish` and `takeEvent` answer at once, and none throws. */
 export interface HttpPorts {
   readonly version: string
   readonly metrics: Metrics
@@ -26,14 +25,14 @@ export interface HttpPorts {
 
   /**
    * One publish, through the same checks and the same dispatcher as those that come in over XMPP, counted
-   * like them too. undefined: its host is not served here. Never rejects.
+   * like them too.
    */
-  readonly publish: (input: PublishInput) => Promise<PublishEnd | undefined>
+  readonly publish: (input: PublishInput, sink: PublishSink) => void
 
   /** Why no event can be taken just now; undefined: one can. */
   readonly eventsHeldBack: () => 'no-room' | 'stopping' | undefined
-  /** One message event, to its end. Never throws or rejects. */
-  readonly takeEvent: (event: IncomingEvent) => MaybePromise<EventEnd>
+  /** One message event, to its end. */
+  readonly takeEvent: (event: IncomingEvent, ended: EventEnded) => void
 
   /** Push subscriptions: what is shown and changed of them. Users are bare JIDs. */
   readonly subscriptions: {

@@ -2,6 +2,10 @@ import { PublishInput } from '../roles/app-server/publish-input.ts'
 import { HttpFault } from './fault.ts'
 
 const knownFields = ['host', 'node', 'options', 'summary']
+const noFields: Fields = {}
+
+type Fields = Readonly<Record<string, unknown>>
+type Part = 'options' | 'summary'
 
 /**
  * Reads `{host, node, options, summary}`: the domain and node to publish to, the publish-options and the
@@ -21,29 +25,34 @@ export function readPublishBody(body: unknown): PublishInput {
   const input = new PublishInput(host, undefined)
   input.node = node ?? ''
   input.isNotification = true
-  for (const [name, value] of textFields(body, 'options')) input.setOption(name, value)
-  for (const [name, value] of textFields(body, 'summary')) if (value !== '') input.summary.set(name, value)
+  const options = fieldsOf(body, 'options')
+  for (const name of Object.keys(options)) {
+    const value = options[name]
+    if (value === null) continue
+    // Tags are ignored whatever they hold: they are the configuration's to give.
+    input.setOption(name, name === 'tags' ? '' : textOf(value, 'options', name))
+  }
+  const summary = fieldsOf(body, 'summary')
+  for (const name of Object.keys(summary)) {
+    const value = summary[name]
+    if (value === null || value === '') continue
+    input.summary.set(name, textOf(value, 'summary', name))
+  }
   return input
 }
 
-function* textFields(
-  body: Readonly<Record<string, unknown>>,
-  part: 'options' | 'summary',
-): Generator<readonly [name: string, value: string]> {
-  const fields = body[part]
-  if (fields === undefined || fields === null) return
+function fieldsOf(body: Fields, part: Part): Fields {
+  const fields = body[part] ?? noFields
   if (!isObject(fields)) throw wrong(part, 'must be an object')
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === null) continue
-    // Tags are ignored whatever they hold: they are the configuration's to give.
-    const isIgnored = part === 'options' && name === 'tags'
-    if (!isIgnored && typeof value === 'object')
-      throw wrong(`${part}.${name}`, 'must be one text, number or boolean')
-    yield [name, String(value)]
-  }
+  return fields
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+function textOf(value: unknown, part: Part, name: string): string {
+  if (typeof value === 'object') throw wrong(`${part}.${name}`, 'must be one text, number or boolean')
+  return String(value)
+}
+
+function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -1,6 +1,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Address } from '../address.ts'
 import { adminRoutes, type Query } from './admin-routes.ts'
+import { AnswerTallies } from './answer-tallies.ts'
 import { needsToken, unauthorized } from './authorization.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import { answerEvents, eventRoutes, eventsPath, formType, jsonType, takeForms } from './event-routes.ts'
@@ -8,8 +9,8 @@ import { frameworkFault, HttpFault } from './fault.ts'
 import { healthReport, healthType } from './health.ts'
 import { parseJsonBody } from './json-body.ts'
 import type { HttpPorts } from './ports.ts'
-import { publishAnswer } from './publish-answer.ts'
 import { readPublishBody } from './publish-body.ts'
+import { PublishReply } from './publish-reply.ts'
 import { removeStaleSocket } from './stale-socket.ts'
 
 const maxBodyBytes = 1024 * 1024
@@ -28,6 +29,7 @@ export class HttpServer implements AsyncDisposable {
 
   constructor(ports: HttpPorts) {
     this.#ports = ports
+    const answers = new AnswerTallies(ports.metrics)
     this.#app = fastify({
       bodyLimit: maxBodyBytes,
       requestTimeout: requestTimeoutMs,
@@ -36,15 +38,12 @@ export class HttpServer implements AsyncDisposable {
       frameworkErrors: (error, _request, reply) => this.#refuse(reply, frameworkFault(400, error.message)),
     })
     this.#app.removeAllContentTypeParsers()
-    this.#app.addContentTypeParser(
-      jsonType,
-      { parseAs: 'buffer' },
-      async (_request: FastifyRequest, body: Buffer) => parseJsonBody(body),
+    this.#app.addContentTypeParser(jsonType, { parseAs: 'buffer' }, (_request, body: Buffer, done) =>
+      done(null, parseJsonBody(body)),
     )
     this.#app.addHook('onRequest', (request, _reply, done) => done(this.#refusalOf(request)))
     this.#app.addHook('onResponse', (request, reply, done) => {
-      const route = request.routeOptions.url ?? 'unknown'
-      ports.metrics.httpRequests.child(route, String(reply.statusCode)).add(1)
+      answers.of(request.routeOptions.url ?? 'unknown', reply.statusCode).add(1)
       done()
     })
     this.#app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) =>
@@ -99,14 +98,8 @@ export class HttpServer implements AsyncDisposable {
       const missing = ports.notReady()
       return reply.code(missing.length === 0 ? 200 : 503).send({ ready: missing.length === 0, missing })
     })
-    this.#route('POST', '/v1/publish', async (request) => {
-      const end = await ports.publish(readPublishBody(request.body))
-      if (end === undefined) {
-        throw new HttpFault(404, 'unknown-host', 'This host is not served here.', { field: 'host' })
-      }
-      const answer = publishAnswer(end)
-      if (answer instanceof HttpFault) throw answer
-      return answer
+    this.#route('POST', '/v1/publish', (request, reply) => {
+      ports.publish(readPublishBody(request.body), new PublishReply(reply))
     })
     for (const route of eventRoutes) {
       if (route.type === jsonType) this.#route('POST', route.path, answerEvents(route, ports))
@@ -128,7 +121,7 @@ export class HttpServer implements AsyncDisposable {
   #route(
     method: 'GET' | 'POST',
     url: string,
-    handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
+    handler: (request: FastifyRequest, reply: FastifyReply) => unknown,
     app = this.#app,
   ): void {
     app.route({ method, url, handler })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { EventEnd } from '../../../src/main/roles/xmpp-server/event-end.ts'
+import type { EventEnd, EventEnded } from '../../../src/main/roles/xmpp-server/event-end.ts'
 import type { IncomingEvent } from '../../../src/main/roles/xmpp-server/event-intake.ts'
 import { Secret } from '../../../src/main/secret.ts'
 import { event, post } from './post-event.ts'
@@ -22,8 +22,9 @@ describe('an event whose pushes', () => {
     full: { notified: 0, safety: 'no-room' },
     open: { notified: 2, safety: 'undelivered' },
   }
-  const takeEvent = async ({ message }: IncomingEvent) => byId[message?.id ?? ''] ?? nobody
   const nobody: EventEnd = { notified: 0, safety: 'safe' }
+  const takeEvent = ({ message }: IncomingEvent, ended: EventEnded) =>
+    ended(byId[message?.id ?? ''] ?? nobody)
 
   test.each([
     ['open', 503, 'undelivered', '10'],
@@ -51,13 +52,13 @@ describe('an event whose pushes', () => {
     let turnAt = 0
     let taken = 0
     const { url } = await run({
-      takeEvent: () => {
+      takeEvent: (_event, ended) => {
         if (taken++ === 0) {
           setImmediate(() => {
             turnAt = taken
           })
         }
-        return nobody
+        ended(nobody)
       },
     })
     const list = Array.from({ length: 1000 }, () => event)
@@ -68,23 +69,17 @@ describe('an event whose pushes', () => {
   })
 
   test('are under way is answered when they have ended', async () => {
-    const { promise, resolve } = Promise.withResolvers<EventEnd>()
-    const taken = Promise.withResolvers<void>()
-    const { url } = await run({
-      takeEvent: () => {
-        taken.resolve()
-        return promise
-      },
-    })
+    const taken = Promise.withResolvers<EventEnded>()
+    const { url } = await run({ takeEvent: (_event, ended) => taken.resolve(ended) })
     let isAnswered = false
     const answer = post(url, 'message', JSON.stringify(event)).finally(() => {
       isAnswered = true
     })
-    await taken.promise
+    const ended = await taken.promise
     // Another request of the same server, there and back.
     await post(url, 'message', '[]')
     expect(isAnswered).toBe(false)
-    resolve({ notified: 3, safety: 'safe' })
+    ended({ notified: 3, safety: 'safe' })
     expect(await answer).toMatchObject({ status: 202, body: { notified: 3 } })
   })
 })

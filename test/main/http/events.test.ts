@@ -42,7 +42,7 @@ describe('POST /v1/events/message', () => {
 
   test('sums over a list, of which each may be decided about later', async () => {
     const { url } = await run({
-      takeEvent: async ({ message }) => ({ notified: Number(message?.id), safety: 'safe' }),
+      takeEvent: ({ message }, ended) => ended({ notified: Number(message?.id), safety: 'safe' }),
     })
     const list = [1, 0, 4].map((id) => ({ ...event, id: `${id}` }))
     expect(await post(url, 'message', JSON.stringify(list))).toMatchObject({ body: { notified: 5 } })

@@ -4,9 +4,11 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { stanzaErrors } from '../../../src/core/stanza-error.ts'
 import { HttpServer } from '../../../src/main/http/server.ts'
 import { Metrics } from '../../../src/main/metrics/table.ts'
-import { portsOf, post, publish, run, servers } from './running.ts'
+import type { PublishSink } from '../../../src/main/roles/app-server/publish-end.ts'
+import { get, portsOf, post, publish, run, servers } from './running.ts'
 
 describe('the listener', () => {
   test('may be a unix socket, and takes over the file that a killed daemon left behind', async () => {
@@ -57,10 +59,9 @@ describe('the listener', () => {
     const started = Promise.withResolvers<void>()
     const outcome = Promise.withResolvers<void>()
     const { url } = await run({
-      publish: async () => {
+      publish: (_input, sink) => {
         started.resolve()
-        await outcome.promise
-        return { error: undefined, result: 'stored' }
+        outcome.promise.then(() => sink.publishEnded({ error: undefined, result: 'stored' }))
       },
     })
     const answer = post(url, JSON.stringify(publish))
@@ -70,6 +71,25 @@ describe('the listener', () => {
     expect(await answer).toMatchObject({ status: 200, body: { result: 'stored' } })
     await Promise.all(closed)
     await expect(fetch(`${url}/readyz`)).rejects.toThrow()
+  })
+
+  test.each([
+    ['result', { error: undefined, result: 'delivered' }],
+    ['error', { error: stanzaErrors.remoteServerTimeout, result: 'failed' }],
+  ] as const)('lets go a %s that its client has not waited for', async (_kind, end) => {
+    const asked = Promise.withResolvers<PublishSink>()
+    const { url, log } = await run({ publish: (_input, sink) => asked.resolve(sink) })
+    const body = JSON.stringify(publish)
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    const head = ['POST /v1/publish HTTP/1.1', 'host: x', 'content-type: application/json']
+    socket.write(`${head.join('\r\n')}\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+    const sink = await asked.promise
+    socket.destroy()
+    // Another request of the same server, there and back.
+    await get(`${url}/readyz`)
+    sink.publishEnded(end)
+    expect(await get(`${url}/readyz`)).toMatchObject({ status: 200 })
+    expect(log).toEqual([])
   })
 
   test('closes although a refused request was still being sent', async () => {

@@ -27,6 +27,25 @@ describe('POST /v1/publish', () => {
     })
   })
 
+  test('takes null for a field that is absent', async () => {
+    const { url, published } = await run()
+    const body = {
+      ...publish,
+      options: { ...publish.options, topic: null, tags: null },
+      summary: { 'last-message-body': null },
+    }
+    expect((await post(url, JSON.stringify(body))).status).toBe(200)
+    expect(await post(url, JSON.stringify({ ...body, node: null, summary: null }))).toMatchObject({
+      status: 200,
+    })
+    expect(published[0]).toMatchObject({
+      asksForTags: false,
+      options: { topic: undefined },
+      summary: { fields: [] },
+    })
+    expect(published[1]).toMatchObject({ node: '', summary: { fields: [] } })
+  })
+
   test('needs neither node, nor options, nor summary: the checks decide', async () => {
     const { url, published } = await run()
     expect((await post(url, '{"host":"a.example"}', 'application/json; charset=utf-8')).status).toBe(200)
@@ -47,7 +66,7 @@ describe('POST /v1/publish', () => {
     ['submitFailed', 503, '10'],
   ] as const)('where an IQ is answered with %s is %i', async (name, expected, retryAfter) => {
     const error = stanzaErrors[name]
-    const { url } = await run({ publish: async () => ({ error, result: 'failed' }) })
+    const { url } = await run({ publish: (_input, sink) => sink.publishEnded({ error, result: 'failed' }) })
     const { status, headers, body } = await post(url, JSON.stringify(publish))
     expect(status).toBe(expected)
     expect(headers.get('retry-after')).toBe(retryAfter)
@@ -56,7 +75,9 @@ describe('POST /v1/publish', () => {
 
   test("passes the error's own words on", async () => {
     const error = { ...stanzaErrors.invalidPayload, text: 'message-count is no number' }
-    const { url } = await run({ publish: async () => ({ error, result: 'rejected_content' }) })
+    const { url } = await run({
+      publish: (_input, sink) => sink.publishEnded({ error, result: 'rejected_content' }),
+    })
     expect((await post(url, JSON.stringify(publish))).body).toEqual({
       error: 'invalid-payload',
       message: 'message-count is no number',
@@ -64,7 +85,7 @@ describe('POST /v1/publish', () => {
   })
 
   test('to a host that is not served is 404', async () => {
-    const { url } = await run({ publish: async () => undefined })
+    const { url } = await run({ publish: (_input, sink) => sink.publishEnded(undefined) })
     const { status, body } = await post(url, JSON.stringify(publish))
     expect({ status, body }).toMatchObject({ status: 404, body: { error: 'unknown-host', field: 'host' } })
   })
@@ -149,7 +170,7 @@ describe('POST /v1/publish', () => {
 
   test('that fails for a bug is 500 without its reason, which is in the log without the body', async () => {
     const { url, log } = await run({
-      publish: async () => {
+      publish: () => {
         throw new Error('boom')
       },
     })

@@ -47,14 +47,14 @@ export async function run(more: Partial<HttpPorts> = {}): Promise<Running> {
     token: () => undefined,
     health: () => [check({})],
     notReady: () => [],
-    publish: async (input) => {
+    publish: (input, sink) => {
       published.push(input)
-      return { error: undefined, result: 'delivered' }
+      sink.publishEnded({ error: undefined, result: 'delivered' })
     },
     eventsHeldBack: () => undefined,
-    takeEvent: (event) => {
+    takeEvent: (event, ended) => {
       events.push(event)
-      return { notified: 1, safety: 'safe' }
+      ended({ notified: 1, safety: 'safe' })
     },
     subscriptions: noSubscriptions,
     streams: () => ({ 'a.example': [] }),
@@ -111,9 +111,9 @@ export function portsOf(metrics: Metrics): HttpPorts {
     token: () => undefined,
     health: () => [],
     notReady: () => [],
-    publish: async () => undefined,
+    publish: (_input, sink) => sink.publishEnded(undefined),
     eventsHeldBack: () => undefined,
-    takeEvent: () => ({ notified: 0, safety: 'safe' }),
+    takeEvent: (_event, ended) => ended({ notified: 0, safety: 'safe' }),
     subscriptions: noSubscriptions,
     streams: () => ({}),
     pools: () => ({}),
