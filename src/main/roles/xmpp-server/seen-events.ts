@@ -171,11 +171,11 @@ const maxKeyLength = 500
 
 function keyOf({ to, from, id }: MessageEvent): string {
   const key = `${to}\0${from}\0${id}`
-  if (key.length > maxKeyLength) return createHash('sha256').update(key, 'utf16le').digest('base64url')
-  // To be asked for a character makes it a text of its own. As it was put together, it would keep alive, for minutes,
-  // all that was read from the socket at once with this event.
-  key.charCodeAt(0)
-  return key
+  if (key.length > maxKeyLength || !key.isWellFormed()) {
+    return createHash('sha256').update(key, 'utf16le').digest('base64url')
+  }
+  // A copy: as it is put together it would keep alive, for minutes, all that was read from a socket at once with it.
+  return Buffer.from(key).toString()
 }
 
 function atMsOf(seen: number | SeenEvent): number {
