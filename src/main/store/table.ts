@@ -75,7 +75,7 @@ export class Table<V> implements WriteTarget {
     const recent = this.#recent?.get(key)
     if (recent !== undefined) return recent
     const value = this.#read(key)
-    if (value !== undefined) this.#recent?.set(key, value)
+    if (value !== undefined) this.#recent?.read(key, value)
     return value
   }
 

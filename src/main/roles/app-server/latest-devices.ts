@@ -1,4 +1,5 @@
 import { modeOf, type Notification } from '../../../core/notification.ts'
+import { hashOf } from '../../text-hash.ts'
 
 /** A power of two. */
 const places = 65_536
@@ -25,19 +26,9 @@ export class LatestDevices {
 }
 
 function hashOfNode({ domain, node }: Notification): number {
-  return hashed(node, hashed(domain, start)) >>> 0
+  return hashOf(node, hashOf(domain)) >>> 0
 }
 
 function hashOfDevice({ device }: Notification): number {
-  return hashed(device.id, hashed(modeOf(device), hashed(device.service, start))) >>> 0
-}
-
-/** FNV-1a, over UTF-16 units, with an end to each text. */
-const start = 0x811c9dc5
-const prime = 0x01000193
-
-function hashed(text: string, before: number): number {
-  let hash = before
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), prime)
-  return Math.imul(hash, prime)
+  return hashOf(device.id, hashOf(modeOf(device), hashOf(device.service))) >>> 0
 }
