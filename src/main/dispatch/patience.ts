@@ -52,10 +52,14 @@ export class Patience {
     return queue.deliversBy(nowMs + options.replyDeadlineMs, nowMs)
   }
 
-  /** What waits in a queue that nothing goes out of: into the outbox, or, where there is to be one attempt, refused. */
-  queueStands(push: PendingPush): void {
-    if (push.once) this.#refuse(push)
-    else this.storedAtOnce(push)
+  /**
+   * What waits in a queue that nothing goes out of: into the outbox, or, where there is to be one attempt, refused. False:
+   * neither can be, and it waits on.
+   */
+  queueStands(push: PendingPush): boolean {
+    if (!push.once) return this.storedAtOnce(push)
+    this.#refuse(push)
+    return true
   }
 
   /** Where waiting for the deadline would only cost memory and time: into the outbox now, if it may and can. */

@@ -24,6 +24,16 @@ async function answerAll(at: DispatcherAtWork, held: RawRequest[]): Promise<void
   }
 }
 
+/** In one turn of the event loop, while anything is pending. */
+async function mostStoredAtOnce(at: DispatcherAtWork): Promise<number> {
+  let most = 0
+  for (let stored = at.outbox.size; at.dispatcher.pending > 0; stored = at.outbox.size) {
+    await new Promise(setImmediate)
+    most = Math.max(most, at.outbox.size - stored)
+  }
+  return most
+}
+
 test('a push does not wait behind the crowd of another domain', async () => {
   const held: RawRequest[] = []
   await using server = await rawServer((request) => held.push(request))
@@ -117,6 +127,28 @@ test('room is taken from where a push came in, whatever domain it is for', async
   expect(await at.metric('domain_pending{domain="other"}')).toBeUndefined()
   await settled.promise
   expect(await at.metric('domain_pending{domain="crowd"}')).toBe(0)
+})
+
+test('a crowd that comes to its deadline is given up over many turns of the event loop', async () => {
+  await using server = await rawServer(() => undefined)
+  await using at = await dispatcherAtWork({ urls: [server.url], ...shared, replyDeadlineMs: 200 })
+  const crowd = pushMany(at, 'crowd', 1_000)
+  const most = await mostStoredAtOnce(at)
+  for (const outcome of await crowd) expect(outcome).toEqual({ kind: 'stored' })
+  expect(at.outbox.size).toBe(1_000)
+  // A tick may fall into a turn.
+  expect(most).toBeLessThanOrEqual(64)
+})
+
+test('a crowd whose gateway is left out is stored over several ticks', async () => {
+  await using gateway = await startGatewaySandbox()
+  gateway.answerWith(() => ({ status: 503 }))
+  await using at = await dispatcherAtWork({ urls: [gateway.url], ...shared })
+  const crowd = pushMany(at, 'crowd', 1_000)
+  const most = await mostStoredAtOnce(at)
+  for (const outcome of await crowd) expect(outcome).toEqual({ kind: 'stored' })
+  // With those that had an attempt behind them.
+  expect(most).toBeLessThan(400)
 })
 
 test('a domain too crowded to wait has its pushes stored, and the others’ are waited for', async () => {
