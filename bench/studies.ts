@@ -89,6 +89,7 @@ export const studies: readonly Study[] = [
     daemon('publish', events),
     daemon('event', { ...events, source: 'event', stanzaBytes: 600 }),
     daemon('http-event', { ...events, source: 'http-event', window: 128 }),
+    daemon('http-event, lists of 10', { ...events, source: 'http-events', window: 1280 }),
   ]),
   {
     ...served('served', 'the served API, 256 requests at a time, over HTTP/1.1 and HTTP/2', clients(), {

@@ -6,8 +6,10 @@ import autocannon from 'autocannon'
 import type { SourceCommand, SourceReport } from './reports.ts'
 import { deviceId, digitsOf, scattered, userName } from './stanza-template.ts'
 
-/** `publish`: a notification as the XMPP source has it. `event`: a message for a user who is offline. */
-export type HttpKind = 'publish' | 'event'
+/** `publish`: a notification as the XMPP source has it. `event`: a message for a user who is offline; `events`: a list. */
+export type HttpKind = 'publish' | 'event' | 'events'
+
+const eventsPerList = 10
 
 /** The only argument. */
 export interface HttpSourceSettings {
@@ -19,6 +21,7 @@ export interface HttpSourceSettings {
 const { kind, socketPath, domain }: HttpSourceSettings = JSON.parse(process.argv[2] ?? '{}')
 const server = 'example.com'
 const text = 'Good night, good night! parting is such sweet sorrow '.repeat(5)
+const perRequest = kind === 'events' ? eventsPerList : 1
 let sequence = 0
 
 function publish(range: number): string {
@@ -35,25 +38,29 @@ function publish(range: number): string {
   return JSON.stringify({ host: domain, node: 'node1', options, summary })
 }
 
-function event(range: number): string {
+function event(range: number) {
   const to = `${userName(digitsOf(scattered(sequence, range)))}@${server}`
-  return JSON.stringify({
-    to,
-    from: `romeo@${server}/orchard`,
-    type: 'chat',
-    body: text,
-    id: `h${sequence++}`,
-  })
+  return { to, from: `romeo@${server}/orchard`, type: 'chat', body: text, id: `h${sequence++}` }
+}
+
+function body(range: number): string {
+  switch (kind) {
+    case 'publish':
+      return publish(range)
+    case 'event':
+      return JSON.stringify(event(range))
+    case 'events':
+      return JSON.stringify(Array.from({ length: perRequest }, () => event(range)))
+  }
 }
 
 async function run(command: SourceCommand): Promise<void> {
   const cpu = process.cpuUsage()
-  const body = kind === 'publish' ? publish : event
   const { range, rate, seconds, window } = command
   const result = await autocannon({
     url: 'http://localhost',
     socketPath,
-    connections: window,
+    connections: Math.ceil(window / perRequest),
     duration: seconds,
     ...(rate === undefined ? {} : { overallRate: rate }),
     requests: [
@@ -67,8 +74,8 @@ async function run(command: SourceCommand): Promise<void> {
   })
   const { user, system } = process.cpuUsage(cpu)
   const { p50, p90, p99, p99_9: p999, max } = result.latency
-  const answers = result.requests.total
-  const errors = result.non2xx
+  const answers = result.requests.total * perRequest
+  const errors = result.non2xx * perRequest
   report({
     kind: 'round',
     seconds: result.duration,
@@ -77,7 +84,7 @@ async function run(command: SourceCommand): Promise<void> {
     latencyMs: { p50, p90, p99, p999, max },
     sendDelayMs: undefined,
     errors,
-    lost: result.errors + result.timeouts,
+    lost: (result.errors + result.timeouts) * perRequest,
     cpuUs: user + system,
   })
 }

@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { freePort } from '../../test/support/free-port.ts'
 import { unitEnvironment } from '../unit-environment.ts'
 import { fillStore } from './fill-store.ts'
+import type { HttpKind } from './http-source.ts'
 import { certificate as providerCertificate, providerTables } from './provider-tables.ts'
 import type {
   DaemonSettings,
@@ -142,9 +143,15 @@ function sourceOf(
   servedPort: number | undefined,
 ): ChildProcess {
   if (servedPort !== undefined) return peer('./served-source.ts', { client: source, push, port: servedPort })
-  if (source !== 'http-publish' && source !== 'http-event') return xmpp
-  const kind = source === 'http-publish' ? 'publish' : 'event'
+  const kind = httpKinds[source]
+  if (kind === undefined) return xmpp
   return peer('./http-source.ts', { kind, socketPath: join(directory, 'http.sock'), domain })
+}
+
+const httpKinds: Readonly<Record<string, HttpKind>> = {
+  'http-publish': 'publish',
+  'http-event': 'event',
+  'http-events': 'events',
 }
 
 function isServed({ setUp: { source } }: Subject): boolean {

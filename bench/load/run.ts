@@ -35,7 +35,7 @@ const { values } = parseArgs({
 })
 
 const served = ['autocannon', 'h2load-http1', 'h2load-http2'] as const
-const sources = ['virtual', 'node', 'event', 'http-publish', 'http-event', ...served] as const
+const sources = ['virtual', 'node', 'event', 'http-publish', 'http-event', 'http-events', ...served] as const
 const source = oneOf('source', values.source, sources)
 const push = oneOf('push', values.push, ['apns', 'fcm', 'invalid'])
 /** The served API is one to the providers. */

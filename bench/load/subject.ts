@@ -5,7 +5,7 @@ import { publishBytes, type SourceKind } from './stanza-template.ts'
 
 /** How the parts around the daemon, and the daemon itself, are set up. */
 export interface SetUp {
-  readonly source: SourceKind | 'http-publish' | 'http-event' | ServedClient
+  readonly source: SourceKind | 'http-publish' | 'http-event' | 'http-events' | ServedClient
   /** What is pushed to; `invalid`: what the served API refuses. */
   readonly push: 'apns' | 'fcm' | 'invalid'
   /** Where pushes go: MongoosePush, or the providers themselves. */
