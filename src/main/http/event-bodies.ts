@@ -86,7 +86,7 @@ function readEvent(event: unknown, at: string): IncomingEvent {
   const from = textOf(event, 'from', at) ?? stanza?.attr('from') ?? ''
   const body = textOf(event, 'body', at)
   if (to === undefined || !to.includes('@')) throw wrong(place(at, 'to'), 'must be the JID of a user')
-  if (parseJid(from) === undefined) throw wrong(place(at, 'from'), 'must be a JID')
+  if (bareJid(from) === undefined) throw wrong(place(at, 'from'), 'must be a JID')
   if (body === undefined && stanza === undefined) throw wrong(place(at, 'body'), 'must be text')
   const session = sessionOf(event, to, at)
   const messageCount = countOf(event, at)
