@@ -12,7 +12,7 @@ import type { EventEnd, EventEnded, PushEnds, PushSafety } from './event-end.ts'
 import { EventUnderWay, nameOf } from './event-under-way.ts'
 import type { CompletePlugin } from './load-plugin.ts'
 import type { XmppServerOptions } from './options.ts'
-import type { MaybePromise, MessageEvent } from './plugin.ts'
+import type { MessageEvent } from './plugin.ts'
 import { PluginError } from './plugin-error.ts'
 import { type SeenEvent, SeenEvents } from './seen-events.ts'
 
@@ -130,22 +130,19 @@ export class EventIntake {
   }
 
   #decide(event: EventUnderWay, message: MessageEvent, open: readonly Subscription[]): void {
-    let decision: MaybePromise<PluginDecision>
     try {
-      decision = askPlugin(this.#ports.plugin, message, open, this.#options.pluginTimeoutMs)
+      const decision = askPlugin(this.#ports.plugin, message, open, this.#options.pluginTimeoutMs)
+      if (decision instanceof Promise) this.#await(event, decision)
+      else this.#notify(event, decision)
     } catch (error) {
       this.#over(event, this.#failed(event, error))
-      return
     }
-    if (!(decision instanceof Promise)) {
-      this.#notify(event, decision)
-      return
-    }
+  }
+
+  #await(event: EventUnderWay, decision: Promise<PluginDecision>): void {
     const asked = decision
-      .then(
-        (decided) => this.#notify(event, decided),
-        (error: unknown) => this.#over(event, this.#failed(event, error)),
-      )
+      .then((decided) => this.#notify(event, decided))
+      .catch((error: unknown) => this.#over(event, this.#failed(event, error)))
       .finally(() => this.#asked.delete(asked))
     this.#asked.add(asked)
   }
