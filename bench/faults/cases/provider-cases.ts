@@ -154,8 +154,8 @@ export const providerCases: Readonly<Record<string, FaultCase>> = {
     every(500, (provider, _, { disturbed }) => {
       disturbed()
       provider.wire.cut()
-      // What was taken by then is answered on connections that are gone.
-      setTimeout(disturbed, 50)
+      // What was taken by then is answered, one after the other, on connections that are gone.
+      for (let ms = 5; ms <= 50; ms += 5) setTimeout(disturbed, ms)
     }),
   ),
   'provider-half-open': under('no byte gets through on the connections that are there', halfOpen),
