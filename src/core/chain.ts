@@ -1,4 +1,8 @@
-/** A first-in, first-out list from whose middle, too, a member can be taken in constant time. */
+/**
+ * A first-in, first-out list from whose middle, too, a member can be taken in constant time. (So it can from a Set or a Map,
+ * but they make themselves a new table every so many deletions. Once one of the old tables counts as old for V8, its
+ * collections of the young take it for alive, and so the next table and all that was in there, one after the other.)
+ */
 export class Chain<T> {
   #first: Link<T> | undefined
   #last: Link<T> | undefined

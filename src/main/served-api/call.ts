@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
+import { Link } from '../../core/chain.ts'
 import type { ServedAnswer } from '../../core/gateway/served-answer.ts'
 import type { RawRequest } from '../../core/gateway/served-request.ts'
 import type { BodyRoom } from './body-room.ts'
@@ -110,6 +111,8 @@ export class Http1Call extends Call {
 }
 
 export class Http2Call extends Call {
+  /** Its place among those that are coming in. */
+  readonly link = new Link<Http2Call>(this)
   readonly #stream: ServerHttp2Stream
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, beganMs: number) {

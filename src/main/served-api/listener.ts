@@ -15,6 +15,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { Chain } from '../../core/chain.ts'
 import type { Address } from '../address.ts'
 import { answerBrokenRequest } from '../http/broken-request.ts'
 import { removeStaleSocket } from '../http/stale-socket.ts'
@@ -46,8 +47,8 @@ export class Listener {
   readonly #room: BodyRoom
   readonly #sockets = new Set<Socket>()
   readonly #sessions = new Set<ServerHttp2Session>()
-  /** HTTP/2 requests that are coming in, the oldest first: Node.js keeps time for those of HTTP/1.1 alone. */
-  readonly #coming = new Set<Http2Call>()
+  /** HTTP/2 requests that are coming in: Node.js keeps time for those of HTTP/1.1 alone. No Set: see `Chain`. */
+  readonly #coming = new Chain<Http2Call>()
   #server: Server | Http2SecureServer | undefined
   #sweepTimer: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
@@ -176,8 +177,8 @@ export class Listener {
     })
     server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       const call = new Http2Call(stream, headers, this.#ports.monotonicMs())
-      this.#coming.add(call)
-      stream.once('close', () => this.#coming.delete(call))
+      this.#coming.append(call.link)
+      stream.once('close', () => call.link.leave())
       this.#read(call)
     })
     return server
@@ -211,9 +212,9 @@ export class Listener {
 
   #sweep(): void {
     const latestMs = this.#ports.monotonicMs() - this.#limits.requestMs
-    for (const call of this.#coming) {
+    for (let call = this.#coming.first; call !== undefined; call = this.#coming.first) {
       if (call.beganMs > latestMs) break
-      this.#coming.delete(call)
+      call.link.leave()
       if (call.isRead) continue
       this.#limitHit('served_request_time')
       call.timeOut()

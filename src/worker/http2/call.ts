@@ -1,6 +1,7 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2'
 import { constants } from 'node:http2'
 import { performance } from 'node:perf_hooks'
+import { Link } from '../../core/chain.ts'
 import type { ProviderAnswer, ProviderRequest } from '../../core/gateway/ports.ts'
 import { retryAfterMs } from '../../core/mongoosepush/answer.ts'
 import type { NoResponseCause } from '../../core/outcome.ts'
@@ -39,6 +40,8 @@ type CallStream = ClientHttp2Stream & { call?: Call }
 export class Call {
   readonly id: number
   readonly request: ProviderRequest
+  /** Its place on its connection. */
+  readonly link = new Link<Call>(this)
   /** When it was taken in, then when it was sent; monotonic. */
   sinceMs: number
   /** How often it came back as not processed. */

@@ -20,6 +20,7 @@ import {
 import { isIP } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls'
+import { Chain } from '../../core/chain.ts'
 import type { ProviderTarget } from '../../core/gateway/provider-target.ts'
 import { describeError } from '../describe-error.ts'
 import type { Call, CallOwner } from './call.ts'
@@ -53,7 +54,7 @@ export class ProviderSession implements CallOwner {
   #opened = false
   #fruitful = false
   /** Those whose streams the peer may count as open, settled or not, in the order of sending. */
-  readonly #calls = new Set<Call>()
+  readonly #calls = new Chain<Call>()
   #allowedStreams = 0
   /** Of a GOAWAY: streams above it were not processed. */
   #lastStream = Number.POSITIVE_INFINITY
@@ -89,7 +90,7 @@ export class ProviderSession implements CallOwner {
   /** Requests that it would take now. */
   get room(): number {
     if (this.#state !== 'open' || this.#session?.closed !== false) return 0
-    return this.#allowedStreams - this.#calls.size
+    return this.#allowedStreams - this.#calls.length
   }
 
   /** Requests that it takes at a time. */
@@ -135,7 +136,7 @@ export class ProviderSession implements CallOwner {
       this.#owner.returned(call)
       return
     }
-    this.#calls.add(call)
+    this.#calls.append(call.link)
     call.send(stream, this)
   }
 
@@ -146,18 +147,14 @@ export class ProviderSession implements CallOwner {
       this.#end('no connection within the connect timeout')
     }
     if (!this.isOpen) return
-    let late = false
-    for (const call of this.#calls) {
-      if (nowMs - call.sinceMs < requestTimeoutMs) break
-      call.giveUp()
-      late = true
-    }
+    const late = this.#sentUntil(nowMs - requestTimeoutMs)
+    for (const call of late) call.giveUp()
     if (this.#pingedMs !== 0) {
       if (nowMs - this.#pingedMs >= pongTimeoutMs) this.#end('no answer to a PING')
       return
     }
     const silentMs = nowMs - this.#heardMs
-    if (late && silentMs >= pongTimeoutMs && this.#state === 'open') this.#state = 'doubted'
+    if (late.length > 0 && silentMs >= pongTimeoutMs && this.#state === 'open') this.#state = 'doubted'
     if (this.#state === 'doubted' || silentMs >= pingIntervalMs) this.#ping(nowMs)
   }
 
@@ -174,7 +171,7 @@ export class ProviderSession implements CallOwner {
 
   /** Ends it, and whatever is still on it, with a GOAWAY if the peer takes one. */
   close(): Promise<void> {
-    if ([...this.#calls].some((call) => !call.isSettled)) this.#end('the pool was closed')
+    if ([...this.#calls.members()].some((call) => !call.isSettled)) this.#end('the pool was closed')
     else {
       this.retire('the pool was closed')
       this.#partSoon()
@@ -234,7 +231,7 @@ export class ProviderSession implements CallOwner {
     this.#heardMs = performance.now()
     this.#lastStream = Math.min(this.#lastStream, lastStream)
     const session = this.#session
-    const someAreProcessed = [...this.#calls].some(
+    const someAreProcessed = [...this.#calls.members()].some(
       ({ streamId }) => streamId !== undefined && streamId <= lastStream,
     )
     if (code !== constants.NGHTTP2_NO_ERROR && session !== undefined && someAreProcessed) {
@@ -260,9 +257,19 @@ export class ProviderSession implements CallOwner {
     })
   }
 
+  /** No later than that. */
+  #sentUntil(latestMs: number): Call[] {
+    const calls: Call[] = []
+    for (const call of this.#calls.members()) {
+      if (call.sinceMs > latestMs) break
+      calls.push(call)
+    }
+    return calls
+  }
+
   /** What became of a request whose stream is over. */
   #conclude(call: Call): void {
-    this.#calls.delete(call)
+    call.link.leave()
     call.ended()
     if (call.isSettled) return
     const { streamId, wasRefused } = call
@@ -273,7 +280,7 @@ export class ProviderSession implements CallOwner {
   }
 
   #partWhenDone(): void {
-    if (this.#state !== 'draining' || this.#calls.size > 0) return
+    if (this.#state !== 'draining' || this.#calls.length > 0) return
     this.#session?.close()
     this.#partSoon()
   }
@@ -288,7 +295,7 @@ export class ProviderSession implements CallOwner {
     this.#state = 'closed'
     this.#reason ||= reason
     clearTimeout(this.#partingTimer)
-    for (const call of this.#calls) this.#conclude(call)
+    for (const call of [...this.#calls.members()]) this.#conclude(call)
     this.#session?.destroy()
     // The session would wait for a peer that is gone to take its last words.
     this.#socket.destroy()
