@@ -27,9 +27,13 @@ export class Chain<T> {
     this.#length++
   }
 
-  /** All, the one that has been in it longest first. */
+  /** All, the one that has been in it longest first; whoever walks along may take out the one where they are. */
   *members(): Generator<T> {
-    for (let link = this.#first; link !== undefined; link = link.next) yield link.of
+    for (let link = this.#first; link !== undefined; ) {
+      const { of, next } = link
+      yield of
+      link = next
+    }
   }
 
   /** Takes the link out if it is in this chain. */

@@ -41,3 +41,16 @@ test('a link leaves only the chain that it is in, and may leave twice', () => {
   other.append(link)
   expect([one.length, other.length, other.first]).toEqual([0, 1, 'x'])
 })
+
+test('who walks along a chain may take out the member where they are', () => {
+  const chain = new Chain<number>()
+  const links = [0, 1, 2, 3].map((of) => new Link(of))
+  for (const link of links) chain.append(link)
+  const met: number[] = []
+  for (const one of chain.members()) {
+    met.push(one)
+    if (one !== 1) links[one]?.leave()
+  }
+  expect(met).toEqual([0, 1, 2, 3])
+  expect([...chain.members()]).toEqual([1])
+})

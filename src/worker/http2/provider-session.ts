@@ -147,14 +147,18 @@ export class ProviderSession implements CallOwner {
       this.#end('no connection within the connect timeout')
     }
     if (!this.isOpen) return
-    const late = this.#sentUntil(nowMs - requestTimeoutMs)
-    for (const call of late) call.giveUp()
+    let late = false
+    for (const call of this.#calls.members()) {
+      if (nowMs - call.sinceMs < requestTimeoutMs) break
+      call.giveUp()
+      late = true
+    }
     if (this.#pingedMs !== 0) {
       if (nowMs - this.#pingedMs >= pongTimeoutMs) this.#end('no answer to a PING')
       return
     }
     const silentMs = nowMs - this.#heardMs
-    if (late.length > 0 && silentMs >= pongTimeoutMs && this.#state === 'open') this.#state = 'doubted'
+    if (late && silentMs >= pongTimeoutMs && this.#state === 'open') this.#state = 'doubted'
     if (this.#state === 'doubted' || silentMs >= pingIntervalMs) this.#ping(nowMs)
   }
 
@@ -257,16 +261,6 @@ export class ProviderSession implements CallOwner {
     })
   }
 
-  /** No later than that. */
-  #sentUntil(latestMs: number): Call[] {
-    const calls: Call[] = []
-    for (const call of this.#calls.members()) {
-      if (call.sinceMs > latestMs) break
-      calls.push(call)
-    }
-    return calls
-  }
-
   /** What became of a request whose stream is over. */
   #conclude(call: Call): void {
     call.link.leave()
@@ -295,7 +289,7 @@ export class ProviderSession implements CallOwner {
     this.#state = 'closed'
     this.#reason ||= reason
     clearTimeout(this.#partingTimer)
-    for (const call of [...this.#calls.members()]) this.#conclude(call)
+    for (const call of this.#calls.members()) this.#conclude(call)
     this.#session?.destroy()
     // The session would wait for a peer that is gone to take its last words.
     this.#socket.destroy()
