@@ -41,13 +41,24 @@ function fileOf(name: string): URL {
   return new URL(`./results/${name}.json`, import.meta.url)
 }
 
+/** `-dirty`: something of the tree was changed, and not only the results of other runs. */
 function commit(): string {
   try {
-    return execFileSync('git', ['describe', '--always', '--dirty'], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    }).trim()
+    const head = git('describe', '--always')
+    const changed = git(
+      'status',
+      '--porcelain',
+      '--untracked-files=no',
+      '--',
+      ':/',
+      ':(top,exclude)bench/results',
+    )
+    return changed === '' ? head : `${head}-dirty`
   } catch {
     return 'unknown'
   }
+}
+
+function git(...command: string[]): string {
+  return execFileSync('git', command, { encoding: 'utf8', stdio: 'pipe' }).trim()
 }
