@@ -23,7 +23,7 @@ const passing = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'EAG
 const youngUntilProvenOld = '--no-allocation-site-pretenuring'
 
 /**
- * V8 lets a heap grow to as much as four times what was alive in it before it collects all of it, and so to twice. With
+ * V8 lets a heap grow to as much as four times what was alive in it before it collects all of it; with this, to twice. With
  * publishes to 300,000 nodes in turn that is 53 MB less, for no more CPU than can be told from noise (Node 24, 2026-11).
  */
 const toTwiceWhatIsAlive = '--heap-growing-percent=100'

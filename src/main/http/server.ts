@@ -1,7 +1,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Address } from '../address.ts'
+import { AnswerTallies } from '../metrics/answer-tallies.ts'
 import { adminRoutes, type Query } from './admin-routes.ts'
-import { AnswerTallies } from './answer-tallies.ts'
 import { needsToken, unauthorized } from './authorization.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import { answerEvents, eventRoutes, eventsPath, formType, jsonType, takeForms } from './event-routes.ts'
@@ -29,7 +29,7 @@ export class HttpServer implements AsyncDisposable {
 
   constructor(ports: HttpPorts) {
     this.#ports = ports
-    const answers = new AnswerTallies(ports.metrics)
+    const answers = new AnswerTallies(ports.metrics.httpRequests)
     this.#app = fastify({
       bodyLimit: maxBodyBytes,
       requestTimeout: requestTimeoutMs,

@@ -17,7 +17,8 @@ import type { ApiVersion } from '../../core/mongoosepush/request.ts'
 import type { Notification } from '../../core/notification.ts'
 import type { AttemptOutcome, Outcome } from '../../core/outcome.ts'
 import type { Address } from '../address.ts'
-import type { Distribution, Tally } from '../metrics/tally.ts'
+import { AnswerTallies } from '../metrics/answer-tallies.ts'
+import type { Distribution } from '../metrics/tally.ts'
 import type { BodyEnd, Call } from './call.ts'
 import { healthAnswer } from './health-answer.ts'
 import { Listener, type ServerCertificate } from './listener.ts'
@@ -51,13 +52,14 @@ export class ServedApi {
   readonly #listener: Listener
   readonly #theirMetrics: MongoosePushMetrics
   readonly #durations: Readonly<Record<ApiVersion, Distribution>>
-  readonly #tallies = new Map<Route, Map<number | 'gone', Tally>>()
+  readonly #answers: AnswerTallies
   #address: string | undefined
   /** Made when it is first asked for. */
   #openApi: string | undefined
 
   constructor(ports: ServedApiPorts, limits: Partial<ListenerLimits> = {}) {
     this.#ports = ports
+    this.#answers = new AnswerTallies(ports.metrics.servedRequests)
     const { metrics, monotonicMs } = ports
     this.#theirMetrics = new MongoosePushMetrics(metrics, ports.pools)
     const durations = metrics.servedRequestDuration
@@ -210,7 +212,7 @@ export class ServedApi {
 
   #answer(call: Call, route: Route, answer: ServedAnswer): void {
     const isThere = call.answer(answer, this.#listener.isDraining)
-    this.#tally(route, isThere ? answer.status : 'gone').add(1)
+    this.#answers.of(route, isThere ? answer.status : 'gone').add(1)
     if (route === 'other') return
     this.#durations[route].observe((this.#ports.monotonicMs() - call.beganMs) / 1000)
   }
@@ -219,20 +221,6 @@ export class ServedApi {
   #failed(call: Call, err: unknown): void {
     this.#ports.log.error({ err }, 'a request to the served API failed')
     if (!call.isAnswered) this.#answer(call, 'other', { status: 500, headers: jsonHeaders, body: 'null' })
-  }
-
-  #tally(route: Route, status: number | 'gone'): Tally {
-    let statuses = this.#tallies.get(route)
-    if (statuses === undefined) {
-      statuses = new Map()
-      this.#tallies.set(route, statuses)
-    }
-    let tally = statuses.get(status)
-    if (tally === undefined) {
-      tally = this.#ports.metrics.servedRequests.child(route, String(status))
-      statuses.set(status, tally)
-    }
-    return tally
   }
 }
 
