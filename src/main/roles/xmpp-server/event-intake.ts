@@ -155,7 +155,12 @@ export class EventIntake {
     event.begin(chosen.length)
     for (const subscription of chosen) {
       event.seen?.notify(nameOf(subscription))
-      this.#ports.notify(subscription, summary, event.domain, event)
+      try {
+        this.#ports.notify(subscription, summary, event.domain, event)
+      } catch (error) {
+        this.#complain(error)
+        event.pushEnded(subscription, 'undelivered')
+      }
     }
   }
 
@@ -179,16 +184,19 @@ export class EventIntake {
 
   /** A plugin's fault is an end, since it would be the same again. */
   #failed(of: Pick<IncomingEvent, 'source'>, err: unknown): EventEnd {
+    this.#complain(err)
+    return this.#end(of, 'failed', err instanceof PluginError ? 'safe' : 'undelivered')
+  }
+
+  #complain(err: unknown): void {
     const { metrics, log, monotonicMs } = this.#ports
     const byPlugin = err instanceof PluginError
     if (byPlugin) metrics.pluginFailures.child(err.failure).add(1)
     const nowMs = monotonicMs()
-    if (nowMs - this.#faultLoggedMs >= faultLogIntervalMs) {
-      this.#faultLoggedMs = nowMs
-      if (byPlugin) log.error({ err }, 'the plugin failed: nobody was notified')
-      else log.error({ err }, 'an event cannot be handled: nobody was notified')
-    }
-    return this.#end(of, 'failed', byPlugin ? 'safe' : 'undelivered')
+    if (nowMs - this.#faultLoggedMs < faultLogIntervalMs) return
+    this.#faultLoggedMs = nowMs
+    if (byPlugin) log.error({ err }, 'the plugin failed: nobody was notified')
+    else log.error({ err }, 'an event cannot be handled: nobody was notified')
   }
 
   #end(

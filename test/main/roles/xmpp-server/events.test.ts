@@ -276,6 +276,19 @@ test('an event that the store cannot be asked about is to be told of again', asy
   expect(work.log.join()).toContain('an event cannot be handled')
 })
 
+test('an event is to be told of again when a fault of ours keeps its push back', async () => {
+  await using work = await startXmppServer()
+  await work.enable(carol, virtualHost, 'n')
+  const { publishHere } = work
+  work.publishHere = () => {
+    throw new Error('a bug')
+  }
+  expect(await work.take()).toEqual({ notified: 1, safety: 'undelivered' })
+  expect(work.log.join()).toContain('an event cannot be handled')
+  work.publishHere = publishHere
+  expect(await work.take()).toEqual({ notified: 1, safety: 'safe' })
+})
+
 test('an account that is gone loses its subscriptions', async () => {
   await using work = await subscribed()
   await work.enable('dave@chat.test/x', 'remote.test', 'n')
