@@ -5,6 +5,8 @@ const characters = new Intl.Segmenter('und', { granularity: 'grapheme' })
 /**
  * The beginning of a text and an ellipsis, within `limitBytes`; undefined when not even an ellipsis fits. It ends between
  * two characters as a reader sees them. `bytesOf` says what a text counts: it must not be less than its length.
+ *
+ * The work is bounded by the limit, not by the text, and the result keeps nothing of the text alive.
  */
 export function cutText(
   text: string,
@@ -13,13 +15,36 @@ export function cutText(
 ): string | undefined {
   const roomBytes = limitBytes - bytesOf(ellipsis)
   if (roomBytes < 0) return undefined
-  let bytes = 0
-  // Past this the room is full: a character that began before it and is cut in two here does not fit either.
-  for (const { segment, index } of characters.segment(text.slice(0, roomBytes + 1))) {
-    bytes += bytesOf(segment)
-    if (bytes > roomBytes) return text.slice(0, index) + ellipsis
+  return copied(text.slice(0, boundaryBefore(text, longestWithin(text, roomBytes, bytesOf))) + ellipsis)
+}
+
+/** The length of the longest beginning that counts `roomBytes` at most and does not end within a surrogate pair. */
+function longestWithin(text: string, roomBytes: number, bytesOf: (text: string) => number): number {
+  let fits = 0
+  let tooLong = Math.min(text.length, roomBytes) + 1
+  while (tooLong - fits > 1) {
+    const middle = (fits + tooLong) >> 1
+    const end = isWithinPair(text, middle) ? middle - 1 : middle
+    if (bytesOf(text.slice(0, end)) <= roomBytes) fits = middle
+    else tooLong = middle
   }
-  return text + ellipsis
+  return isWithinPair(text, fits) ? fits - 1 : fits
+}
+
+function isWithinPair(text: string, at: number): boolean {
+  return (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(at) & 0xfc00) === 0xdc00
+}
+
+/** The last place, at `end` or before it, between two characters as a reader sees them. */
+function boundaryBefore(text: string, end: number): number {
+  // Whether there is one in front of a code point depends on that one and on what stands before it (UAX 29 §3.1.1).
+  const near = text.slice(0, end + 2)
+  return characters.segment(near).containing(end)?.index ?? end
+}
+
+/** A slice, or a text that was put together, keeps alive what it is made of. */
+function copied(text: string): string {
+  return JSON.parse(JSON.stringify(text))
 }
 
 /** Bytes of a text in UTF-8. */

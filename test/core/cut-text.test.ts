@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cutText, jsonTextBytes, utf8Bytes } from '../../src/core/cut-text.ts'
+import { heldBytes } from '../support/held-memory.ts'
 
 test('bytes are those of the encoder', () => {
   fc.assert(
@@ -34,4 +35,9 @@ test('no room for an ellipsis is no room', () => {
   expect(cutText('abcdef', 2, utf8Bytes)).toBeUndefined()
   expect(cutText('abcdef', 3, utf8Bytes)).toBe('…')
   expect(cutText('abcdef', 4, utf8Bytes)).toBe('a…')
+})
+
+test('what is cut from a text does not keep it alive', () => {
+  // A megabyte each, if it did.
+  expect(heldBytes((i) => cutText(`${'é'.repeat(500_000)}${i}`, 4096, utf8Bytes))).toBeLessThan(100_000)
 })

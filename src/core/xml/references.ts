@@ -21,11 +21,19 @@ const predefined: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
+ * A text that was put together of pieces keeps them until it is read whole, thirty times its own size where each is one
+ * character: after so many pieces they are joined.
+ */
+const manyReferences = 32
+
+/**
  * The text with its entity and character references replaced (XML 1.0 §4.1), each once: `&amp;lt;` is
  * `&lt;`.
  */
 export function resolveReferences(text: string): string | ReferenceFault {
   let resolved = ''
+  let parts: string[] | undefined
+  let count = 0
   let from = 0
   for (let at = text.indexOf('&'); at !== -1; at = text.indexOf('&', from)) {
     const semicolon = text.indexOf(';', at)
@@ -34,8 +42,14 @@ export function resolveReferences(text: string): string | ReferenceFault {
     if (typeof character !== 'string') return character
     resolved += text.slice(from, at) + character
     from = semicolon + 1
+    if (++count % manyReferences === 0) {
+      parts ??= []
+      parts.push(resolved)
+      resolved = ''
+    }
   }
-  return resolved + text.slice(from)
+  const end = resolved + text.slice(from)
+  return parts === undefined ? end : parts.join('') + end
 }
 
 function resolveReference(name: string): string | ReferenceFault {

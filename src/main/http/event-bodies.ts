@@ -52,7 +52,8 @@ function plainBody(form: string): string | undefined {
   if (start === -1 || end < start) return undefined
   const body = form.slice(start + bodyStart.length, end)
   // Whoever encodes leaves nothing but these.
-  return /^[\w.~%+*!'()-]*$/.test(body) ? undefined : body
+  // A copy: a slice would keep the whole form alive for as long as the push of it.
+  return /^[\w.~%+*!'()-]*$/.test(body) ? undefined : Buffer.from(body).toString()
 }
 
 const bodyStart = '&body='

@@ -36,7 +36,7 @@ export function readPublishBody(body: unknown): PublishInput {
   for (const name of Object.keys(summary)) {
     const value = summary[name]
     if (value === null || value === '') continue
-    input.summary.set(name, textOf(value, 'summary', name))
+    if (!input.summary.set(name, textOf(value, 'summary', name))) break
   }
   return input
 }

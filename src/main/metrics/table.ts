@@ -281,6 +281,8 @@ export class Metrics {
         'stanza_depth',
         'stanza_attributes',
         'unsent_bytes',
+        'summary_fields',
+        'push_text',
         'max_pending',
         'max_stored',
         'max_nodes_per_owner',

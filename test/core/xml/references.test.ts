@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { isXmlCharacter } from '../../../src/core/xml/characters.ts'
 import { escapeXml } from '../../../src/core/xml/escape.ts'
 import { resolveReferences } from '../../../src/core/xml/references.ts'
+import { heldBytes } from '../../support/held-memory.ts'
 
 it.each([
   ['', ''],
@@ -36,4 +37,9 @@ it('what is escaped is read back as it was, but for characters that XML forbids'
       expect(resolveReferences(escapeXml(text))).toBe(kept)
     }),
   )
+})
+
+it('keeps a text of nothing but references in little more than its length', () => {
+  const kept = heldBytes((i) => resolveReferences(`${i}${'&quot;'.repeat(1_300)}`), 100)
+  expect(kept).toBeLessThan(10_000)
 })

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Notification } from '../../../core/notification.ts'
+import { isWithin } from '../../../core/push-text.ts'
 import { type StanzaError, stanzaErrors, withText } from '../../../core/stanza-error.ts'
 import type { DeadDeviceStore, NodeRecord, NodeStore } from '../../store/ports.ts'
 import { mayPublish } from './affiliations.ts'
@@ -18,6 +19,9 @@ export interface CheckPorts {
   readonly nowMs: () => number
 }
 
+/** Of a node that is only a name, on a virtual host: as long as an enable may make it. */
+const maxNodeBytes = 1023
+
 /**
  * The checks of a publish, in order, up to the last but one (whether there is room is for the dispatcher to
  * say): the first that fails is the verdict. Allocates the notification and little else.
@@ -34,6 +38,7 @@ export function checkPublish(
   }
 
   if (input.asksForTags) domain.tagsIgnored.add(1)
+  if (input.summary.hasIgnored) domain.fieldsIgnored.add(1)
 
   // 2 and 3: the node, and who publishes.
   if (!domain.virtual) {
@@ -54,9 +59,11 @@ export function checkPublish(
 
   // 5 and 6: the payload, and what becomes of it.
   if (!input.isNotification) return refused(failedCheck.isNotification, stanzaErrors.invalidPayload)
+  if (!isWithin(input.node, maxNodeBytes)) return unusable(`node: longer than ${maxNodeBytes} bytes`)
   const optionFault = faultOfOptions(options, id)
   if (optionFault !== undefined) return unusable(optionFault)
   const content = readContent(input.summary, options, rules)
+  if (input.summary.hasCut) domain.textsCut.add(1)
   if (content.kind === 'fault') return unusable(content.text)
 
   // 7: the device lives.

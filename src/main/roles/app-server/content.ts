@@ -45,8 +45,8 @@ export function readContent(
   if (count === notAnInteger) return fault(countField, 'not a non-negative integer')
 
   if (summary.fields.length === 0 && rules.onEmpty === 'drop') return nothing
-  const sender = summary.get(senderField)
-  const body = summary.get(bodyField)
+  const sender = summary.text(senderField)
+  const body = summary.text(bodyField)
   const readable =
     sender !== undefined ||
     body !== undefined ||
@@ -77,11 +77,11 @@ export function readContent(
 function silentOf(summary: Summary, count: number | undefined, rules: ContentOptions): Silent {
   const data: DataField[] = []
   const { fields } = summary
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] ?? ''
+  for (const [i, value] of summary.texts().entries()) {
+    const name = fields[i * 2] ?? ''
     if (!rules.includeSender && senderFields.includes(name)) continue
     if (!rules.includeBody && name === bodyField) continue
-    data.push([name, name === countField && count !== undefined ? count : (fields[i + 1] ?? '')])
+    data.push([name, name === countField && count !== undefined ? count : value])
   }
   return { kind: 'silent', data }
 }

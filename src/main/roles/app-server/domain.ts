@@ -14,6 +14,8 @@ export class Domain {
   /** The answer's payload to disco#info. */
   readonly info: string
   readonly tagsIgnored: Tally
+  readonly fieldsIgnored: Tally
+  readonly textsCut: Tally
   readonly dropped: Readonly<Record<DropReason, Tally>>
   readonly #anybody: boolean
   /** Whose servers may publish; undefined: any server. */
@@ -27,6 +29,8 @@ export class Domain {
     this.tags = options.tags
     this.info = renderDomainInfo(options.pubsub, options.virtual)
     this.tagsIgnored = metrics.tagsIgnored.child(domain)
+    this.fieldsIgnored = metrics.limitsHit.child('summary_fields')
+    this.textsCut = metrics.limitsHit.child('push_text')
     this.dropped = {
       'iq-response': metrics.stanzasDropped.child(domain, 'iq-response'),
       message: metrics.stanzasDropped.child(domain, 'message'),

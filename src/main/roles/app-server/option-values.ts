@@ -1,3 +1,4 @@
+import { isWithin } from '../../../core/push-text.ts'
 import type { PublishOptions } from './publish-input.ts'
 
 /** Values of publish-options and summary fields, as what they stand for. Pure. */
@@ -6,6 +7,8 @@ import type { PublishOptions } from './publish-input.ts'
 const maxInteger = 2_147_483_647
 /** No provider's device ids come near; a longer one would only burden the gateway's URLs. */
 const maxDeviceIdLength = 4096
+/** Bytes of UTF-8 of any other option's value: several times what any app gives. It cannot be cut and mean the same. */
+const maxValueBytes = 2048
 
 export const notAnInteger = -1
 export const notABoolean = 'neither'
@@ -37,6 +40,8 @@ export function parseBoolean(text: string | undefined): boolean | undefined | ty
 export function faultOfOptions(options: PublishOptions, deviceId: string): string | undefined {
   const { mode, priority, timeToLive } = options
   if (deviceId.length > maxDeviceIdLength) return `device_id: longer than ${maxDeviceIdLength} characters`
+  const tooLong = optionTooLong(options)
+  if (tooLong !== undefined) return `${tooLong}: longer than ${maxValueBytes} bytes`
   if (mode !== undefined && mode !== 'prod' && mode !== 'dev') return 'mode: neither prod nor dev'
   if (priority !== undefined && priority !== 'normal' && priority !== 'high') {
     return 'priority: neither normal nor high'
@@ -47,4 +52,16 @@ export function faultOfOptions(options: PublishOptions, deviceId: string): strin
     return 'time_to_live: not a number of seconds'
   }
   return undefined
+}
+
+/** An option, of those whose values are pushed as they are, with a value that is too long. */
+function optionTooLong({ service, topic, clickAction, sound }: PublishOptions): string | undefined {
+  if (isTooLong(service)) return 'service'
+  if (isTooLong(topic)) return 'topic'
+  if (isTooLong(clickAction)) return 'click_action'
+  return isTooLong(sound) ? 'sound' : undefined
+}
+
+function isTooLong(value: string | undefined): boolean {
+  return value !== undefined && !isWithin(value, maxValueBytes)
 }

@@ -1,3 +1,5 @@
+import { fitText, fitValues, isWithin, maxFields, maxNameBytes } from '../../../core/push-text.ts'
+
 /** A publish as it was asked for, before any check and whichever way it came in. */
 export class PublishInput {
   /** The domain of ours that it is addressed to. */
@@ -102,26 +104,55 @@ function isDeviceName(name: string): boolean {
   return name === 'device_id' || name === 'device'
 }
 
-/** The fields of the summary forms that hold something, in their order; a later one replaces an earlier. */
+/**
+ * The fields of the summary forms that hold something, in their order; a later one replaces an earlier. There are
+ * `maxFields` at most, with names of `maxNameBytes` at most: others are ignored.
+ */
 export class Summary {
-  /** Flat: name, value, name, value … */
+  /** Flat: name, value, name, value … As they came: what is pushed of them is `text` and `texts`. */
   readonly fields: string[] = []
+  /** A field was ignored, because of its name's length or of too many others. */
+  hasIgnored = false
+  /** A text was cut when it was asked for. */
+  hasCut = false
 
-  set(name: string, value: string): void {
+  /** False: there is room for no other field. */
+  set(name: string, value: string): boolean {
     const { fields } = this
     for (let i = 0; i < fields.length; i += 2) {
       if (fields[i] === name) {
         fields[i + 1] = value
-        return
+        return true
       }
     }
-    fields.push(name, value)
+    const hasRoom = fields.length < maxFields * 2
+    if (hasRoom && isWithin(name, maxNameBytes)) fields.push(name, value)
+    else this.hasIgnored = true
+    return hasRoom
   }
 
   get(name: string): string | undefined {
     const { fields } = this
     for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1]
     return undefined
+  }
+
+  /** A field's value as it may be pushed: within `maxTextBytes`. */
+  text(name: string): string | undefined {
+    const value = this.get(name)
+    if (value === undefined) return undefined
+    const fitting = fitText(value)
+    if (fitting !== value) this.hasCut = true
+    return fitting
+  }
+
+  /** All values as they may be pushed together, in the order of `fields`. */
+  texts(): readonly string[] {
+    const values: string[] = []
+    for (let i = 1; i < this.fields.length; i += 2) values.push(this.fields[i] ?? '')
+    const fitting = fitValues(values)
+    if (fitting !== values) this.hasCut = true
+    return fitting
   }
 
   /** It carries a Jingle message (XEP-0353): `jingle-message` …, `jmi-sid` … Each of a call's is to arrive. */

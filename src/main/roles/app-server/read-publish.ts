@@ -94,7 +94,7 @@ function readSummaries(input: PublishInput, notification: Element): void {
       const name = field.attr('var')
       if (name === undefined || name === '' || name === 'FORM_TYPE') continue
       const text = fieldText(field)
-      if (text !== undefined && text !== '') input.summary.set(name, text)
+      if (text !== undefined && text !== '' && !input.summary.set(name, text)) return
     }
   }
 }

@@ -1,4 +1,4 @@
-import { cutText, utf8Bytes } from '../../../core/cut-text.ts'
+import { fitValues, isWithin, maxFields, maxNameBytes } from '../../../core/push-text.ts'
 import type { Subscription } from '../../store/ports.ts'
 import type { CompletePlugin } from './load-plugin.ts'
 import type { MaybePromise, MessageEvent } from './plugin.ts'
@@ -10,9 +10,11 @@ export interface PluginDecision {
   readonly chosen: readonly Subscription[]
   /** The summary's fields: flat, name, value, name, value … */
   readonly summary: readonly string[]
+  /** Values were too long, and are cut. */
+  readonly hasCut: boolean
 }
 
-const nobody: PluginDecision = { chosen: [], summary: [] }
+const nobody: PluginDecision = { chosen: [], summary: [], hasCut: false }
 
 /**
  * Asks the plugin about an event. A plugin that decides at once is answered at once, without a promise. Throws or
@@ -46,7 +48,7 @@ function decide(
         if (typeof sender !== 'string' || sender === '') throw nonsense('senderId gave no text')
         return then(
           call(() => plugin.prepareNotification(event, sender)),
-          (fields) => (fields === null ? nobody : { chosen: known, summary: checkSummary(fields) }),
+          (fields) => (fields === null ? nobody : { chosen: known, ...checkSummary(fields) }),
         )
       },
     )
@@ -88,30 +90,28 @@ function isSame(given: unknown, { jid, node }: Subscription): boolean {
   return 'jid' in given && given.jid === jid && 'node' in given && given.node === node
 }
 
-function checkSummary(fields: unknown): string[] {
+/**
+ * The summary, bounded as that of any publish is: a sender may have written a thousand times what providers take, and a
+ * server may end the stream that brings it so long a stanza.
+ */
+function checkSummary(fields: unknown): Pick<PluginDecision, 'summary' | 'hasCut'> {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
     throw nonsense('prepareNotification gave neither fields nor null')
   }
-  const summary: string[] = []
+  const names: string[] = []
+  const values: string[] = []
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
       throw nonsense(`prepareNotification gave something else than a text or number as ${name}`)
     }
-    summary.push(name, withinLimit(String(value)))
+    if (names.length === maxFields) throw nonsense(`prepareNotification gave more than ${maxFields} fields`)
+    if (!isWithin(name, maxNameBytes)) throw nonsense('prepareNotification gave a field with too long a name')
+    names.push(name)
+    values.push(String(value))
   }
-  return summary
-}
-
-/**
- * Bytes of UTF-8 that a field keeps: as many as providers take for a whole push. A sender may have written a thousand
- * times that, and a server ends the stream that brings it a stanza which it finds too long.
- */
-const maxFieldBytes = 4096
-
-function withinLimit(value: string): string {
-  if (value.length * 3 <= maxFieldBytes || utf8Bytes(value) <= maxFieldBytes) return value
-  return cutText(value, maxFieldBytes, utf8Bytes) ?? ''
+  const fitting = fitValues(values)
+  return { summary: names.flatMap((name, i) => [name, fitting[i] ?? '']), hasCut: fitting !== values }
 }
 
 function withDeadline<T>(decision: Promise<T>, timeoutMs: number): Promise<T> {

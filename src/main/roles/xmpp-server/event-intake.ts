@@ -147,7 +147,8 @@ export class EventIntake {
     this.#asked.add(asked)
   }
 
-  #notify(event: EventUnderWay, { chosen, summary }: PluginDecision): void {
+  #notify(event: EventUnderWay, { chosen, summary, hasCut }: PluginDecision): void {
+    if (hasCut) this.#ports.metrics.limitsHit.child('push_text').add(1)
     if (chosen.length === 0) {
       this.#over(event, this.#end(event, 'skipped'))
       return

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { askPlugin } from '../../../../src/main/roles/xmpp-server/ask-plugin.ts'
 import { loadPlugin } from '../../../../src/main/roles/xmpp-server/load-plugin.ts'
 import type { MessageEvent } from '../../../../src/main/roles/xmpp-server/plugin.ts'
+import * as defaults from '../../../../src/main/roles/xmpp-server/plugins/defaults.ts'
 import { parseStanza } from '../app-server/app-server-at-work.ts'
 import { offline, startMs } from './xmpp-server-at-work.ts'
 
@@ -59,6 +60,31 @@ describe.each(['defaults', 'enhanced', 'hints'])('the plugin %s', (plugin) => {
 
   test('takes the count as given', async () => {
     expect((await decision(plugin, { messageCount: 7 })).fields['message-count']).toBe('7')
+  })
+})
+
+describe('what a plugin makes of an event is bounded as any publish is', () => {
+  const fields = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`field-${i}`, 'x'.repeat(1_000)]))
+  const ask = (summary: Record<string, string>) => {
+    const plugin = { ...defaults, prepareNotification: () => summary }
+    return askPlugin(plugin, { ...offline }, subscriptions, 100)
+  }
+
+  test('a long text is cut to 4 KiB, and all of them to 8 KiB', async () => {
+    const { fields: made } = await decision('defaults', { body: 'Hi 🚀 '.repeat(50_000) })
+    expect(Buffer.byteLength(made['last-message-body'] ?? '')).toBeLessThanOrEqual(4096)
+    expect(made['last-message-body']).toMatch(/^(Hi 🚀 )+[Hi 🚀]*…$/u)
+    const { summary, hasCut } = await ask(fields(64))
+    expect(Buffer.byteLength(summary.filter((_, i) => i % 2 === 1).join(''))).toBeLessThanOrEqual(8192)
+    expect(hasCut).toBe(true)
+    expect((await ask(fields(8))).hasCut).toBe(false)
+  })
+
+  test('more than 64 fields, or a name of more than 256 bytes, are a fault of the plugin', async () => {
+    expect((await ask(fields(64))).summary).toHaveLength(128)
+    expect(() => ask(fields(65))).toThrow('more than 64 fields')
+    expect(() => ask({ ['n'.repeat(257)]: '' })).toThrow('too long a name')
   })
 })
 
