@@ -43,7 +43,10 @@ export function commandPage(): string {
     '.B \\-\\-version, \\-\\-help',
     'Also after a command: its own help.',
     '.SH SIGNALS',
-    ...entry('SIGTERM, SIGINT', 'Stop: what is under way is still answered, for drain_timeout_ms at most.'),
+    ...entry(
+      'SIGTERM, SIGINT, SIGUSR2',
+      'Stop: what is under way is still answered, for drain_timeout_ms at most.',
+    ),
     'A second one stops at once.',
     ...entry(
       'SIGHUP',

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { commandPage, configurationPage } from '../scripts/man-pages.ts'
@@ -75,5 +76,12 @@ describe("the Debian package's scripts", () => {
   test.each(['postinst', 'prerm', 'postrm', 'xmpp-pushd.sh'])('%s is sound', (file) => {
     const checked = spawnSync('sh', ['-n', join(root, 'packaging/deb', file)], { encoding: 'utf8' })
     expect(checked).toMatchObject({ status: 0, stderr: '' })
+  })
+
+  test('start a Node.js that opens no inspector, from its first instruction on', () => {
+    const wrapper = readFileSync(join(root, 'packaging/deb/xmpp-pushd.sh'), 'utf8')
+    expect(wrapper).toMatch(/^exec \/usr\/lib\/xmpp-pushd\/node --disable-sigusr1 /m)
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    expect(scripts.start).toContain('node --disable-sigusr1 src/main/cli.ts')
   })
 })

@@ -101,7 +101,7 @@ export class DaemonProcess implements AsyncDisposable {
   /** Done to its worker threads: `exit 0`, `throw 1`, `block 0`, `exit all` (disturb-workers.ts). */
   disturbWorkers(what: string): void {
     writeFileSync(join(this.dir, 'disturbance'), what)
-    this.#child?.kill('SIGUSR2')
+    this.#child?.kill('SIGWINCH')
   }
 
   /** All series of a metric that have these labels, summed; undefined while it does not answer. */

@@ -1,5 +1,5 @@
 /**
- * Loaded into a daemon before its own code (`--import`), in each of its threads: at SIGUSR2 it does to one worker
+ * Loaded into a daemon before its own code (`--import`), in each of its threads: at SIGWINCH it does to one worker
  * thread what the file named by PUSHD_DISTURBANCE says. This is how a run has a thread die or hang, since no signal
  * reaches a thread alone.
  */
@@ -8,7 +8,7 @@ import { BroadcastChannel, isMainThread, threadId } from 'node:worker_threads'
 
 const channel = new BroadcastChannel('disturb-workers')
 if (isMainThread) {
-  process.on('SIGUSR2', () => {
+  process.on('SIGWINCH', () => {
     const file = process.env.PUSHD_DISTURBANCE
     if (file !== undefined) channel.postMessage(readFileSync(file, 'utf8'))
   })

@@ -3,4 +3,5 @@
 : "${XMPP_PUSHD_CONFIG:=/etc/xmpp-pushd/config.toml}"
 : "${CREDENTIALS_DIRECTORY:=/etc/xmpp-pushd/secrets}"
 export XMPP_PUSHD_CONFIG CREDENTIALS_DIRECTORY
-exec /usr/lib/xmpp-pushd/node /usr/lib/xmpp-pushd/bin/xmpp-pushd "$@"
+# No inspector at SIGUSR1, from the first instruction on.
+exec /usr/lib/xmpp-pushd/node --disable-sigusr1 /usr/lib/xmpp-pushd/bin/xmpp-pushd "$@"

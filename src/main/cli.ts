@@ -1,5 +1,9 @@
 import { runCommandLine } from './command-line.ts'
 
+// Node.js opens an inspector at SIGUSR1: any local user may connect to it and run code as this user. A listener stands
+// in its way however the process was started; `--disable-sigusr1`, where we start Node.js, covers the time before.
+process.on('SIGUSR1', () => {})
+
 // Who reads our output may stop reading it (`xmpp-pushd config --defaults | head`).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error

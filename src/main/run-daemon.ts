@@ -7,6 +7,7 @@ import { exitCodes } from './exit-codes.ts'
 import { createLog } from './log.ts'
 import { PluginLoadError } from './roles/xmpp-server/load-plugin.ts'
 import { ServiceManager } from './service-manager.ts'
+import { stopSignals } from './stop-signals.ts'
 import { StoreError } from './store/store-error.ts'
 import { version } from './version.ts'
 
@@ -28,7 +29,7 @@ const youngUntilProvenOld = '--no-allocation-site-pretenuring'
  */
 const toTwiceWhatIsAlive = '--heap-growing-percent=100'
 
-/** Runs until SIGTERM or SIGINT; resolves to the exit code. Faults of the start are on standard error. */
+/** Runs until one of `stopSignals`; resolves to the exit code. Faults of the start are on standard error. */
 export async function runDaemon({ configFile }: { readonly configFile: string }): Promise<number> {
   const loaded = loadConfigFile(configFile)
   if (loaded.kind === 'faulty') {
@@ -63,8 +64,7 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
     stopping = true
     stopAsked.resolve(signal)
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  for (const signal of stopSignals) process.on(signal, stop)
 
   function reloadConfig(running: Daemon): void {
     serviceManager.reloading()

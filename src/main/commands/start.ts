@@ -1,4 +1,5 @@
 import { exitCodes } from '../exit-codes.ts'
+import { stopSignals } from '../stop-signals.ts'
 import { type Command, configFileOf, configOption } from './command.ts'
 
 export const startCommand: Command = {
@@ -11,8 +12,7 @@ export const startCommand: Command = {
     const configFile = configFileOf(options)
     // Loading takes a while. Until it is done there is nothing to stop, and the configuration is yet to be read.
     process.on('SIGHUP', ignore)
-    process.on('SIGTERM', quit)
-    process.on('SIGINT', quit)
+    for (const signal of stopSignals) process.on(signal, quit)
     try {
       // Loaded here, so that the other commands need not wait for what only the daemon needs.
       const { runDaemon } = await import('../run-daemon.ts')
@@ -34,6 +34,5 @@ function quit(): void {
 }
 
 function stopQuitting(): void {
-  process.off('SIGTERM', quit)
-  process.off('SIGINT', quit)
+  for (const signal of stopSignals) process.off(signal, quit)
 }

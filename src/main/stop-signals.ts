@@ -1,0 +1,2 @@
+/** The signals that stop the daemon, all in the same way; a second one, of whichever of them, stops it at once. */
+export const stopSignals = ['SIGTERM', 'SIGINT', 'SIGUSR2'] as const
