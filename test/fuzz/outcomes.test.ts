@@ -59,13 +59,13 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   }),
 )
 
-test('a device is dead only when the gateway says so: 410, or its word for it under 400 or 5xx', () => {
+test('a device is dead only when the gateway says so: by its word for it under 400, 410 or 5xx', () => {
   fc.assert(
     fc.property(answer, (given) => {
       const says =
         given.kind === 'response' &&
-        (given.status === 410 ||
-          ((given.status === 400 || given.status >= 500) && deadWords.includes(given.reason ?? '')))
+        (given.status === 400 || given.status === 410 || given.status >= 500) &&
+        deadWords.includes(given.reason ?? '')
       expect(classifyAnswer(given).kind === 'dead_device').toBe(says)
     }),
     { numRuns: runs },

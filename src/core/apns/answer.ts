@@ -62,7 +62,6 @@ const wordByStatus: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'BadPath',
   405: 'MethodNotAllowed',
-  410: 'Unregistered',
   413: 'PayloadTooLarge',
   429: 'TooManyRequests',
   500: 'InternalServerError',
@@ -88,7 +87,7 @@ export function classifyApnsAnswer({ status, retryAfterMs, body }: ProviderAnswe
     case 'throttled':
       return verdict({ kind: 'retry', cause: kind, reason, retryAfterMs, known: true })
     case 'server_error': {
-      const known = classByWord.has(reason) || status !== 500
+      const known = classByWord.has(reason) || (status !== 500 && status !== 410)
       return verdict({ kind: 'retry', cause: kind, reason, retryAfterMs, known })
     }
     case 'connection_used_up': {
@@ -104,11 +103,14 @@ function verdict(outcome: AttemptOutcome, hint: ProviderVerdict['hint'] = 'none'
   return { outcome, hint }
 }
 
-/** For reasons that nobody knows yet: nothing that costs a user the registration. */
+/**
+ * For reasons that nobody knows yet, and for none: nothing that costs a user the registration. A 410 that does not say
+ * which device is gone, and that it is, may be a proxy's.
+ */
 function classOfStatus(status: number): WordClass {
   if (status === 413) return 'too_large'
   if (status === 429) return 'throttled'
-  return status >= 500 ? 'server_error' : 'operator_fault'
+  return status >= 500 || status === 410 ? 'server_error' : 'operator_fault'
 }
 
 /**

@@ -104,10 +104,11 @@ function invalidArgument({ fcmCode, message, hasBadRequest }: FcmError, reason: 
   return { kind: fcmCode === undefined || hasBadRequest ? 'invalid' : 'suspect', reason }
 }
 
-/** For codes that nobody knows yet: nothing that costs a user the registration. */
+/** For codes that nobody knows yet: nothing that costs a user the registration. FCM has no 410; a proxy may. */
 function classOfStatus(status: number): Exclude<WordClass, 'invalid_argument'> | 'too_large' {
   if (status === 413) return 'too_large'
   if (status === 429) return 'throttled'
+  if (status === 410) return 'unknown_error'
   if (status < 500) return 'operator_fault'
   return status === 500 || status === 520 ? 'unknown_error' : 'server_error'
 }

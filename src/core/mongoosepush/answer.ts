@@ -2,7 +2,7 @@
 import type { AttemptOutcome, GatewayAnswer, NoResponseCause } from '../outcome.ts'
 
 /**
- * Decides what an attempt came to. The status decides where it is plain; where it is not (400, 5xx) the word
+ * Decides what an attempt came to. The status decides where it is plain; where it is not (400, 410, 5xx) the word
  * in the body does: `reason` of v3, `details` of v1 and v2, which is often the provider's own word.
  */
 export function classifyAnswer(answer: GatewayAnswer): AttemptOutcome {
@@ -11,8 +11,6 @@ export function classifyAnswer(answer: GatewayAnswer): AttemptOutcome {
   const reason = answer.reason ?? `HTTP ${status}`
   if (status >= 200 && status < 300) return { kind: 'delivered' }
   switch (status) {
-    case 410:
-      return { kind: 'dead_device', reason }
     case 413:
       return { kind: 'too_large', reason }
     case 429:
@@ -22,7 +20,7 @@ export function classifyAnswer(answer: GatewayAnswer): AttemptOutcome {
       return { kind: 'retry', cause: 'server_error', reason, retryAfterMs, known: true }
   }
   // A redirect, a missing path, a missing right, a refused field: nothing a device or a retry can change.
-  if (status !== 400 && status < 500) return { kind: 'operator_fault', reason }
+  if (status !== 400 && status !== 410 && status < 500) return { kind: 'operator_fault', reason }
 
   const word = answer.reason === undefined ? undefined : wordClass(answer.reason)
   switch (word) {
@@ -36,16 +34,21 @@ export function classifyAnswer(answer: GatewayAnswer): AttemptOutcome {
       return { kind: 'retry', cause: word, reason, retryAfterMs, known: true }
     case undefined:
       if (status === 400) return { kind: 'operator_fault', reason }
-      // 500 and 520 are MongoosePush's "I do not know"; other 5xx say by themselves that it may pass.
       return {
         kind: 'retry',
         cause: 'server_error',
         reason,
         retryAfterMs,
-        known: status !== 500 && status !== 520,
+        known: !unknownStatuses.has(status),
       }
   }
 }
+
+/**
+ * Statuses that say nothing where the body has no word that is known: 500 and 520 are MongoosePush's "I do not know", and
+ * a proxy in front of it answers 410 for a path of its own. Other 5xx say by themselves that it may pass.
+ */
+const unknownStatuses: ReadonlySet<number> = new Set([410, 500, 520])
 
 /** A push that takes a worker with it every time ends like one that meets the same unknown fault every time. */
 function noResponse(cause: NoResponseCause, detail: string): AttemptOutcome {

@@ -1,4 +1,4 @@
-import { PublishInput } from '../roles/app-server/publish-input.ts'
+import { isDeviceName, PublishInput } from '../roles/app-server/publish-input.ts'
 import { HttpFault } from './fault.ts'
 
 const knownFields = ['host', 'node', 'options', 'summary']
@@ -9,8 +9,8 @@ type Part = 'options' | 'summary'
 
 /**
  * Reads `{host, node, options, summary}`: the domain and node to publish to, the publish-options and the
- * summary's fields, by the names that they have in XMPP. Numbers and booleans are taken as their text; null
- * is an absent field. Who holds the token is trusted: no sender, no affiliation. Throws an HttpFault that
+ * summary's fields, by the names that they have in XMPP. Numbers and booleans are taken as their text, but not as
+ * a device id; null is an absent field. Who holds the token is trusted: no sender, no affiliation. Throws an HttpFault that
  * names the field.
  */
 export function readPublishBody(body: unknown): PublishInput {
@@ -29,6 +29,8 @@ export function readPublishBody(body: unknown): PublishInput {
   for (const name of Object.keys(options)) {
     const value = options[name]
     if (value === null) continue
+    // A number would be pushed to as it is printed: 1e400 as "Infinity".
+    if (isDeviceName(name) && typeof value !== 'string') throw notADevice(name)
     // Tags are ignored whatever they hold: they are the configuration's to give.
     input.setOption(name, name === 'tags' ? '' : textOf(value, 'options', name))
   }
@@ -50,6 +52,11 @@ function fieldsOf(body: Fields, part: Part): Fields {
 function textOf(value: unknown, part: Part, name: string): string {
   if (typeof value === 'object') throw wrong(`${part}.${name}`, 'must be one text, number or boolean')
   return String(value)
+}
+
+function notADevice(name: string): HttpFault {
+  const field = `options.${name}`
+  return new HttpFault(400, 'bad-request', `${field} must be text.`, { field })
 }
 
 function isObject(value: unknown): value is Fields {

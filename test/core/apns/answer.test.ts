@@ -64,7 +64,7 @@ describe('a reason that nobody knows', () => {
   test.each([
     [400, 'operator_fault none'],
     [403, 'operator_fault none'],
-    [410, 'operator_fault none'],
+    [410, 'retry server_error none'],
     [413, 'too_large none'],
     [418, 'operator_fault none'],
     [429, 'retry throttled none'],
@@ -74,7 +74,8 @@ describe('a reason that nobody knows', () => {
     expect(inShort(status, 'SomethingNew')).toBe(expected)
   })
 
-  test('is an unknown fault with 500 alone', () => {
+  test('is an unknown fault with 410 and 500 alone', () => {
+    expect(classify(410, { reason: 'SomethingNew' }).outcome).toMatchObject({ known: false })
     expect(classify(500, { reason: 'SomethingNew' }).outcome).toMatchObject({ known: false })
     expect(classify(503, { reason: 'SomethingNew' }).outcome).toMatchObject({ known: true })
     expect(classify(500, { reason: 'InternalServerError' }).outcome).toMatchObject({ known: true })
@@ -83,7 +84,7 @@ describe('a reason that nobody knows', () => {
 
 describe('a body without a reason leaves the status, in APNs’s words', () => {
   test.each([
-    [410, 'dead_device', 'Unregistered'],
+    [410, 'retry', 'HTTP 410'],
     [413, 'too_large', 'PayloadTooLarge'],
     [429, 'retry', 'TooManyRequests'],
     [500, 'retry', 'InternalServerError'],
@@ -96,6 +97,13 @@ describe('a body without a reason leaves the status, in APNs’s words', () => {
       expect(classify(status, body).outcome).toMatchObject({ kind, reason })
     }
   })
+})
+
+test('a bare 410, or a proxy’s page, is retried and counted as unknown', () => {
+  for (const body of ['', '<html>410 Gone</html>', '{"reason":"Unreg']) {
+    const { outcome } = classify(410, body)
+    expect(outcome).toMatchObject({ kind: 'retry', cause: 'server_error', known: false })
+  }
 })
 
 test('Retry-After goes along', () => {

@@ -121,6 +121,9 @@ test('unknown faults are those that FCM calls so, and 500s in words that are new
   expect(classify(520, { status: 'UNSPECIFIED' }).outcome).toMatchObject({ known: false })
   expect(classify(500, { status: 'SOMETHING_NEW' }).outcome).toMatchObject({ known: false })
   expect(classify(500, { status: 'INTERNAL' }).outcome).toMatchObject({ known: true })
+  expect(classifyFcmAnswer({ status: 410, retryAfterMs: undefined, body: '' }).outcome).toMatchObject({
+    known: false,
+  })
 })
 
 describe('a body that is no error of FCM’s leaves the status, in Google’s words', () => {
@@ -134,6 +137,7 @@ describe('a body that is no error of FCM’s leaves the status, in Google’s wo
     [500, 'retry', 'INTERNAL'],
     [502, 'retry', 'HTTP 502'],
     [503, 'retry', 'UNAVAILABLE'],
+    [410, 'retry', 'HTTP 410'],
     [302, 'operator_fault', 'HTTP 302'],
   ])('%d is %s %s', (status, kind, reason) => {
     const bodies = [

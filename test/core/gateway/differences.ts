@@ -210,7 +210,7 @@ export const differences: readonly Difference[] = [
     applies: ({ path }) => /(x-garbage|ap-empty\d+)$/.test(path),
     change: (theirs, captured) =>
       captured.path.endsWith('410')
-        ? answers(410, 'unregistered')(theirs, captured)
+        ? answers(500, 'unspecified')(theirs, captured)
         : answers(503, 'service_internal')(theirs, captured),
   },
   {

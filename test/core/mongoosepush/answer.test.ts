@@ -18,7 +18,8 @@ describe('an answer of the documented API', () => {
     [400, '', 'operator_fault'],
     [422, '{"errors":[{"message":"Unexpected field: x"}]}', 'operator_fault'],
     [410, '{"reason":"unregistered"}', 'dead_device'],
-    [410, '', 'dead_device'],
+    [410, '{"reason":"probably_unregistered"}', 'dead_device'],
+    [410, '{"details":"Unregistered"}', 'dead_device'],
     [413, '{"reason":"payload_too_large"}', 'too_large'],
     [413, '', 'too_large'],
     [429, '{"reason":"too_many_requests"}', 'throttled'],
@@ -74,6 +75,18 @@ describe('an answer of the documented API', () => {
     [500, '{"details":"no_matching_pool"}', 'operator_fault'],
   ])('%i %s is %s', (status, body, expected) => {
     expect(inShort(outcomeOf(status, body))).toBe(expected)
+  })
+})
+
+describe('a 410 is a dead device only with the body that says so', () => {
+  test.each([
+    ['no body', ''],
+    ['a proxy’s page', '<html><body><h1>410 Gone</h1></body></html>'],
+    ['JSON without a word', '{}'],
+    ['a word that nobody knows', '{"reason":"never_heard_of"}'],
+    ['a body that was cut off', '{"reason":"unregis'],
+  ])('%s is retried and counted as unknown', (_what, body) => {
+    expect(inShort(outcomeOf(410, body))).toBe('unknown')
   })
 })
 

@@ -100,7 +100,7 @@ describe('a dead device', () => {
 
   test('that shows only after the reply deadline is remembered all the same', async () => {
     await using gateway = await startGatewaySandbox()
-    gateway.answerWith(() => ({ status: 410, delayMs: 400 }))
+    gateway.answerWith(() => ({ status: 410, body: { reason: 'unregistered' }, delayMs: 400 }))
     await using at = await dispatcherAtWork({ urls: [gateway.url], replyDeadlineMs: 100 })
     const notification = notificationTo('tok')
     expect(await at.push(notification)).toEqual({ kind: 'stored' })

@@ -94,7 +94,7 @@ describe('what cannot be delivered by the deadline', () => {
   })
 
   test.each([
-    ['dead_device', { status: 410 as const }],
+    ['dead_device', { status: 410 as const, body: { reason: 'unregistered' } }],
     ['suspect', { status: 400 as const, body: { reason: 'invalid_request' } }],
   ])('ends with a letter when it turns out %s', async (reason, answer) => {
     await using gateway = await startGatewaySandbox()

@@ -11,7 +11,14 @@ describe('POST /v1/publish', () => {
       JSON.stringify({
         host: 'a.example',
         node: 'n',
-        options: { service: 'fcm', device_id: 17, mutable_content: true, topic: null, tags: ['x'] },
+        options: {
+          service: 'fcm',
+          device_id: '17',
+          time_to_live: 60,
+          mutable_content: true,
+          topic: null,
+          tags: ['x'],
+        },
         summary: { 'message-count': 3, 'last-message-body': 'Grüße 🎈', 'last-message-sender': '' },
       }),
     )
@@ -22,7 +29,7 @@ describe('POST /v1/publish', () => {
       node: 'n',
       isNotification: true,
       asksForTags: true,
-      options: { service: 'fcm', deviceId: '17', mutableContent: 'true', topic: undefined },
+      options: { service: 'fcm', deviceId: '17', timeToLive: '60', mutableContent: 'true', topic: undefined },
       summary: { fields: ['message-count', '3', 'last-message-body', 'Grüße 🎈'] },
     })
   })
@@ -126,6 +133,21 @@ describe('POST /v1/publish', () => {
       error: field === undefined ? 'invalid-body' : 'invalid-field',
       ...(field === undefined ? {} : { field }),
       message: expect.any(String),
+    })
+    expect(published).toEqual([])
+  })
+
+  test.each([
+    ['device_id', '17'],
+    ['device_id', '1e400'],
+    ['device_id', 'true'],
+    ['device', '17'],
+  ])('whose %s is %s, and no text, is bad-request', async (name, value) => {
+    const { url, published } = await run()
+    const { status, body } = await post(url, `{"host":"a","options":{"service":"fcm","${name}":${value}}}`)
+    expect({ status, body }).toEqual({
+      status: 400,
+      body: { error: 'bad-request', field: `options.${name}`, message: `options.${name} must be text.` },
     })
     expect(published).toEqual([])
   })

@@ -100,7 +100,8 @@ function slotOf(name: string): OptionSlot | undefined {
   }
 }
 
-function isDeviceName(name: string): boolean {
+/** Whether a publish-option names the device. */
+export function isDeviceName(name: string): boolean {
   return name === 'device_id' || name === 'device'
 }
 
