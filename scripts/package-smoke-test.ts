@@ -1,6 +1,6 @@
 // Packs the package, installs it into an empty folder as a user would, and runs what it installed there.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -29,8 +29,15 @@ try {
   if (missing.length > 0) throw new Error(`missing in the package: ${missing.join(', ')}`)
   expectIn(run('npx', ['xmpp-pushd', '--version'], dir), version)
   expectIn(run('npx', ['xmpp-pushd', 'config', '--defaults'], dir), '[mongoosepush]')
+  writeFileSync(join(dir, 'plugin.mjs'), "export const senderId = () => 'x'\n")
+  writeFileSync(
+    join(dir, 'pushd.toml'),
+    'data_dir = "/var/lib/none"\n[[component]]\ndomain = "push.test"\nserver = "127.0.0.1:5347"\nsecret = "x"\n' +
+      '[push]\nplugin = "./plugin.mjs"\n',
+  )
+  expectIn(run('npx', ['xmpp-pushd', 'check', '--config', 'pushd.toml'], dir), 'no faults')
   expectIn(run('npx', ['xmpp-pushd', 'demo'], dir), '<publish')
-  console.log('package: installed, --version, config --defaults and demo work')
+  console.log('package: installed, --version, config --defaults, check with a plugin, and demo work')
 } finally {
   rmSync(dir, { recursive: true, force: true })
 }

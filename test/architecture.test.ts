@@ -10,6 +10,7 @@ const rooms = {
   core: { rooms: ['core'], outside: false },
   main: { rooms: ['main', 'core'], outside: true },
   worker: { rooms: ['worker', 'core'], outside: true },
+  plugin: { rooms: ['plugin', 'core'], outside: true },
   sandbox: { rooms: ['sandbox'], outside: true },
 } as const
 
@@ -36,9 +37,9 @@ describe('the rooms of src', () => {
     expect(faults).toEqual([])
   })
 
-  test('one file of main names the worker', () => {
+  test.each(['worker', 'plugin'])('one file of main names that of a %s', (room) => {
     const named = sources.filter(
-      (file) => roomOf(file) === 'main' && /['"][./]*\/worker\//.test(codeOf(file)),
+      (file) => roomOf(file) === 'main' && new RegExp(`['"][./]*/${room}/`).test(codeOf(file)),
     )
     expect(named).toHaveLength(1)
   })

@@ -1,15 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test, vi } from 'vitest'
-import { askPlugin } from '../src/main/roles/xmpp-server/ask-plugin.ts'
+import { describe, expect, test } from 'vitest'
 import { loadPlugin } from '../src/main/roles/xmpp-server/load-plugin.ts'
-import { offline } from './main/roles/xmpp-server/xmpp-server-at-work.ts'
+import { offline, ownPlugin } from './main/roles/xmpp-server/xmpp-server-at-work.ts'
 import { snippet } from './support/pages.ts'
-
-afterEach(() => {
-  vi.useRealTimers()
-})
 
 describe('the example of the page about plugins', () => {
   const subscription = {
@@ -24,13 +19,15 @@ describe('the example of the page about plugins', () => {
   }
 
   async function summaryAt(hour: number, event: Partial<typeof offline>) {
-    vi.useFakeTimers({ toFake: ['Date'], now: new Date(2026, 0, 1, hour) })
     const folder = mkdtempSync(join(tmpdir(), 'plugin-'))
     try {
       const file = join(folder, 'quiet-nights.mjs')
-      writeFileSync(file, snippet('docs/plugins.md', 'quiet-nights.mjs'))
-      const plugin = await loadPlugin(file)
-      return (await askPlugin(plugin, { ...offline, ...event }, [subscription], 100)).summary
+      const clock = `Date.prototype.getHours = () => ${hour}\n`
+      writeFileSync(file, clock + snippet('docs/plugins.md', 'quiet-nights.mjs'))
+      const plugin = await loadPlugin({ ...ownPlugin, name: file })
+      const { summary } = await plugin.decide({ ...offline, ...event }, [subscription], 1_000)
+      await plugin.stop()
+      return summary
     } finally {
       rmSync(folder, { recursive: true })
     }

@@ -22,10 +22,17 @@ import { HeldMessages } from './held-messages.ts'
 import { HttpServer } from './http/server.ts'
 import { httpPorts } from './http-ports.ts'
 import { Metrics } from './metrics/table.ts'
-import { appServerOptions, componentOptions, dispatchOptions, xmppServerOptions } from './part-options.ts'
+import {
+  appServerOptions,
+  componentOptions,
+  dispatchOptions,
+  pluginSetting,
+  xmppServerOptions,
+} from './part-options.ts'
 import { risingClock } from './rising-clock.ts'
 import { AppServer } from './roles/app-server/app-server.ts'
-import { type CompletePlugin, loadPlugin } from './roles/xmpp-server/load-plugin.ts'
+import { loadPlugin } from './roles/xmpp-server/load-plugin.ts'
+import type { Decider } from './roles/xmpp-server/plugin-decision.ts'
 import { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
 import type { ServedApi } from './served-api/served-api.ts'
 import { servedApi, servedCertificate } from './served-parts.ts'
@@ -44,6 +51,7 @@ const sweepIntervalMs = 3_600_000
 export class Daemon {
   readonly #log: Logger
   readonly #environment: Environment
+  readonly #plugin: Decider
   readonly #stores: Stores
   readonly #appServer: AppServer
   readonly #xmppServer: XmppServer
@@ -66,8 +74,14 @@ export class Daemon {
 
   /** @throws StoreError, PluginLoadError, and whatever keeps the HTTP listener or the workers from starting. */
   static async start(config: Config, log: Logger): Promise<Daemon> {
-    const plugin = await loadPlugin(config.push.plugin)
-    const environment = await openEnvironment({ dataDir: config.data_dir, log })
+    const plugin = await loadPlugin(pluginSetting(config, process.cwd()))
+    let environment: Environment
+    try {
+      environment = await openEnvironment({ dataDir: config.data_dir, log })
+    } catch (error) {
+      await plugin.stop()
+      throw error
+    }
     const daemon = new Daemon(config, log, environment, plugin)
     try {
       await daemon.#start()
@@ -78,10 +92,11 @@ export class Daemon {
     }
   }
 
-  private constructor(config: Config, log: Logger, environment: Environment, plugin: CompletePlugin) {
+  private constructor(config: Config, log: Logger, environment: Environment, plugin: Decider) {
     this.#config = config
     this.#log = log
     this.#environment = environment
+    this.#plugin = plugin
     const appServer = appServerOptions(config, version)
     const dispatch = dispatchOptions(config, () => this.#config)
     const metrics = new Metrics(
@@ -257,6 +272,7 @@ export class Daemon {
     for (const domain of this.#domains.values()) domain.stopReading()
     this.#servedApi?.drain()
     await this.#xmppServer.decided()
+    await this.#plugin.stop()
     await Promise.all([this.#xmppServer.stop(), this.#dispatcher.stop(this.#config.drain_timeout_ms)])
     await this.#desk.stop()
     await this.#exchange.storeAnswered()

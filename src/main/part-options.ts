@@ -5,6 +5,7 @@ import { gatewayOrigins } from './config/gateway-origins.ts'
 import type { DispatchOptions } from './dispatch/options.ts'
 import { gatewayPools } from './gateway-pools.ts'
 import type { AppServerDomain, AppServerOptions } from './roles/app-server/options.ts'
+import type { PluginSetting } from './roles/xmpp-server/load-plugin.ts'
 import type { XmppServerOptions } from './roles/xmpp-server/options.ts'
 import { type ComponentOptions, componentDefaults } from './xmpp/component-options.ts'
 
@@ -45,6 +46,10 @@ export function xmppServerOptions(config: Config): XmppServerOptions {
     maxRemotePublishes,
     content: { includeSender: content.include_sender, includeBody: content.include_body },
   }
+}
+
+export function pluginSetting({ push }: Config, workingDirectory: string): PluginSetting {
+  return { name: push.plugin, memoryMb: push.plugin_memory_mb, workingDirectory }
 }
 
 /** The components' domains, and the virtual hosts that only HTTP reaches. */

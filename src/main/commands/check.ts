@@ -22,11 +22,33 @@ export const checkCommand: Command = {
       for (const fault of loaded.faults) console.log(fault)
       return exitCodes.config
     }
+    const pluginFault = await faultOfPlugin(loaded.config)
+    if (pluginFault !== undefined) {
+      console.log(`${configFile}: ${pluginFault}`)
+      return exitCodes.config
+    }
     const notes = [...loaded.notes, ...(await endings(loaded.config))]
     for (const note of notes) console.log(`${configFile}: note: ${note}`)
     console.log(`${configFile}: no faults`)
     return options.live === true ? askProviders(loaded.config, configFile) : exitCodes.ok
   },
+}
+
+/** Why the plugin cannot be loaded. It is loaded in a thread of its own, and for a limited time, as by `start`. */
+async function faultOfPlugin(config: Config): Promise<string | undefined> {
+  const [{ loadPlugin }, { PluginLoadError }, { pluginSetting }] = await Promise.all([
+    import('../roles/xmpp-server/load-plugin.ts'),
+    import('../roles/xmpp-server/plugin-thread.ts'),
+    import('../part-options.ts'),
+  ])
+  try {
+    const plugin = await loadPlugin(pluginSetting(config, process.cwd()))
+    await plugin.stop()
+    return undefined
+  } catch (error) {
+    if (error instanceof PluginLoadError) return error.message
+    throw error
+  }
 }
 
 /** What is to be said of certificates that end. */

@@ -1,3 +1,4 @@
+import { pluginFaults } from '../../core/plugin-protocol.ts'
 import type { Exposition } from './exposition.ts'
 import { type AnyFamily, CounterFamily, GaugeFamily, HistogramFamily, type Labels } from './family.ts'
 
@@ -260,8 +261,12 @@ export class Metrics {
   })
   readonly pluginFailures = new CounterFamily(
     'plugin_failures_total',
-    'Events that push.plugin could not decide about, by what it did; nobody was notified of them.',
-    { cause: ['threw', 'timeout', 'nonsense'] },
+    'Events that push.plugin could not decide about, by what it did; nobody was notified of them, or (gone) the defaults decided.',
+    { cause: [...pluginFaults, 'gone'] },
+  )
+  readonly pluginRestarts = new CounterFamily(
+    'plugin_restarts_total',
+    'Times the thread of push.plugin ended, or had to be ended, and was started again.',
   )
   readonly publishesSent = new CounterFamily(
     'publishes_sent_total',

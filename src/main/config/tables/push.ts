@@ -66,6 +66,11 @@ export const pushTable = table(
         'defaults, enhanced, hints, or an ES module: a package name, or a path that begins with / or a dot',
       path: 'module',
     }),
+    plugin_memory_mb: integer(64, 16, 4096, {
+      description:
+        'Megabytes of heap that a plugin of your own may take; past it, its thread is ended and started again. A built-in ' +
+        'plugin has no thread.',
+    }),
     plugin_timeout_ms: integer(100, 1, 10_000, {
       description: 'How long the plugin may think about one event.',
       reload: true,

@@ -7,12 +7,11 @@ import type { Logger } from 'pino'
 import { domainOfBare } from '../../../core/jid.ts'
 import type { EventResult, EventSource, Metrics } from '../../metrics/table.ts'
 import type { Subscription, SubscriptionStore } from '../../store/ports.ts'
-import { askPlugin, type PluginDecision } from './ask-plugin.ts'
 import type { EventEnd, EventEnded, PushEnds, PushSafety } from './event-end.ts'
 import { EventUnderWay, nameOf } from './event-under-way.ts'
-import type { CompletePlugin } from './load-plugin.ts'
 import type { XmppServerOptions } from './options.ts'
 import type { MessageEvent } from './plugin.ts'
+import type { Decider, PluginDecision } from './plugin-decision.ts'
 import { PluginError } from './plugin-error.ts'
 import { type SeenEvent, SeenEvents } from './seen-events.ts'
 
@@ -27,7 +26,7 @@ export interface IncomingEvent {
 
 export interface IntakePorts {
   readonly subscriptions: SubscriptionStore
-  readonly plugin: CompletePlugin
+  readonly plugin: Decider
   readonly metrics: Metrics
   readonly log: Logger
   /** Milliseconds that never jump. */
@@ -62,6 +61,10 @@ export class EventIntake {
     this.#options = options
     this.#served = new Set(options.servedHosts)
     this.#ports = ports
+    ports.plugin.watch((err) => {
+      ports.metrics.pluginRestarts.child().add(1)
+      ports.log.error({ err }, 'the plugin has ended, and is started again: meanwhile the defaults decide')
+    })
   }
 
   reconfigure(options: XmppServerOptions): void {
@@ -131,7 +134,7 @@ export class EventIntake {
 
   #decide(event: EventUnderWay, message: MessageEvent, open: readonly Subscription[]): void {
     try {
-      const decision = askPlugin(this.#ports.plugin, message, open, this.#options.pluginTimeoutMs)
+      const decision = this.#ports.plugin.decide(message, open, this.#options.pluginTimeoutMs)
       if (decision instanceof Promise) this.#await(event, decision)
       else this.#notify(event, decision)
     } catch (error) {
@@ -147,8 +150,9 @@ export class EventIntake {
     this.#asked.add(asked)
   }
 
-  #notify(event: EventUnderWay, { chosen, summary, hasCut }: PluginDecision): void {
+  #notify(event: EventUnderWay, { chosen, summary, hasCut, byDefault }: PluginDecision): void {
     if (hasCut) this.#ports.metrics.limitsHit.child('push_text').add(1)
+    if (byDefault) this.#ports.metrics.pluginFailures.child('gone').add(1)
     if (chosen.length === 0) {
       this.#over(event, this.#end(event, 'skipped'))
       return

@@ -1,12 +1,12 @@
-/** Why a plugin's word cannot be used: a label of `plugin_failures_total`. */
-export type PluginFailure = 'threw' | 'timeout' | 'nonsense'
+import type { PluginFault } from '../../../core/plugin-protocol.ts'
 
+/** A plugin's answer about one event cannot be used. `failure` is a label of `plugin_failures_total`. */
 export class PluginError extends Error {
   override readonly name = 'PluginError'
-  readonly failure: PluginFailure
+  readonly failure: PluginFault
 
-  constructor(failure: PluginFailure, message: string, options?: ErrorOptions) {
-    super(message, options)
+  constructor(failure: PluginFault, message: string) {
+    super(message)
     this.failure = failure
   }
 }

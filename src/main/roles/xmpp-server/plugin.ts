@@ -6,8 +6,8 @@ import type { Subscription } from '../../store/ports.ts'
  * exports or those of its default export. What it leaves out falls back to the plugin `defaults`.
  *
  * Each function may be async; all of them together have `push.plugin_timeout_ms` for one event. One that throws, takes
- * longer or returns something else than what is said here costs this one event its notifications. They run in the
- * daemon's main thread: they must not compute for long, and nothing they are given may be changed.
+ * longer or returns something else than what is said here costs this one event its notifications. The functions of a
+ * user's own module run in a thread of their own. What they are given are frozen copies, and what they return is plain data.
  */
 export interface PushPlugin {
   /** Those of the user's subscriptions, at least one, that are to be notified. */

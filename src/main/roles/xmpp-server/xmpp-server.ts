@@ -7,8 +7,8 @@ import { answerDelegated, answerNesting, isDelegation, readDelegation } from './
 import type { EventEnded } from './event-end.ts'
 import { EventIntake, type IncomingEvent } from './event-intake.ts'
 import { readMessage } from './event-messages.ts'
-import type { CompletePlugin } from './load-plugin.ts'
 import type { XmppServerOptions } from './options.ts'
+import type { Decider } from './plugin-decision.ts'
 import { Publisher, type PublisherPorts } from './publisher.ts'
 import { isPushRequest } from './push-request.ts'
 import { Registrations } from './registrations.ts'
@@ -16,7 +16,7 @@ import type { XmppServerVerdict } from './verdict.ts'
 
 export interface XmppServerPorts extends PublisherPorts {
   readonly deadDevices: DeadDeviceStore
-  readonly plugin: CompletePlugin
+  readonly plugin: Decider
 }
 
 /**

@@ -1,12 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadPlugin, PluginLoadError } from '../../../../src/main/roles/xmpp-server/load-plugin.ts'
+import { loadPlugin } from '../../../../src/main/roles/xmpp-server/load-plugin.ts'
+import { PluginLoadError } from '../../../../src/main/roles/xmpp-server/plugin-thread.ts'
 import { scratchDirectory } from '../../store/open-store.ts'
 import {
   carol,
   fieldsOf,
   offline,
+  ownPlugin,
   startXmppServer,
   virtualHost,
   type XmppServerAtWork,
@@ -151,17 +153,18 @@ describe('a plugin', () => {
     ['is not there', './nowhere.mjs', /cannot load/],
     ['is a package that is not there', 'no-such-package-here', /cannot load/],
     ['is not JavaScript', 'export const (', /cannot load/],
+    ['ends its thread while it is loaded', 'process.exit( 3 )', /it ended its thread \(exit code 3\)/],
     ['throws while it is loaded', 'throw new Error("at load")', /at load/],
     ['has no function that is known', 'export const shouldPush = () => []', /exports none of shouldPublish/],
-    ['has something else than a function', 'export const senderId = "me"', /senderId .* is not a function/],
+    ['has something else than a function', 'export const senderId = "me"', /senderId is not a function/],
   ])('that %s is a fault at the start', async (_, source, says) => {
     using directory = scratchDirectory()
     const isName = !source.includes(' ')
     const file = join(directory.path, isName ? source : 'faulty.mjs')
     if (!isName) writeFileSync(file, source)
     const name = isName && !source.startsWith('.') ? source : file
-    await expect(loadPlugin(name)).rejects.toThrow(says)
-    await expect(loadPlugin(name)).rejects.toThrow(PluginLoadError)
+    await expect(loadPlugin({ ...ownPlugin, name })).rejects.toThrow(says)
+    await expect(loadPlugin({ ...ownPlugin, name })).rejects.toThrow(PluginLoadError)
   })
 
   test('may be a package in the working directory', async () => {
@@ -173,13 +176,31 @@ describe('a plugin', () => {
       '{ "name": "my-push-plugin", "type": "module", "exports": "./index.js" }',
     )
     writeFileSync(join(folder, 'index.js'), 'export const senderId = () => "packaged"')
-    const plugin = await loadPlugin('my-push-plugin', directory.path)
-    expect(plugin.senderId(offline)).toBe('packaged')
+    const plugin = await loadPlugin({
+      ...ownPlugin,
+      name: 'my-push-plugin',
+      workingDirectory: directory.path,
+    })
+    const subscription = {
+      user: offline.to,
+      jid: 'push.test',
+      node: 'n',
+      options: [],
+      session: '',
+      domain: '',
+    }
+    const { summary } = await plugin.decide(
+      offline,
+      [{ ...subscription, enabledAtMs: 0, usedAtMs: 0 }],
+      1_000,
+    )
+    expect(summary).toContain('packaged')
+    await plugin.stop()
   })
 })
 
 test('no more than 10 000 events wait for a plugin: what comes over HTTP is to come again', async () => {
-  await using work = await withPlugin('export const senderId = () => new Promise(() => {})', 3_000)
+  await using work = await withPlugin('export const senderId = () => new Promise(() => {})', 2_000)
   const first = work.take({ id: 'first' })
   for (let i = 1; i < 10_000; i++) void work.take({ id: `${i}` })
   expect(work.server.full).toBe(true)

@@ -1,10 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { askPlugin } from '../../../../src/main/roles/xmpp-server/ask-plugin.ts'
 import { loadPlugin } from '../../../../src/main/roles/xmpp-server/load-plugin.ts'
 import type { MessageEvent } from '../../../../src/main/roles/xmpp-server/plugin.ts'
-import * as defaults from '../../../../src/main/roles/xmpp-server/plugins/defaults.ts'
+import { scratchDirectory } from '../../store/open-store.ts'
 import { parseStanza } from '../app-server/app-server-at-work.ts'
-import { offline, startMs } from './xmpp-server-at-work.ts'
+import { offline, ownPlugin, startMs } from './xmpp-server-at-work.ts'
 
 const subscriptions = ['r1', 'r2'].map((resource) => ({
   user: 'carol@chat.test',
@@ -19,12 +20,8 @@ const subscriptions = ['r1', 'r2'].map((resource) => ({
 
 /** The nodes that a built-in plugin chooses, and the summary's fields. */
 async function decision(plugin: string, event: Partial<MessageEvent>) {
-  const { chosen, summary } = await askPlugin(
-    await loadPlugin(plugin),
-    { ...offline, ...event },
-    subscriptions,
-    100,
-  )
+  const decider = await loadPlugin({ ...ownPlugin, name: plugin })
+  const { chosen, summary } = await decider.decide({ ...offline, ...event }, subscriptions, 100)
   const fields: Record<string, string> = {}
   for (let i = 0; i < summary.length; i += 2) fields[summary[i] ?? ''] = summary[i + 1] ?? ''
   return { nodes: chosen.map(({ node }) => node), fields }
@@ -66,9 +63,16 @@ describe.each(['defaults', 'enhanced', 'hints'])('the plugin %s', (plugin) => {
 describe('what a plugin makes of an event is bounded as any publish is', () => {
   const fields = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`field-${i}`, 'x'.repeat(1_000)]))
-  const ask = (summary: Record<string, string>) => {
-    const plugin = { ...defaults, prepareNotification: () => summary }
-    return askPlugin(plugin, { ...offline }, subscriptions, 100)
+  const ask = async (summary: Record<string, string>) => {
+    using directory = scratchDirectory()
+    const name = join(directory.path, 'plugin.mjs')
+    writeFileSync(name, `export const prepareNotification = () => (${JSON.stringify(summary)})`)
+    const plugin = await loadPlugin({ ...ownPlugin, name })
+    try {
+      return await plugin.decide(offline, subscriptions, 10_000)
+    } finally {
+      await plugin.stop()
+    }
   }
 
   test('a long text is cut to 4 KiB, and all of them to 8 KiB', async () => {
@@ -83,8 +87,8 @@ describe('what a plugin makes of an event is bounded as any publish is', () => {
 
   test('more than 64 fields, or a name of more than 256 bytes, are a fault of the plugin', async () => {
     expect((await ask(fields(64))).summary).toHaveLength(128)
-    expect(() => ask(fields(65))).toThrow('more than 64 fields')
-    expect(() => ask({ ['n'.repeat(257)]: '' })).toThrow('too long a name')
+    await expect(ask(fields(65))).rejects.toThrow('more than 64 fields')
+    await expect(ask({ ['n'.repeat(257)]: '' })).rejects.toThrow('too long a name')
   })
 })
 

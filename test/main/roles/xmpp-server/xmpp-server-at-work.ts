@@ -28,6 +28,9 @@ export const carol = 'carol@chat.test/r1'
 
 export const startMs = 1_700_000_000_000
 
+/** How a plugin is loaded that is not built in. */
+export const ownPlugin = { memoryMb: 64, workingDirectory: process.cwd() }
+
 export interface Setting extends Partial<XmppServerOptions> {
   readonly plugin?: string
   /** Where the store is, and stays; a directory of its own otherwise. */
@@ -36,6 +39,7 @@ export interface Setting extends Partial<XmppServerOptions> {
 
 /** The role on a real store of its own, gone when the test's scope ends; time passes only as the test says. */
 export async function startXmppServer({ plugin = 'defaults', dataDir, ...options }: Setting = {}) {
+  const decider = await loadPlugin({ ...ownPlugin, name: plugin })
   const directory = dataDir === undefined ? scratchDirectory() : undefined
   const environment = await openStore(dataDir ?? directory?.path ?? '')
   const subscriptions = new LmdbSubscriptionStore(environment)
@@ -51,6 +55,7 @@ export async function startXmppServer({ plugin = 'defaults', dataDir, ...options
     log,
     clock,
     async () => {
+      await decider.stop()
       await work.server.stop()
       await environment.close()
       directory?.[Symbol.dispose]()
@@ -76,7 +81,7 @@ export async function startXmppServer({ plugin = 'defaults', dataDir, ...options
         all: () => work.publishes.all(),
       },
       deadDevices,
-      plugin: await loadPlugin(plugin),
+      plugin: decider,
       metrics,
       log: pino({}, { write: (line: string) => void log.push(line) }),
       nowMs: () => clock.nowMs,

@@ -1,0 +1,256 @@
+/**
+ * A plugin that is not built in, in a worker thread of its own. The thread is `starting`, `up` or `away` (it ended, and is
+ * started again after a pause), and in the end `stopped`.
+ *
+ * Questions of one turn of the event loop go to the thread in one message, and no more at once than it may hold; the
+ * rest waits here. A question that the thread has when it ends, and any that comes while it is not up, is decided by the
+ * defaults. The thread sees to the time that each question may take; a thread from which nothing comes for longer computes
+ * without end, and is ended.
+ */
+import { performance } from 'node:perf_hooks'
+import { Worker } from 'node:worker_threads'
+import {
+  maxWhyLength,
+  type PluginQuestion,
+  type PluginSource,
+  type ToPlugin,
+} from '../../../core/plugin-protocol.ts'
+import type { Subscription } from '../../store/ports.ts'
+import type { MaybePromise, MessageEvent } from './plugin.ts'
+import { type Decider, decideByDefault, type PluginDecision, readDecision } from './plugin-decision.ts'
+import { weightOf } from './plugin-weight.ts'
+import * as defaults from './plugins/defaults.ts'
+
+/** The one file that is a plugin's thread: TypeScript beside this source, JavaScript beside its build. */
+const threadFile = new URL(
+  import.meta.url.endsWith('.ts') ? '../../../plugin/entry.ts' : '../../../plugin/entry.js',
+  import.meta.url,
+)
+
+/** For a module to be loaded, with all that it awaits at its top level. */
+const loadMs = 10_000
+/** The share of the thread's heap that the questions it holds may weigh: each takes a few times that. */
+const heldShare = 1 / 16
+/** Longer than a thread on a busy machine waits for its turn. */
+const graceMs = 1_000
+const checkMs = 250
+/** Between the end of the thread and its next start: at once the first time, then slower. */
+const restartBaseMs = 100
+const restartCapMs = 60_000
+/** A thread that lasted this long was no failed start. */
+const lastedMs = 10_000
+
+/** The configured plugin cannot be used: the daemon does not start. */
+export class PluginLoadError extends Error {
+  override readonly name = 'PluginLoadError'
+}
+
+interface Asked {
+  readonly event: MessageEvent
+  readonly subscriptions: readonly Subscription[]
+  readonly weight: number
+  readonly resolve: (decision: PluginDecision) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class PluginThread implements Decider {
+  readonly #source: PluginSource
+  readonly #memoryMb: number
+  readonly #listeners: ((why: Error) => void)[] = []
+  #state: 'starting' | 'up' | 'away' | 'stopped' = 'starting'
+  #worker: Worker | undefined
+  /** Why the running thread ends, as far as that is known. */
+  #why: Error | undefined
+  /** Asked, and not yet handed to the thread. */
+  #waiting: Asked[] = []
+  /** Handed to the thread, by question id, the oldest first. */
+  readonly #held = new Map<number, Asked>()
+  #heldWeight = 0
+  #nextId = 1
+  #timeoutMs = 0
+  #sendAsked = false
+  /** When the thread last said something, or was first asked something. */
+  #heardAtMs = 0
+  #checkedAtMs = 0
+  #upAtMs = 0
+  #failedStarts = 0
+  #checkTimer: NodeJS.Timeout | undefined
+  #loadTimer: NodeJS.Timeout | undefined
+  #restartTimer: NodeJS.Timeout | undefined
+  #started: PromiseWithResolvers<void> | undefined = Promise.withResolvers<void>()
+  #ended: PromiseWithResolvers<void> | undefined
+
+  /** Resolves when the plugin is loaded. @throws PluginLoadError */
+  static async start(source: PluginSource, memoryMb: number): Promise<PluginThread> {
+    const thread = new PluginThread(source, memoryMb)
+    const started = thread.#started?.promise
+    thread.#start()
+    await started
+    return thread
+  }
+
+  private constructor(source: PluginSource, memoryMb: number) {
+    this.#source = source
+    this.#memoryMb = memoryMb
+  }
+
+  watch(listener: (why: Error) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  decide(
+    event: MessageEvent,
+    subscriptions: readonly Subscription[],
+    timeoutMs: number,
+  ): MaybePromise<PluginDecision> {
+    if (this.#state !== 'up') return decideByDefault(event, subscriptions)
+    this.#timeoutMs = timeoutMs
+    const { promise, resolve, reject } = Promise.withResolvers<PluginDecision>()
+    this.#waiting.push({ event, subscriptions, weight: weightOf(event, subscriptions), resolve, reject })
+    if (!this.#sendAsked) {
+      this.#sendAsked = true
+      setImmediate(() => this.#send())
+    }
+    return promise
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return
+    this.#state = 'stopped'
+    clearTimeout(this.#restartTimer)
+    const ended = this.#ended?.promise
+    this.#end(new Error('the daemon stops'))
+    await ended
+  }
+
+  #start(): void {
+    this.#state = 'starting'
+    this.#why = undefined
+    this.#ended = Promise.withResolvers<void>()
+    const worker = new Worker(threadFile, {
+      name: 'plugin',
+      workerData: this.#source,
+      resourceLimits: { maxOldGenerationSizeMb: this.#memoryMb },
+    })
+    this.#worker = worker
+    this.#loadTimer = setTimeout(
+      () => this.#end(new Error(`it was not loaded within ${loadMs / 1000} s`)),
+      loadMs,
+    )
+    worker.on('message', (message: unknown) => this.#hear(message))
+    worker.on('messageerror', (error) => this.#end(error))
+    worker.on('error', (error: unknown) => {
+      this.#why ??= error instanceof Error ? error : new Error(String(error).slice(0, maxWhyLength))
+    })
+    worker.on('exit', (code) => this.#gone(code))
+  }
+
+  /** What comes is the plugin's: nothing is taken for granted. */
+  #hear(message: unknown): void {
+    this.#heardAtMs = performance.now()
+    const { kind, why, answers } = objectOf(message)
+    if (this.#state === 'starting') {
+      if (kind === 'ready') this.#up()
+      else if (kind === 'unusable') this.#end(new Error(String(why).slice(0, maxWhyLength)))
+    } else if (this.#state === 'up' && kind === 'answers' && Array.isArray(answers)) {
+      for (const answer of answers as unknown[]) this.#read(objectOf(answer))
+      this.#send()
+    }
+  }
+
+  #up(): void {
+    clearTimeout(this.#loadTimer)
+    this.#state = 'up'
+    this.#upAtMs = this.#heardAtMs
+    this.#checkedAtMs = this.#heardAtMs
+    this.#checkTimer = setInterval(() => this.#check(), checkMs)
+    this.#started?.resolve()
+    this.#started = undefined
+  }
+
+  #read(answer: Readonly<Record<string, unknown>>): void {
+    const id = answer.id as number
+    const asked = this.#held.get(id)
+    if (asked === undefined) return
+    this.#held.delete(id)
+    this.#heldWeight -= asked.weight
+    try {
+      asked.resolve(readDecision(answer, asked.event, asked.subscriptions))
+    } catch (error) {
+      asked.reject(error)
+    }
+  }
+
+  /** Hands over what there is room for. One question that outweighs the room goes alone. */
+  #send(): void {
+    this.#sendAsked = false
+    if (this.#state !== 'up' || this.#waiting.length === 0) return
+    const maxWeight = this.#memoryMb * 2 ** 20 * heldShare
+    if (this.#held.size === 0) this.#heardAtMs = performance.now()
+    const questions: PluginQuestion[] = []
+    for (const asked of this.#waiting) {
+      const { event, subscriptions, weight } = asked
+      if (this.#held.size > 0 && this.#heldWeight + weight > maxWeight) break
+      const id = this.#nextId++
+      this.#held.set(id, asked)
+      this.#heldWeight += weight
+      questions.push({ id, event, subscriptions, sender: defaults.senderId(event) })
+    }
+    if (questions.length === 0) return
+    this.#waiting = this.#waiting.slice(questions.length)
+    this.#worker?.postMessage({ questions, timeoutMs: this.#timeoutMs } satisfies ToPlugin)
+  }
+
+  #check(): void {
+    const nowMs = performance.now()
+    // When this thread itself stood still, answers lie unread: nobody is judged by that.
+    const stoodStill = nowMs - this.#checkedAtMs > 2 * checkMs
+    this.#checkedAtMs = nowMs
+    if (stoodStill) this.#heardAtMs = nowMs
+    else if (this.#held.size > 0 && nowMs - this.#heardAtMs > this.#timeoutMs + graceMs) {
+      this.#end(new Error('it computes without end, or no longer answers'))
+    }
+  }
+
+  /** Ends the thread; `#gone` follows. */
+  #end(why: Error): void {
+    this.#why ??= why
+    void this.#worker?.terminate()
+  }
+
+  /** The thread has ended, by itself or by us. */
+  #gone(code: number): void {
+    const why = this.#why ?? new Error(`it ended its thread (exit code ${code})`)
+    const wasUpMs = this.#state === 'up' ? performance.now() - this.#upAtMs : 0
+    clearTimeout(this.#loadTimer)
+    clearInterval(this.#checkTimer)
+    this.#worker = undefined
+    this.#ended?.resolve()
+    if (this.#started !== undefined) {
+      const module = JSON.stringify(this.#source.module)
+      this.#started.reject(
+        new PluginLoadError(`push.plugin: cannot load ${module}: ${why.message}`, { cause: why }),
+      )
+      this.#state = 'stopped'
+      return
+    }
+    if (this.#state !== 'stopped') {
+      this.#state = 'away'
+      this.#failedStarts = wasUpMs >= lastedMs ? 0 : this.#failedStarts + 1
+      const delayMs =
+        this.#failedStarts <= 1 ? 0 : Math.min(restartCapMs, restartBaseMs * 2 ** (this.#failedStarts - 2))
+      this.#restartTimer = setTimeout(() => this.#start(), delayMs)
+      for (const listener of this.#listeners) listener(why)
+    }
+    const left = [...this.#held.values(), ...this.#waiting]
+    this.#held.clear()
+    this.#heldWeight = 0
+    this.#waiting = []
+    for (const { event, subscriptions, resolve } of left) resolve(decideByDefault(event, subscriptions))
+  }
+}
+
+/** The fields of what came, if it has any. */
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+}

@@ -1,0 +1,52 @@
+import { createRequire } from 'node:module'
+import { isAbsolute, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { PluginSource } from '../core/plugin-protocol.ts'
+
+/** The functions of a plugin that it may leave out: the contract is `PushPlugin` of the main thread. */
+export interface PluginFunctions {
+  readonly shouldPublish?: PluginFunction
+  readonly senderId?: PluginFunction
+  readonly prepareNotification?: PluginFunction
+}
+
+export type PluginFunction = (...given: unknown[]) => unknown
+
+const functionNames = ['shouldPublish', 'senderId', 'prepareNotification'] as const
+
+type Module = Readonly<Record<string, unknown>>
+
+/** Throws where the module cannot be loaded, or is no plugin. */
+export async function loadModule(source: PluginSource): Promise<PluginFunctions> {
+  const module = isAbsolute(source.module)
+    ? ((await import(pathToFileURL(source.module).href)) as Module)
+    : await importPackage(source)
+  return functionsOf(module)
+}
+
+async function importPackage({ module, workingDirectory }: PluginSource): Promise<Module> {
+  try {
+    return await import(module)
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
+    if (!isMissing) throw error
+    const here = createRequire(join(workingDirectory, 'package.json'))
+    return import(pathToFileURL(here.resolve(module)).href)
+  }
+}
+
+/** Takes the functions from the default export or, function by function, from the module itself. */
+function functionsOf(module: Module): PluginFunctions {
+  const { default: standard } = module
+  const inner = typeof standard === 'object' && standard !== null ? standard : {}
+  const found: Record<string, PluginFunction> = {}
+  for (const name of functionNames) {
+    const given = module[name] ?? (inner as Module)[name]
+    if (given === undefined) continue
+    if (typeof given !== 'function') throw new Error(`${name} is not a function`)
+    // Of a default export that is an object with state of its own, `this` is that object.
+    found[name] = module[name] === undefined ? given.bind(inner) : (given as PluginFunction)
+  }
+  if (Object.keys(found).length === 0) throw new Error(`it exports none of ${functionNames.join(', ')}`)
+  return found
+}
