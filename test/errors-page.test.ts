@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { classifyAnswer, knownWords } from '../src/core/mongoosepush/answer.ts'
 import type { NoResponseCause, Outcome } from '../src/core/outcome.ts'
-import { type StanzaError, stanzaErrors, unsupported } from '../src/core/stanza-error.ts'
+import { keptConditions, type StanzaError, stanzaErrors, unsupported } from '../src/core/stanza-error.ts'
 import { exitCodes } from '../src/main/exit-codes.ts'
 import { HttpFault } from '../src/main/http/fault.ts'
 import { publishAnswer } from '../src/main/http/publish-answer.ts'
@@ -46,6 +46,22 @@ describe('the page about errors', () => {
     expect(tables.length).toBeGreaterThan(8)
     const rows = tables.flatMap((table) => table.split('\n').filter((line) => line.startsWith('|')))
     expect(rows.filter((row) => / +\| *\|$/.test(row))).toEqual([])
+  })
+
+  describe('about the servers’ reactions', () => {
+    const reactions = tableUnder(page, 'Answers to a publish', 'answer')
+    const [, kept] = reactions
+
+    test('has a column for each server, and says of each answer what each does', () => {
+      const head = page.split('\n').find((line) => line.startsWith('| answer | MongooseIM'))
+      expect(head).toBe('| answer | MongooseIM | ejabberd | Prosody | Tigase | Openfire |')
+      for (const row of reactions) expect(row.filter((cell) => cell !== '')).toHaveLength(6)
+    })
+
+    test('names the conditions of a wait with which every server keeps the registration', () => {
+      expect(codesIn(kept?.[0] ?? '')).toEqual(['wait', ...keptConditions])
+      expect(kept?.slice(1)).toEqual(['keeps', 'keeps', 'keeps', 'keeps', 'keeps'])
+    })
   })
 
   describe('about a publish', () => {

@@ -2,8 +2,8 @@ import { escapeXml } from './xml/escape.ts'
 
 /**
  * Stanza errors (RFC 6120 §8.3): the one table of those that the daemon answers with, and how they are
- * written. The type matters more than the condition: by it an XMPP server decides whether a push
- * registration is kept (`wait`) or deleted (`cancel`, with some servers `modify` and `auth` too).
+ * written. By type and condition an XMPP server decides whether a push registration is kept or deleted: most keep
+ * it at every `wait`, Tigase only at the conditions of `keptConditions`, whatever the type.
  */
 
 export interface StanzaError {
@@ -35,9 +35,18 @@ export const stanzaErrors = {
   resourceConstraint: define('wait', 'resource-constraint'),
   remoteServerTimeout: define('wait', 'remote-server-timeout'),
   internalServerError: define('wait', 'internal-server-error'),
-  policyViolation: define('wait', 'policy-violation'),
-  submitFailed: define('wait', 'undefined-condition', 'failed-to-submit-push-notification'),
+  overload: define('wait', 'service-unavailable'),
+  unsendable: define('wait', 'bad-request', 'invalid-payload'),
+  submitFailed: define('wait', 'internal-server-error', 'failed-to-submit-push-notification'),
 } as const satisfies Record<string, StanzaError>
+
+/** The conditions of a `wait` with which every XMPP server keeps the registration: no publish is answered with another. */
+export const keptConditions: readonly string[] = [
+  'internal-server-error',
+  'service-unavailable',
+  'remote-server-timeout',
+  'bad-request',
+]
 
 export function withText(error: StanzaError, text: string): StanzaError {
   return { ...error, text }

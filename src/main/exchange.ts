@@ -107,7 +107,7 @@ export class Exchange {
         return
       case 'push':
         if (!dispatcher.submit(verdict.notification, answer, from || eventsOverHttp)) {
-          answer.end({ error: stanzaErrors.resourceConstraint, result: 'rejected_no_room' })
+          answer.end({ error: stanzaErrors.overload, result: 'rejected_no_room' })
         }
         return
     }

@@ -171,7 +171,7 @@ describe('the daemon', () => {
     const answers = await xmpp.requestAll(virtualDomain, iqs, { timeoutMs: 25_000 })
     expect(answers).toHaveLength(1500)
     const results = answers.filter(({ xml }) => xml.includes("type='result'")).length
-    const refused = answers.filter(({ xml }) => xml.includes('<resource-constraint')).length
+    const refused = answers.filter(({ xml }) => xml.includes('<service-unavailable')).length
     expect(results + refused).toBe(1500)
     expect(results).toBeGreaterThanOrEqual(100)
     expect(await daemon.metric('publishes_total', { result: 'rejected_no_room' })).toBe(refused)

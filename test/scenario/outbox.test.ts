@@ -75,7 +75,7 @@ describe('while the gateway is down', () => {
     const answers = await publishAll(installed, 'tok', 5)
     expect(answers.filter(isResult)).toHaveLength(3)
     for (const answer of answers)
-      if (!isResult(answer)) expect(answer).toMatch(/type='wait'.*resource-constraint/)
+      if (!isResult(answer)) expect(answer).toMatch(/type='wait'.*service-unavailable/)
   })
 
   test('of several to one node and device the newest alone goes out', async () => {

@@ -29,7 +29,7 @@ describe('what the gateway says is what the publish is answered', () => {
   })
 
   const dead = 'cancel/not-acceptable device-not-registered'
-  const suspect = 'wait/undefined-condition failed-to-submit-push-notification'
+  const suspect = 'wait/internal-server-error failed-to-submit-push-notification'
   const operator = 'wait/internal-server-error'
   const late = 'wait/remote-server-timeout'
 
@@ -43,7 +43,7 @@ describe('what the gateway says is what the publish is answered', () => {
     [400, { reason: 'invalid_request' }, suspect],
     [500, { details: 'BadDeviceToken' }, suspect],
     [500, { details: 'DeviceTokenNotForTopic' }, suspect],
-    [413, { reason: 'payload_too_large' }, 'wait/policy-violation'],
+    [413, { reason: 'payload_too_large' }, 'wait/bad-request invalid-payload'],
     [429, { reason: 'too_many_requests' }, late],
     [503, { reason: 'service_internal' }, late],
     [520, { reason: 'unspecified' }, late],

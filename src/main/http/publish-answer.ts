@@ -10,8 +10,7 @@ const gatewayAfterS = '10'
 export function publishAnswer(end: PublishEnd): { readonly result: string } | HttpFault {
   const { error, result } = end
   if (error === undefined) return { result }
-  const status = statusOf(error)
-  const code = error.pubsub ?? error.condition
+  const [status, code] = statusOf(error)
   const message = error.text ?? sentences[code] ?? 'The publish was refused.'
   if (status < 429) return new HttpFault(status, code, message)
   const headers = { 'retry-after': status === 429 ? roomAfterS : gatewayAfterS }
@@ -19,27 +18,32 @@ export function publishAnswer(end: PublishEnd): { readonly result: string } | Ht
 }
 
 /**
- * A stanza error as an HTTP status. `wait` is 429 where we have no room and 503 where the way beyond us is
- * at fault, but for a notification that nobody will ever take.
+ * A stanza error as an HTTP status and a word for programs. `wait` is 429 where we have no room and 503 where the way
+ * beyond us is at fault, but for a notification that nobody will ever take.
  */
-export function statusOf({ condition, pubsub, type }: StanzaError): number {
-  if (pubsub === 'device-not-registered') return 410
-  if (pubsub === 'precondition-not-met') return 409
-  switch (condition) {
+function statusOf({ condition, pubsub, type }: StanzaError): readonly [status: number, code: string] {
+  const code = pubsub ?? condition
+  if (type === 'wait') {
+    // Over XMPP only conditions with which every server keeps the registration will do; here the word can say what it is.
+    if (condition === 'service-unavailable') return [429, 'resource-constraint']
+    if (pubsub === 'invalid-payload') return [400, 'policy-violation']
+    return [503, code]
+  }
+  switch (code) {
+    case 'device-not-registered':
+      return [410, code]
+    case 'precondition-not-met':
+      return [409, code]
     case 'forbidden':
-      return 403
+      return [403, code]
     case 'item-not-found':
-      return 404
-    case 'resource-constraint':
-      return 429
-    case 'policy-violation':
-      return 400
+      return [404, code]
     default:
-      return type === 'wait' ? 503 : 400
+      return [400, code]
   }
 }
 
-/** By the condition, for errors without a text of their own. */
+/** By the word, for errors without a text of their own. */
 const sentences: Readonly<Record<string, string>> = {
   forbidden: 'The node is registered with another secret, or does not let this be published.',
   'item-not-found': 'There is no such node on this host.',

@@ -80,8 +80,8 @@ describe('POST /v1/publish', () => {
     ['forbidden', 403, null],
     ['badRequest', 400, null],
     ['invalidPayload', 400, null],
-    ['policyViolation', 400, null],
-    ['resourceConstraint', 429, '1'],
+    ['unsendable', 400, null],
+    ['overload', 429, '1'],
     ['remoteServerTimeout', 503, '10'],
     ['internalServerError', 503, '10'],
     ['submitFailed', 503, '10'],
@@ -91,7 +91,9 @@ describe('POST /v1/publish', () => {
     const { status, headers, body } = await post(url, JSON.stringify(publish))
     expect(status).toBe(expected)
     expect(headers.get('retry-after')).toBe(retryAfter)
-    expect(body).toEqual({ error: error.pubsub ?? error.condition, message: expect.stringMatching(/\S/) })
+    const words = { unsendable: 'policy-violation', overload: 'resource-constraint' }
+    const word = name in words ? words[name as keyof typeof words] : (error.pubsub ?? error.condition)
+    expect(body).toEqual({ error: word, message: expect.stringMatching(/\S/) })
   })
 
   test("passes the error's own words on", async () => {

@@ -6,7 +6,8 @@ import { failedCheck, type PublishResult } from './publish-result.ts'
 
 /**
  * What a publish is answered with, once it is known what became of the push: a contract, since by the
- * error's type the XMPP server decides whether the user keeps the registration. Only a dead device costs it.
+ * error the XMPP server decides whether the user keeps the registration. Only a dead device costs it: every other is a
+ * `wait`, with one of `keptConditions`.
  */
 export interface PublishAnswer {
   readonly stanza: string
@@ -25,10 +26,10 @@ const answers = {
   stored: { error: undefined, result: 'stored' },
   dead_device: { error: stanzaErrors.deviceNotRegistered, result: 'dead_device' },
   suspect: { error: stanzaErrors.submitFailed, result: 'suspect' },
-  invalid: { error: stanzaErrors.policyViolation, result: 'failed' },
+  invalid: { error: stanzaErrors.unsendable, result: 'failed' },
   operator_fault: { error: stanzaErrors.internalServerError, result: 'failed' },
   timeout: { error: stanzaErrors.remoteServerTimeout, result: 'failed' },
-  overload: { error: stanzaErrors.resourceConstraint, result: 'overload' },
+  overload: { error: stanzaErrors.overload, result: 'overload' },
 } as const satisfies Record<
   Exclude<Outcome['kind'], 'undelivered'> | Extract<Outcome, { kind: 'undelivered' }>['cause'],
   OutcomeAnswer
@@ -43,7 +44,7 @@ export function answerPublish(request: PublishRequest, outcome: Outcome): Publis
 
 /** The last check failed: there is no room for another notification. */
 export function answerOverload(request: PublishRequest): PublishAnswer {
-  return { stanza: iqError(request, stanzaErrors.resourceConstraint), result: failedCheck.hasRoom }
+  return { stanza: iqError(request, stanzaErrors.overload), result: failedCheck.hasRoom }
 }
 
 /** The stanza error that an outcome stands for, and what the publish is counted as: the same over HTTP. */

@@ -172,8 +172,10 @@ class PublishHere implements PublishSink {
 
 /** What an answer for a virtual host of ours says about the push. What nobody will ever take has ended, too. */
 function safetyHere(error: StanzaError | undefined): PushSafety {
-  switch (error?.condition) {
-    case 'resource-constraint':
+  // With a condition of pubsub's beside it, it is about this push or its device, which will not change.
+  if (error?.type !== 'wait' || error.pubsub !== undefined) return 'safe'
+  switch (error.condition) {
+    case 'service-unavailable':
       return 'no-room'
     case 'remote-server-timeout':
     case 'internal-server-error':

@@ -202,10 +202,10 @@ describe('a message whose push is neither delivered nor stored', () => {
   test.each([
     ['remoteServerTimeout', 'undelivered'],
     ['internalServerError', 'undelivered'],
-    ['resourceConstraint', 'no-room'],
+    ['overload', 'no-room'],
     // The gateway will not take them the next time either.
     ['submitFailed', 'safe'],
-    ['policyViolation', 'safe'],
+    ['unsendable', 'safe'],
     ['deviceNotRegistered', 'safe'],
     ['invalidPayload', 'safe'],
   ] as const)('%s leaves it %s', async (name, safety) => {

@@ -261,7 +261,7 @@ test.each([
   expect(await work.count('registrations_disabled_total', `reason="${reason}"`)).toBe(1)
 })
 
-test.each(['resourceConstraint', 'submitFailed', 'internalServerError', 'invalidPayload'] as const)(
+test.each(['overload', 'unsendable', 'submitFailed', 'internalServerError', 'invalidPayload'] as const)(
   '%s at a virtual host of ours keeps it',
   async (name) => {
     await using work = await startXmppServer()
