@@ -6,7 +6,7 @@ export const dataFormNs = 'jabber:x:data'
 
 /** A form taken apart: for requests that are rare. */
 export interface DataForm {
-  /** `submit`, `form`, `cancel`, `result`; undefined when it says nothing. */
+  /** `submit`, `form`, `cancel`, `result`; undefined when it says nothing, which is meant as `submit`. */
   readonly type: string | undefined
   readonly formType: string | undefined
   /** Values by var, FORM_TYPE left out; an empty list for a field without `<value/>`. */
@@ -25,10 +25,10 @@ export function readForm(x: Element): DataForm {
   return { type: x.attr('type'), formType: formTypeOf(x), fields }
 }
 
-/** What the form is about; undefined when it has no FORM_TYPE. */
+/** What the form is about, without white space around it; undefined when it has no FORM_TYPE. */
 export function formTypeOf(x: Element): string | undefined {
   for (const field of x.children) {
-    if (isField(field) && field.attr('var') === 'FORM_TYPE') return fieldText(field)
+    if (isField(field) && field.attr('var') === 'FORM_TYPE') return fieldText(field)?.trim()
   }
   return undefined
 }

@@ -55,16 +55,7 @@ const plan = fc.record({
 type Plan = typeof plan extends fc.Arbitrary<infer T> ? T : never
 
 /** The first check that it fails, in their order; undefined: none. */
-function firstFailed({
-  host,
-  from,
-  node,
-  malformed,
-  device,
-  payload,
-  count,
-  option,
-}: Plan): string | undefined {
+function firstFailed({ host, from, node, malformed, device, payload, option }: Plan): string | undefined {
   const inForm = malformed === 'form type' || malformed === 'type' || malformed === 'two values'
   if (malformed !== undefined && !(inForm && device === 'no options')) return 'rejected_malformed'
   if (host === pubsubHost) {
@@ -77,7 +68,6 @@ function firstFailed({
   if (device === 'no service' || device === 'no id' || device === 'no options') return 'rejected_no_device'
   if (payload === 'other' || payload === 'mixed' || payload === 'none') return 'rejected_payload'
   if (option?.[1] === 'x' || option?.[1] === '-1' || option?.[1] === 'q') return 'rejected_content'
-  if (count === 'x' || count === '-1' || count === '1.5') return 'rejected_content'
   return device === 'dead' ? 'rejected_dead_device' : undefined
 }
 
@@ -96,7 +86,7 @@ function optionsForm({ malformed, device, option }: Plan): string {
   if (device === 'dead') fields += field('device_id', 'dead')
   else if (device !== 'no id') fields += field(device === 'device' ? 'device' : 'device_id', 'lives')
   if (option !== undefined) fields += field(option[0] ?? '', option[1] ?? '')
-  const type = malformed === 'type' ? 'form' : 'submit'
+  const type = malformed === 'type' ? 'result' : 'submit'
   return `<publish-options><x xmlns='jabber:x:data' type='${type}'>${fields}</x></publish-options>`
 }
 

@@ -57,7 +57,7 @@ describe('an export of ejabberd', () => {
     [
       'a form that is not filled in',
       ['bob', '1', 'push.test', 'n', form(formType, 'form')],
-      "the form's type is not submit",
+      'a form of type form',
     ],
     [
       'a form about something else',

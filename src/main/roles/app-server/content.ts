@@ -40,9 +40,7 @@ export function readContent(
   options: PublishOptions,
   rules: ContentOptions,
 ): Alert | Silent | Nothing | ContentFault {
-  const countText = summary.get(countField)
-  const count = countText === undefined ? undefined : parseInteger(countText)
-  if (count === notAnInteger) return fault(countField, 'not a non-negative integer')
+  const count = countOf(summary)
 
   if (summary.fields.length === 0 && rules.onEmpty === 'drop') return nothing
   const sender = summary.text(senderField)
@@ -73,6 +71,13 @@ export function readContent(
   }
 }
 
+/** How many messages wait. What is no number says nothing about them, and is left out. */
+function countOf(summary: Summary): number | undefined {
+  const text = summary.get(countField)
+  const count = text === undefined ? notAnInteger : parseInteger(text.trim())
+  return count === notAnInteger ? undefined : count
+}
+
 /** Every field under its own name; the count as a number. */
 function silentOf(summary: Summary, count: number | undefined, rules: ContentOptions): Silent {
   const data: DataField[] = []
@@ -81,13 +86,14 @@ function silentOf(summary: Summary, count: number | undefined, rules: ContentOpt
     const name = fields[i * 2] ?? ''
     if (!rules.includeSender && senderFields.includes(name)) continue
     if (!rules.includeBody && name === bodyField) continue
-    data.push([name, name === countField && count !== undefined ? count : value])
+    if (name !== countField) data.push([name, value])
+    else if (count !== undefined) data.push([name, count])
   }
   return { kind: 'silent', data }
 }
 
 function hasSubscriptionRequest(summary: Summary): boolean {
-  const count = summary.get('pending-subscription-count')
+  const count = summary.get('pending-subscription-count')?.trim()
   return (count !== undefined && count !== '0') || summary.get('pending-subscription-from') !== undefined
 }
 

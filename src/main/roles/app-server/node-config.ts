@@ -55,7 +55,7 @@ export function applyForm(
   form: DataForm,
   configuration: NodeConfiguration,
 ): { configuration: NodeConfiguration } | { fault: ConfigFault } {
-  if (form.type !== 'submit' || form.formType !== nodeConfigNs) {
+  if ((form.type ?? 'submit') !== 'submit' || form.formType !== nodeConfigNs) {
     return { fault: { malformed: true, text: `the form is not a submit of ${nodeConfigNs}` } }
   }
   const changed = { ...configuration }

@@ -32,7 +32,7 @@ export class PublishInput {
   }
 }
 
-/** The known publish-options, as written; undefined: absent or empty. */
+/** The known publish-options, as written but for white space around them; undefined: absent or empty. */
 export class PublishOptions {
   service: string | undefined = undefined
   deviceId: string | undefined = undefined
@@ -49,8 +49,9 @@ export class PublishOptions {
   secret: string | undefined = undefined
 
   /** False: the option is set already. */
-  set(name: string, text: string): boolean {
+  set(name: string, written: string): boolean {
     const slot = slotOf(name)
+    const text = slot === undefined ? '' : written.trim()
     if (slot === undefined || text === '') return true
     if (this[slot] !== undefined) return false
     this[slot] = text

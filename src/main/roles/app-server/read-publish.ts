@@ -64,12 +64,21 @@ function readOptions(input: PublishInput, options: Element): void {
     const name = field.attr('var')
     if (name === undefined) continue
     const text = fieldText(field)
-    if (name === 'FORM_TYPE') formType = text
+    if (name === 'FORM_TYPE') formType = text?.trim()
     else if (isKnownOption(name) && countValues(field) > 1) input.malformed = `${name}: more than one value`
     else if (!input.setOption(name, text ?? '')) input.malformed = `${name}: given twice`
   }
   if (formType !== publishOptionsNs) input.malformed = `publish-options: FORM_TYPE is not ${publishOptionsNs}`
-  else if (form.attr('type') !== 'submit') input.malformed = "publish-options: the form's type is not submit"
+  else if (isNoSubmit(form.attr('type')))
+    input.malformed = `publish-options: a form of type ${form.attr('type')}`
+}
+
+/**
+ * Only these say that nothing is submitted. XEP-0357's own example has no type, and Prosody passes on whatever type the
+ * app has written.
+ */
+function isNoSubmit(type: string | undefined): boolean {
+  return type === 'result' || type === 'cancel'
 }
 
 function readPayload(input: PublishInput, item: Element): void {

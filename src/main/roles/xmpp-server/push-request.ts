@@ -3,6 +3,7 @@ import { bareJid } from '../../../core/jid.ts'
 import { type StanzaError, stanzaErrors, withText } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
 import { publishOptionsNs, pushNs } from '../app-server/namespaces.ts'
+import { isKnownOption } from '../app-server/publish-input.ts'
 
 /** What a client asks for with `<enable/>` or `<disable/>` (XEP-0357 §5, §6). */
 export type PushRequest =
@@ -32,6 +33,7 @@ export function readPushRequest(type: 'get' | 'set', payload: Element): PushRequ
   const jid = bareJid(payload.attr('jid') ?? '')
   if (jid === undefined) return bad('jid: not the address of a push service')
   const node = payload.attr('node')
+  if (node !== undefined && isTemplate(node)) return bad('node: a template that is not filled in')
   if (payload.name === 'disable') {
     return node === '' ? bad('node: empty') : { kind: 'disable', jid, node }
   }
@@ -41,22 +43,31 @@ export function readPushRequest(type: 'get' | 'set', payload: Element): PushRequ
 }
 
 function readOptions(jid: string, node: string, payload: Element): PushRequest {
-  const [form, ...more] = payload.elements('x', dataFormNs)
+  const [form, ...more] = payload.elements('x')
   if (form === undefined) return { kind: 'enable', jid, node, options: [] }
   if (more.length > 0) return bad('more than one form')
+  // Taken for no form it would be a registration without a device, which no push ever comes of.
+  if (form.ns !== dataFormNs) return bad(`the form is not in the namespace ${dataFormNs}`)
   const { type, formType, fields } = readForm(form)
-  if (type !== 'submit') return bad("the form's type is not submit")
+  if (type === 'form' || type === 'result' || type === 'cancel') return bad(`a form of type ${type}`)
   if (formType !== publishOptionsNs) return bad(`FORM_TYPE is not ${publishOptionsNs}`)
 
   const options: [string, string][] = []
   let length = 0
-  for (const [name, [value, ...others]] of fields) {
-    if (value === undefined || others.length > 0) return bad('a field without exactly one value')
+  for (const [name, [written, ...others]] of fields) {
+    if (written === undefined || others.length > 0) return bad('a field without exactly one value')
+    const value = isKnownOption(name) ? written.trim() : written
+    if (isTemplate(value)) return bad(`${name}: a template that is not filled in`)
     options.push([name, value])
     length += name.length + value.length
   }
   if (length > maxOptionsLength) return tooLong('publish-options')
   return { kind: 'enable', jid, node, options }
+}
+
+/** What an app's build should have replaced: `###DEVICE_TOKEN###`. */
+function isTemplate(value: string): boolean {
+  return /^###.*###$/s.test(value)
 }
 
 function bad(why: string): PushRequest {

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
+  errorText,
   nowMs,
   optionsFor,
   phoneOptions,
@@ -113,25 +114,88 @@ test('unknown options are ignored, whatever they hold', async () => {
   expect(app.verdict(several, virtualHost).kind).toBe('push')
 })
 
+function withType(xml: string, type: string): string {
+  const retyped = xml.replace(
+    /<publish-options><x xmlns='jabber:x:data' type='submit'/,
+    `<publish-options><x xmlns='jabber:x:data' ${type}`,
+  )
+  expect(retyped).not.toBe(xml)
+  return retyped
+}
+
+describe('a mistake that loses no meaning is no error', () => {
+  test.each(['', "type='form'", "type='submitted'", "type=''"])(
+    'publish-options in a form with %j for its type are submitted',
+    async (type) => {
+      await using app = await startAppServer()
+      expect(app.verdict(withType(publish(), type), virtualHost)).toMatchObject({
+        notification: { device: { service: 'fcm', id: 'tok-1' } },
+      })
+    },
+  )
+
+  test('white space around FORM_TYPE and the value of any known option is taken off', async () => {
+    await using app = await startAppServer()
+    const options = {
+      service: 'apns',
+      device_id: 'tok-1',
+      mode: 'dev',
+      topic: 'com.example.app',
+      priority: 'high',
+      sound: 'ding.wav',
+      click_action: '.Open',
+      mutable_content: 'true',
+      silent: 'false',
+      time_to_live: '60',
+    }
+    const xml = publish({ options })
+    const spaced = xml.replaceAll('<value>', '<value>\n  \t').replaceAll('</value>', '\n</value>')
+    const plain = app.notification({ options })
+    expect(app.verdict(spaced, virtualHost)).toMatchObject({
+      kind: 'push',
+      notification: {
+        device: plain.device,
+        topic: plain.topic,
+        priority: plain.priority,
+        mutableContent: plain.mutableContent,
+        timeToLiveS: plain.timeToLiveS,
+        content: { kind: 'alert', badge: 2, sound: 'ding.wav', clickAction: '.Open' },
+      },
+    })
+  })
+
+  test.each(['many', '-1', '1.5', '0x1'])(
+    'a message-count that is no number (%j) is left out',
+    async (count) => {
+      await using app = await startAppServer()
+      const contentOf = (summary: Record<string, string>) => app.notification({ summary }).content
+      const body = { 'last-message-body': 'Hi' }
+      expect(contentOf({ ...body, 'message-count': count })).toEqual(contentOf(body))
+      const silent = { kind: 'silent', data: [['a', 'x']] }
+      expect(contentOf({ 'message-count': count, a: 'x' })).toEqual(silent)
+    },
+  )
+
+  test('a message-count loses the white space around it', async () => {
+    await using app = await startAppServer()
+    const { content } = app.notification({ summary: { 'message-count': '\n  3\n' } })
+    expect(content).toMatchObject({ kind: 'alert', badge: 3 })
+  })
+
+  test('an option of nothing but white space is an absent one', async () => {
+    await using app = await startAppServer()
+    expect(app.notification({ options: { ...phoneOptions, topic: ' \n' } }).topic).toBeUndefined()
+    expect(app.publish({ options: { ...phoneOptions, device_id: ' \n' } })).toBe(
+      'cancel/conflict precondition-not-met',
+    )
+  })
+})
+
 test.each([
   ['another FORM_TYPE', (xml: string) => xml.replace('pubsub#publish-options', 'pubsub#node_config')],
   ['no FORM_TYPE', (xml: string) => xml.replace("var='FORM_TYPE'><value>http", "var='form'><value>http")],
-  [
-    'the type form',
-    (xml: string) =>
-      xml.replace(
-        /<publish-options><x xmlns='jabber:x:data' type='submit'/,
-        "<publish-options><x xmlns='jabber:x:data' type='form'",
-      ),
-  ],
-  [
-    'no type',
-    (xml: string) =>
-      xml.replace(
-        /<publish-options><x xmlns='jabber:x:data' type='submit'/,
-        "<publish-options><x xmlns='jabber:x:data'",
-      ),
-  ],
+  ['the type result', (xml: string) => withType(xml, "type='result'")],
+  ['the type cancel', (xml: string) => withType(xml, "type='cancel'")],
   [
     'two values in a known field',
     (xml: string) => xml.replace('<value>fcm</value>', '<value>fcm</value><value>fcm</value>'),
@@ -169,4 +233,10 @@ test('the options of a domain can be replaced while it works', async () => {
     tags: ['new'],
     content: { title: 'Neu' },
   })
+})
+
+test('a form of another kind is refused with its type', async () => {
+  await using app = await startAppServer()
+  const xml = withType(publish(), "type='result'")
+  expect(errorText(await app.answer(xml, virtualHost))).toBe('publish-options: a form of type result')
 })

@@ -40,7 +40,7 @@ test.each([
   ['a node that does not exist', { domain: pubsubHost, node: 'n2' }, 'rejected_no_node', 'item-not-found'],
   ['no node on a PubSub-full domain', { domain: pubsubHost, node: '' }, 'rejected_no_node', 'item-not-found'],
   ['no device', { options: { service: 'fcm' } }, 'rejected_no_device', 'conflict'],
-  ['a count that is none', { summary: { 'message-count': '-1' } }, 'rejected_content', 'bad-request'],
+  ['a mode that is none', { options: { ...phoneOptions, mode: 'x' } }, 'rejected_content', 'bad-request'],
   ['a dead device', { options: { service: 'apns', device: 'x' } }, 'rejected_dead_device', 'not-acceptable'],
 ])('%s fails the same check', async (_, change, check, condition) => {
   await using app = await startAppServer()

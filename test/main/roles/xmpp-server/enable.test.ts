@@ -29,6 +29,19 @@ test('an enabled subscription is stored with its options in their order, its ses
   ])
 })
 
+test('white space around FORM_TYPE and known options is taken off, and a form without a type is a submit', async () => {
+  await using work = await startXmppServer()
+  const spaced = enable(component, 'n', { ...phoneOptions, other: 'x' })
+    .replaceAll('<value>', '<value>\n  ')
+    .replaceAll('</value>', '\n</value>')
+    .replace("type='submit'", '')
+  expect(await work.ask(carol, spaced)).toBe('result')
+  expect(work.subscriptions.of('carol@chat.test')[0]?.options).toEqual([
+    ...Object.entries(phoneOptions),
+    ['other', '\n  x\n'],
+  ])
+})
+
 test('the last enable of a node wins', async () => {
   await using work = await startXmppServer()
   await work.enable(carol, component, 'n', { device_id: 'old' })
@@ -59,10 +72,20 @@ test.each([
   ['enable without a node', `<enable xmlns='${pushNs}' jid='p.test'/>`],
   ['enable with an empty node', `<enable xmlns='${pushNs}' jid='p.test' node=''/>`],
   ['disable with an empty node', `<disable xmlns='${pushNs}' jid='p.test' node=''/>`],
+  ...['form', 'result', 'cancel'].map((type) => [
+    `a form of type ${type}`,
+    `<enable xmlns='${pushNs}' jid='p.test' node='n'>${form.replace('submit', type)}</enable>`,
+  ]),
   [
-    'a form that is no submit',
-    `<enable xmlns='${pushNs}' jid='p.test' node='n'>${form.replace('submit', 'form')}</enable>`,
+    'a form without a namespace of its own',
+    `<enable xmlns='${pushNs}' jid='p.test' node='n'>${form.replace("xmlns='jabber:x:data'", '')}</enable>`,
   ],
+  [
+    'a form of no namespace',
+    `<enable xmlns='${pushNs}' jid='p.test' node='n'>${form.replace('jabber:x:data', '')}</enable>`,
+  ],
+  ['a template for a node', enable('p.test', '###NODE###', phoneOptions)],
+  ['a template for an option', enable('p.test', 'n', { ...phoneOptions, device_id: '\n###DEVICE_TOKEN###' })],
   [
     'another FORM_TYPE',
     `<enable xmlns='${pushNs}' jid='p.test' node='n'>${form.replace('#publish-options', '#node_config')}</enable>`,
