@@ -124,6 +124,7 @@ export function componentOptions(component: ComponentConfig, config: Config): Co
     ...componentDefaults,
     domain: component.domain,
     server: component.server,
+    serverKind: component.server_kind,
     secret: component.secret.reveal(),
     connections: component.connections,
     tls: component.tls ? { ca: component.tls_ca, verify: component.tls_verify } : undefined,

@@ -10,7 +10,7 @@ import type { Tally } from '../metrics/tally.ts'
 import type { ComponentOptions } from './component-options.ts'
 import type { ComponentStream, StreamLimit, StreamSetup } from './component-stream.ts'
 import type { StanzaHandler } from './ports.ts'
-import type { ReconnectLimits, ReconnectPlan } from './reconnect-policy.ts'
+import { handshakeTimeMs, type ReconnectLimits, type ReconnectPlan } from './reconnect-policy.ts'
 import type { LossCause, StreamLoss } from './stream-loss.ts'
 import { type SlotHost, StreamSlot, type StreamState } from './stream-slot.ts'
 
@@ -144,12 +144,14 @@ export class ComponentDomain implements SlotHost {
     await Promise.all(this.#slots.map((slot) => slot.close()))
   }
 
-  nextSetup(isReconnect: boolean): StreamSetup {
+  nextSetup(isReconnect: boolean, timeouts: number): StreamSetup {
     if (isReconnect) this.#reconnects.add(1)
+    const { handshakeTimeoutMs, handshakeTimeoutCapMs } = this.#options
     return {
       options: this.#options,
       address: this.#address,
       secureContext: this.#secureContext,
+      handshakeTimeoutMs: handshakeTimeMs(timeouts, handshakeTimeoutMs, handshakeTimeoutCapMs),
       pingId: `${this.#pingId}${this.#setups++}-`,
     }
   }
@@ -158,7 +160,7 @@ export class ComponentDomain implements SlotHost {
     switch (stanza.name) {
       case 'iq':
         this.#iqs.add(1)
-        if (stanza.attr('from') === this.#self && this.#takePing(stanza, answerTo)) return
+        if (this.#takePing(stanza, answerTo)) return
         break
       case 'message':
         this.#messages.add(1)
@@ -215,16 +217,20 @@ export class ComponentDomain implements SlotHost {
     else this.#log[repeated ? 'debug' : 'warn'](fields, 'no stream')
   }
 
-  /** Takes an IQ from the domain itself when it belongs to a ping; a `get` is answered. False when it does not. */
+  /**
+   * Takes an IQ that belongs to a ping; a `get` is answered. An answer may come from any address: a server that lets no
+   * component send to itself answers with an error of its own, and lives. False when it belongs to none.
+   */
   #takePing(iq: Element, answerTo: ComponentStream): boolean {
     const id = iq.attr('id')
+    if (id === undefined || !id.startsWith(pingIdPrefix)) return false
     const type = iq.attr('type')
-    if (id === undefined || !id.startsWith(pingIdPrefix) || type === 'set') return false
+    const isAnswer = type === 'result' || type === 'error'
+    if (!isAnswer && (type !== 'get' || iq.attr('from') !== this.#self)) return false
     for (const slot of this.#slots) slot.pingSeen(id)
-    if (type === 'get') {
-      const domain = escapeXml(this.#options.domain)
-      answerTo.send(`<iq type='result' id='${escapeXml(id)}' from='${domain}' to='${domain}'/>`)
-    }
+    if (isAnswer) return true
+    const domain = escapeXml(this.#options.domain)
+    answerTo.send(`<iq type='result' id='${escapeXml(id)}' from='${domain}' to='${domain}'/>`)
     return true
   }
 }

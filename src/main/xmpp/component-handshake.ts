@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Element } from '../../core/xml/element.ts'
 import { escapeXml } from '../../core/xml/escape.ts'
+import type { ServerKind } from './component-options.ts'
 import type { StreamFault } from './stream-error.ts'
 import { lossByStreamError, type StreamLoss } from './stream-loss.ts'
 
@@ -19,9 +20,10 @@ export type HandshakeStep =
 
 const wait: HandshakeStep = { kind: 'wait' }
 
-/** The first thing on the wire (XEP-0114 §3). */
-export function streamHeader(domain: string): string {
-  return `<?xml version='1.0'?><stream:stream xmlns='${componentNs}' xmlns:stream='${streamNs}' to='${escapeXml(domain)}'>`
+/** The first thing on the wire (XEP-0114 §3). Openfire takes a second stream of a domain only from who asks for it here. */
+export function streamHeader(domain: string, serverKind: ServerKind): string {
+  const several = serverKind === 'openfire' ? " allowMultiple='true'" : ''
+  return `<?xml version='1.0'?><stream:stream xmlns='${componentNs}' xmlns:stream='${streamNs}' to='${escapeXml(domain)}'${several}>`
 }
 
 /** SHA-1 over stream id and secret. Lower-case hex: ejabberd takes no other. */

@@ -5,6 +5,8 @@ export interface ComponentOptions extends ComponentTimes {
   readonly domain: string
   /** `host:port`, `[IPv6]:port` or `unix:/path`. */
   readonly server: string
+  /** What the server's software asks for beside XEP-0114. */
+  readonly serverKind: ServerKind
   readonly secret: string
   /** Streams to hold open, at least 1. Where the server takes only one, the others stand by. */
   readonly connections: number
@@ -15,9 +17,13 @@ export interface ComponentOptions extends ComponentTimes {
   readonly maxUnsentBytes: number
 }
 
+/** `openfire`: several streams of one component only where the stream header asks for them. */
+export type ServerKind = 'standard' | 'openfire'
+
 export interface ComponentTimes {
-  /** From the first packet to the stream being up. */
+  /** From the first packet to the stream being up; it doubles with each time it was not enough, up to the cap. */
   readonly handshakeTimeoutMs: number
+  readonly handshakeTimeoutCapMs: number
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
   /** The first pause between two attempts to connect, after one at once; it doubles up to the cap. */
@@ -34,6 +40,8 @@ export interface ComponentTimes {
 export const componentDefaults = {
   maxUnsentBytes: 16 * 1024 * 1024,
   handshakeTimeoutMs: 10_000,
+  // A server that is busy with a thousand clients at its start answers late, and later still if it is asked again.
+  handshakeTimeoutCapMs: 60_000,
   // Together under the 32 s in which ejabberd waits for an answer.
   pingIntervalMs: 15_000,
   pingTimeoutMs: 10_000,

@@ -20,6 +20,8 @@ export interface StreamSetup {
   readonly address: Address
   /** Direct TLS; undefined: none. */
   readonly secureContext: SecureContext | undefined
+  /** From the first packet to the stream being up. */
+  readonly handshakeTimeoutMs: number
   /** The ids of this stream's pings begin with it; they are no other stream's. */
   readonly pingId: string
 }
@@ -97,7 +99,7 @@ export class ComponentStream implements StanzaSink {
     socket.once('end', () => this.#ended({ cause: 'network', text: 'the server closed the connection' }))
     socket.on('error', (error) => this.#ended(lossBySocketError(error)))
     socket.once('close', () => this.#socketClosed())
-    this.#timer = setTimeout(() => this.#handshakeTimeout(), options.handshakeTimeoutMs)
+    this.#timer = setTimeout(() => this.#handshakeTimeout(), setup.handshakeTimeoutMs)
   }
 
   get up(): boolean {
@@ -146,7 +148,8 @@ export class ComponentStream implements StanzaSink {
   #connected(): void {
     if (this.#phase !== 'connecting') return
     this.#phase = 'shaking-hands'
-    this.#socket.write(streamHeader(this.#setup.options.domain))
+    const { domain, serverKind } = this.#setup.options
+    this.#socket.write(streamHeader(domain, serverKind))
   }
 
   #read(bytes: Uint8Array): void {
@@ -243,7 +246,7 @@ export class ComponentStream implements StanzaSink {
 
   #handshakeTimeout(): void {
     const text = this.#phase === 'connecting' ? 'no connection in time' : 'no answer to the handshake in time'
-    this.#lose({ cause: 'network', text })
+    this.#lose({ cause: 'timeout', text })
   }
 
   #socketClosed(): void {

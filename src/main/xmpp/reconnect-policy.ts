@@ -38,6 +38,16 @@ export function planReconnect(
   return { state: 'waiting', delayMs: jittered(exponential(attempt, limits), random) }
 }
 
+/**
+ * The time for a stream to be up: twice as long after each time that was not enough, since a server that is slow for being
+ * busy has to do all of it again. Pure.
+ *
+ * @param timeouts In a row before this attempt, with no stream that came up between them.
+ */
+export function handshakeTimeMs(timeouts: number, baseMs: number, capMs: number): number {
+  return Math.min(capMs, baseMs * 2 ** timeouts)
+}
+
 /** 0, base, 2 × base, 4 × base … cap. */
 function exponential(attempt: number, limits: ReconnectLimits): number {
   return attempt === 0 ? 0 : Math.min(limits.capMs, limits.baseMs * 2 ** (attempt - 1))

@@ -3,8 +3,10 @@ import { streamErrorNs } from './stream-error.ts'
 
 /** Why a stream was lost, or never came up. */
 export type LossCause =
-  /** Not the server's word: no connection, no answer in time, faulty XML, a connection that just ended. */
+  /** Not the server's word: no connection, faulty XML, no answer to pings, a connection that just ended. */
   | 'network'
+  /** The stream was not up in the time that the handshake has. */
+  | 'timeout'
   /** `<stream:error/>`, other than those below. */
   | 'stream-error'
   /** `<conflict/>`: the server has a stream of this domain, and one is all it takes. */
@@ -29,14 +31,17 @@ const maxQuote = 200
 
 /** The loss that a received `<stream:error/>` means (RFC 6120 §4.9). */
 export function lossByStreamError(error: Element, wasUp: boolean): StreamLoss {
-  let condition = 'undefined-condition'
+  let condition = ''
   let words = ''
   for (const child of error.elements()) {
     if (child.ns !== streamErrorNs) continue
     if (child.name === 'text') words = child.text().slice(0, maxQuote)
     else condition = child.name.slice(0, maxQuote)
   }
-  const said = words === '' ? condition : `${condition}, "${words}"`
+  // Jabber before XMPP 1.0 had no conditions, and some servers still send text alone.
+  const bareText = condition === '' ? error.text().trim().slice(0, maxQuote) : ''
+  if (condition === '') condition = 'undefined-condition'
+  const said = bareText !== '' ? `"${bareText}"` : words === '' ? condition : `${condition}, "${words}"`
   if (condition === 'conflict') {
     return { cause: 'conflict', text: `another stream holds the domain (${said})` }
   }

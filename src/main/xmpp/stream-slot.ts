@@ -21,7 +21,8 @@ export interface SlotHost {
   readonly reconnect: ReconnectLimits
   readonly random: () => number
   /** Asked once for every attempt; all but a slot's first are reconnects. */
-  nextSetup(isReconnect: boolean): StreamSetup
+  /** `timeouts`: handshakes of the slot in a row that had too little time. */
+  nextSetup(isReconnect: boolean, timeouts: number): StreamSetup
   /** Streams of the domain that are up; one that is being lost does not count. */
   readonly streamsUp: number
   slotUp(slot: StreamSlot): void
@@ -52,6 +53,8 @@ export class StreamSlot implements StreamOwner {
   #lastLoss: StreamLoss | undefined
   /** Losses in a row, with no stream between them that lasted. */
   #losses = 0
+  /** Handshakes in a row that were not done in their time. */
+  #timeouts = 0
   #attempted = false
   #paused = false
   #timer: NodeJS.Timeout | undefined
@@ -131,6 +134,7 @@ export class StreamSlot implements StreamOwner {
   }
 
   streamUp(): void {
+    this.#timeouts = 0
     this.#become('up')
     this.#host.slotUp(this)
   }
@@ -143,6 +147,7 @@ export class StreamSlot implements StreamOwner {
     const { reconnect, random } = this.#host
     this.#stream = undefined
     this.#lastLoss = loss
+    if (loss.cause === 'timeout') this.#timeouts++
     if (this.#state === 'stopped') {
       this.#host.slotLost(this, loss, true, undefined)
       return
@@ -171,7 +176,7 @@ export class StreamSlot implements StreamOwner {
 
   #connect(): void {
     this.#become('connecting')
-    this.#stream = new ComponentStream(this.#host.nextSetup(this.#attempted), this)
+    this.#stream = new ComponentStream(this.#host.nextSetup(this.#attempted, this.#timeouts), this)
     if (this.#paused) this.#stream.pause()
     this.#attempted = true
   }

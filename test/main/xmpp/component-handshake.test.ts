@@ -20,7 +20,7 @@ test('the digest is the lower-case hex SHA-1 of stream id and secret, as in the 
 })
 
 test('the stream header names the domain, escaped', () => {
-  expect(streamHeader("a'b")).toBe(
+  expect(streamHeader("a'b", 'standard')).toBe(
     "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='a&apos;b'>",
   )
 })

@@ -64,6 +64,7 @@ export class OpenDomain implements AsyncDisposable {
         ...componentDefaults,
         domain,
         server: typeof server === 'string' ? server : `127.0.0.1:${server.port}`,
+        serverKind: 'standard',
         secret,
         connections: 1,
         tls: undefined,

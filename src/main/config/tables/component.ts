@@ -1,4 +1,4 @@
-import { flag, integer, list, oneOrList, requiredText, tables, text } from '../keys.ts'
+import { choice, flag, integer, list, oneOrList, requiredText, tables, text } from '../keys.ts'
 
 const publishersNotes = {
   description:
@@ -20,6 +20,11 @@ export const componentTable = tables(
       description: "The XMPP server's listener for components (XEP-0114).",
       format: 'address',
       allowed: 'host:port, [IPv6]:port, or unix:/path',
+    }),
+    server_kind: choice('standard', ['standard', 'openfire'], {
+      description:
+        'What the server asks for beside XEP-0114. openfire: its stream header says that a component may have several ' +
+        'streams; every other server is standard.',
     }),
     secret_file: text('', {
       description:
