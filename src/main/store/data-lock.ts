@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from './store-error.ts'
+import { ownUser } from './store-place.ts'
 
 /**
  * One daemon per data directory: LMDB would let several in, but each keeps records in memory.
@@ -13,6 +14,8 @@ import { StoreError } from './store-error.ts'
  * answers belongs to a living daemon, one that refuses is left over from a dead one and is removed
  * (no other will ever have its name). Two that start together both see the other, or one does: both
  * withdraw and try again after pauses of different length, so never two hold the directory.
+ *
+ * Sockets of other users are not heeded: they could only keep the daemon out.
  *
  * It works between containers that share the directory on one machine, not between machines: nor does LMDB.
  */
@@ -72,11 +75,16 @@ async function showSocket(directory: string): Promise<OwnSocket> {
 
 async function someoneElseLives(directory: string, own: string): Promise<boolean> {
   for (const name of readdirSync(directory)) {
-    if (!pattern.test(name) || name === own) continue
+    if (!pattern.test(name) || name === own || !isOurs(join(directory, name))) continue
     if (await withShortPath(directory, name, answers)) return true
     rmSync(join(directory, name), { force: true })
   }
   return false
+}
+
+/** Not so where it went while we looked. */
+function isOurs(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.uid === ownUser().uid
 }
 
 /** A socket's path holds at most 107 bytes: a longer one is reached through the open directory (Linux). */

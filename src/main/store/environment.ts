@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Logger } from 'pino'
@@ -6,6 +6,8 @@ import { type DataLock, lockDataDirectory } from './data-lock.ts'
 import { checkStoreFile } from './file-check.ts'
 import { makeLockFile, makeRoom, probeDisk, sync } from './file-room.ts'
 import { StoreError, storeErrorFrom } from './store-error.ts'
+import { keepMarker, requireNoMarker, requireStore } from './store-marker.ts'
+import { checkPlace, makeDirectory, ownUser } from './store-place.ts'
 import { type Codec, Table } from './table.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -147,6 +149,7 @@ export class Environment implements AsyncDisposable {
 
   async #reopen(): Promise<void> {
     await probeDisk(this.#file)
+    requireStore(this.#file)
     this.#root = openRoot(this.#file)
     this.#isClosed = false
     for (const [name, table] of this.#tables) table.reopen(openDatabase(this.#root, name))
@@ -160,21 +163,33 @@ export async function openEnvironment(options: EnvironmentOptions): Promise<Envi
   let lock: DataLock | undefined
   let root: RootDatabase<unknown, string> | undefined
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeDirectory(dataDir)
+    checkPlace(dataDir, file, ownUser())
     lock = await lockDataDirectory(dataDir, Math.random)
+    requireStore(file)
     checkStoreFile(file)
-    const isNew = !existsSync(file)
+    const isNew = (statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0
     // Where it cannot make a file, lmdb ends the process.
     if (isNew) await probeDisk(file)
     root = openRoot(file)
     checkFormat(root, file)
     // LMDB sees to what is in it, not to its being there.
     if (isNew) sync(dataDir)
+    mark(dataDir, log)
     return new Environment(file, root, lock, log)
   } catch (cause) {
     await root?.close()
     lock?.release()
     throw storeErrorFrom(cause, `cannot open the store ${file}`)
+  }
+}
+
+/** The store works without its marker, too: that its disk is full is no reason to stay away. */
+function mark(dataDir: string, log: Logger): void {
+  try {
+    keepMarker(dataDir, formatVersion)
+  } catch (err) {
+    log.warn({ err }, 'cannot write store.json: should the store be lost, the next start makes a new one')
   }
 }
 
@@ -219,10 +234,13 @@ function checkFormat(root: RootDatabase<unknown, string>, file: string): void {
   )
   const tables = [...root.getKeys({ limit: maxTables })]
   if (tables.length > 0 && !tables.includes('about')) throw foreign
+  // To open a table that is not there makes it.
+  if (tables.length === 0) requireNoMarker(file)
   const about = openDatabase(root, 'about')
   const format = about.get('format')
   // A start that was cut short leaves `about` alone and empty.
   if (format === undefined && tables.length <= 1) {
+    requireNoMarker(file)
     about.putSync('format', [formatName, formatVersion])
     return
   }

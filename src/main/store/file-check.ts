@@ -57,5 +57,8 @@ function transactionOf(meta: DataView): bigint {
 }
 
 function damaged(file: string, how: string): StoreError {
-  return new StoreError('corrupt', `${file} ${how}: restore a backup, or move it away and start anew`)
+  return new StoreError(
+    'corrupt',
+    `${file} ${how}: restore a backup; or move it and store.json away, to start with an empty store`,
+  )
 }

@@ -1,5 +1,6 @@
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fchownSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { open, rm, writeFile } from 'node:fs/promises'
+import type { FileUser } from './store-place.ts'
 
 /** So much at a time. */
 const stepBytes = 4 * 1024 * 1024
@@ -40,16 +41,22 @@ const lockFileBytes = 8_272
 /**
  * Makes LMDB's lock file before LMDB does: that maps one with nothing behind it, and ends the process (a bus error)
  * when the disk is full.
+ * @param owner whose it is to be, where that is not this process's user
  * @throws what the system says when it has no room
  */
-export function makeLockFile(file: string): void {
+export function makeLockFile(file: string, owner?: FileUser): void {
   const lockFile = `${file}-lock`
   if (existsSync(lockFile)) return
+  // Never through a link that somebody has put there.
+  const fd = openSync(lockFile, 'wx', 0o600)
   try {
-    writeFileSync(lockFile, new Uint8Array(lockFileBytes), { mode: 0o600 })
+    writeSync(fd, new Uint8Array(lockFileBytes))
+    if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid)
   } catch (error) {
     rmSync(lockFile, { force: true })
     throw error
+  } finally {
+    closeSync(fd)
   }
 }
 

@@ -2,7 +2,7 @@
  * Looks at a store from outside, beside the daemon that works on it or without one: nothing is changed, and the
  * directory's lock not taken. What is seen is one moment of it.
  */
-import { chmodSync, chownSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { missing, valueCodecs } from './check-entries.ts'
@@ -11,6 +11,8 @@ import { checkStoreFile } from './file-check.ts'
 import { makeLockFile, sync } from './file-room.ts'
 import { separator } from './keys.ts'
 import { StoreError, storeErrorFrom } from './store-error.ts'
+import { readMarker, requireStore, type StoreMarker } from './store-marker.ts'
+import { checkPlace, type FileUser, userOf } from './store-place.ts'
 
 /** More than there are. */
 const maxTables = 32
@@ -19,6 +21,9 @@ export interface StoreStats {
   readonly file: string
   readonly format: number
   readonly fileBytes: number
+  /** Of `store.json`; undefined where a version wrote the store that made none. */
+  readonly id: string | undefined
+  readonly since: string | undefined
   readonly tables: Readonly<Record<string, TableStats>>
 }
 
@@ -39,6 +44,7 @@ export class StoreInspection implements AsyncDisposable {
   readonly file: string
   readonly #root: RootDatabase<unknown, string>
   readonly #format: number
+  readonly #marker: Partial<StoreMarker>
   /** Opened before anything is read: opening one more ends the transaction that reads go through. */
   readonly #tables: ReadonlyMap<string, Database<unknown, string>>
 
@@ -46,13 +52,17 @@ export class StoreInspection implements AsyncDisposable {
   constructor(dataDir: string) {
     this.file = join(dataDir, 'store.mdb')
     try {
+      requireStore(this.file)
       if (!existsSync(this.file)) throw new StoreError('io', `there is no store at ${this.file}`)
+      const user = userOf(dataDir)
+      checkPlace(dataDir, this.file, user)
       checkStoreFile(this.file)
-      const root = openReadOnly(this.file)
+      const root = openReadOnly(this.file, user)
       this.#root = root
       const names = [...root.getKeys({ limit: maxTables })]
       this.#tables = new Map(names.map((name) => [name, root.openDB<unknown, string>(name, valueEncoding)]))
       this.#format = this.#readFormat()
+      this.#marker = readMarker(dataDir) ?? {}
     } catch (cause) {
       throw storeErrorFrom(cause, `cannot open the store ${this.file}`)
     }
@@ -65,7 +75,8 @@ export class StoreInspection implements AsyncDisposable {
       const pages = stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages
       tables[name] = { entries: stats.entryCount, bytes: pages * stats.pageSize }
     }
-    return { file: this.file, format: this.#format, fileBytes: statSync(this.file).size, tables }
+    const { id, since } = this.#marker
+    return { file: this.file, format: this.#format, fileBytes: statSync(this.file).size, id, since, tables }
   }
 
   get tableNames(): string[] {
@@ -129,21 +140,13 @@ export class StoreInspection implements AsyncDisposable {
   }
 }
 
-function openReadOnly(file: string): RootDatabase<unknown, string> {
-  const lockFile = `${file}-lock`
-  const isNew = !existsSync(lockFile)
-  makeLockFile(file)
-  const root = open<unknown, string>(file, {
+/** `user`: whose the lock file must be. Somebody else's would keep the daemon out. */
+function openReadOnly(file: string, user: FileUser): RootDatabase<unknown, string> {
+  makeLockFile(file, user)
+  return open<unknown, string>(file, {
     noSubdir: true,
     readOnly: true,
     maxDbs: maxTables,
     encoding: 'msgpack',
   })
-  if (isNew && existsSync(lockFile)) {
-    // Somebody else's lock file would keep the daemon out.
-    const { uid, gid } = statSync(file)
-    chmodSync(lockFile, 0o600)
-    if (process.getuid?.() === 0) chownSync(lockFile, uid, gid)
-  }
-  return root
 }

@@ -3,6 +3,8 @@
  * - `locked`: another daemon works on this data directory
  * - `version`: written by a newer xmpp-pushd, or by another program
  * - `corrupt`: not a store, or damaged
+ * - `lost`: there was a store, and its file is missing or empty
+ * - `exposed`: the data directory or the store is not the daemon's user's alone
  * - `full`: the store has reached a limit of the database or of the address space
  * - `no-space`: the disk, or its quota, is full
  * - `busy`: too many changes wait for the disk
@@ -14,6 +16,8 @@ export type StoreErrorCode =
   | 'locked'
   | 'version'
   | 'corrupt'
+  | 'lost'
+  | 'exposed'
   | 'full'
   | 'no-space'
   | 'busy'
@@ -26,6 +30,8 @@ export const transientStoreErrors = {
   locked: true,
   version: false,
   corrupt: false,
+  lost: false,
+  exposed: false,
   full: true,
   'no-space': true,
   busy: true,
@@ -80,7 +86,9 @@ const codes = new Map<number | string, StoreErrorCode>([
 const advice = {
   locked: 'stop the other daemon, or give this one its own data_dir',
   version: 'start the version that wrote it, or give this one an empty data_dir',
-  corrupt: 'restore a backup, or move the file away and start anew',
+  corrupt: 'restore a backup; or move the file and store.json away, to start with an empty store',
+  lost: 'restore a backup; or delete store.json, to start with an empty store',
+  exposed: "let data_dir and what is in it be the daemon's user's alone",
   full: 'the store cannot grow: look at the limits on memory (address space) and file size',
   'no-space': 'free space on the disk of data_dir',
   busy: 'the disk is too slow for the changes that come in',
