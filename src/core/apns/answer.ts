@@ -85,7 +85,15 @@ export function classifyApnsAnswer({ status, retryAfterMs, body }: ProviderAnswe
     case 'operator_fault':
       return verdict({ kind, reason })
     case 'throttled':
-      return verdict({ kind: 'retry', cause: kind, reason, retryAfterMs, known: true })
+      // "Too many requests were made consecutively to the same device token"; a status alone may be another's.
+      return verdict({
+        kind: 'retry',
+        cause: kind,
+        reason,
+        retryAfterMs,
+        known: true,
+        quota: fields?.reason === reason ? 'device' : undefined,
+      })
     case 'server_error': {
       const known = classByWord.has(reason) || (status !== 500 && status !== 410)
       return verdict({ kind: 'retry', cause: kind, reason, retryAfterMs, known })

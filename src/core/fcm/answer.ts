@@ -3,6 +3,7 @@ import type { ProviderAnswer, ProviderVerdict } from '../gateway/ports.ts'
 import { isWord, parseObject } from '../gateway/provider-body.ts'
 import { isJsonObject, type JsonObject } from '../json.ts'
 import type { AttemptOutcome } from '../outcome.ts'
+import { quotaOf } from './quota.ts'
 
 type WordClass =
   | 'dead_device'
@@ -68,7 +69,7 @@ export function classifyFcmAnswer({ status, retryAfterMs, body }: ProviderAnswer
       // Google no longer takes the access token, or a provider behind FCM does not take the project's: not ours to renew.
       return verdict({ kind, reason }, reason === 'UNAUTHENTICATED' ? 'renew_token' : 'none')
     case 'throttled':
-      return retry(kind, reason, retryAfterMs ?? quotaPauseMs)
+      return throttled(error, reason, retryAfterMs ?? quotaPauseMs)
     case 'server_error':
       return retry(kind, reason, retryAfterMs)
     case 'unknown_error':
@@ -82,8 +83,13 @@ function verdict(outcome: AttemptOutcome, hint: ProviderVerdict['hint'] = 'none'
   return { outcome, hint }
 }
 
+function throttled({ details, message }: FcmError, reason: string, retryAfterMs: number): ProviderVerdict {
+  const quota = quotaOf(details, message)
+  return verdict({ kind: 'retry', cause: 'throttled', reason, retryAfterMs, known: true, quota })
+}
+
 function retry(
-  cause: 'throttled' | 'server_error',
+  cause: 'server_error',
   reason: string,
   retryAfterMs: number | undefined,
   known = true,
@@ -96,11 +102,12 @@ function retry(
  * - a BadRequest names the fields: the notification is wrong
  * - FCM's own code alone: most likely the token, in words that are new
  */
-function invalidArgument({ fcmCode, message, hasBadRequest }: FcmError, reason: string): AttemptOutcome {
+function invalidArgument({ fcmCode, message, details }: FcmError, reason: string): AttemptOutcome {
   if (fcmCode !== undefined && message.includes('not a valid FCM registration token')) {
     return { kind: 'dead_device', reason }
   }
   if (message.includes('message is too big')) return { kind: 'too_large', reason: 'PayloadTooLarge' }
+  const hasBadRequest = details.some((detail) => String(detail['@type']).endsWith('google.rpc.BadRequest'))
   return { kind: fcmCode === undefined || hasBadRequest ? 'invalid' : 'suspect', reason }
 }
 
@@ -118,8 +125,7 @@ interface FcmError {
   readonly fcmCode: string | undefined
   readonly status: string | undefined
   readonly message: string
-  /** There is a BadRequest among the details. */
-  readonly hasBadRequest: boolean
+  readonly details: readonly JsonObject[]
 }
 
 function readError(body: string): FcmError {
@@ -130,6 +136,6 @@ function readError(body: string): FcmError {
     fcmCode: all.map(({ errorCode }) => errorCode).find(isWord),
     status: isWord(status) ? status : undefined,
     message: typeof message === 'string' ? message : '',
-    hasBadRequest: all.some((detail) => String(detail['@type']).endsWith('google.rpc.BadRequest')),
+    details: all,
   }
 }

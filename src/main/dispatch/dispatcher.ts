@@ -267,7 +267,9 @@ export class Dispatcher {
   ): void {
     const isLate = push.sink === undefined && !push.isFromOutbox
     if (isLate && !(outcome.kind === 'retry' && outcome.cause === 'worker_lost')) this.#late++
-    if (push.acknowledged) this.#parts.scheduler.attempted(push, outcome.kind !== 'retry')
+    // What one device is refused says nothing of how fast others may go.
+    const works = outcome.kind !== 'retry' || outcome.quota === 'device'
+    if (push.acknowledged) this.#parts.scheduler.attempted(push, works)
     this.#parts.judge.judge(push, route, outcome, nowMs, manner)
   }
 

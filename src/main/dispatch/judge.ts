@@ -10,6 +10,7 @@ import type { DeadDeviceStore } from '../store/ports.ts'
 import { Notices } from './notices.ts'
 import type { DispatchOptions } from './options.ts'
 import { undelivered } from './patience.ts'
+import { Pauses } from './pauses.ts'
 import type { PendingPush } from './pending-push.ts'
 import { Refusals } from './refusals.ts'
 import type { Route } from './route.ts'
@@ -38,6 +39,8 @@ export interface Fates {
   settle(push: PendingPush, outcome: Outcome): void
   /** Another attempt, this much later. */
   tryAgain(push: PendingPush, delayMs: number, nowMs: number): void
+  /** Another attempt, this much later, and until then it is stored; false: it cannot be, or has been. */
+  keep(push: PendingPush, delayMs: number): boolean
   /** Another attempt at once. */
   sendAgain(push: PendingPush, nowMs: number): void
   /** No further attempt can succeed in time; another one would be due `delayMs` from now. */
@@ -67,6 +70,7 @@ export class Judge {
   readonly #retry: RetryLimits
   readonly #ports: JudgePorts
   readonly #refusals: Refusals
+  readonly #pauses: Pauses
   readonly #notices = new Notices()
 
   constructor(
@@ -78,6 +82,7 @@ export class Judge {
     this.#retry = options.retry
     this.#ports = ports
     this.#refusals = new Refusals(options, ports.metrics, ports.monotonicMs)
+    this.#pauses = new Pauses(ports.log, ports.metrics)
   }
 
   /** A settled push is judged too: what its answer says of the device and the gateway is still true. */
@@ -131,7 +136,8 @@ export class Judge {
     const { probe } = push
     push.probe = false
     const { log } = this.#ports
-    if (outcome.kind === 'retry' && outcome.retryAfterMs !== undefined) {
+    if (route.provider >= 0) this.#pauses.answered(push, route, outcome, nowMs)
+    else if (outcome.kind === 'retry' && outcome.retryAfterMs !== undefined) {
       route.askedToPause(push.deviceKey, outcome.retryAfterMs, nowMs)
     }
     if (outcome.kind !== 'retry' || outcome.cause === 'throttled' || outcome.cause === 'token_expired') {
@@ -246,7 +252,8 @@ export class Judge {
 
   #tryAgain(push: PendingPush, route: Route, failure: Again, nowMs: number): void {
     const { cause, reason, retryAfterMs, known } = failure
-    push.retryCause = cause
+    // One that has never gone out will not go again.
+    push.retryCause = push.attempts > 0 ? cause : ''
     push.lastReason = reason
     push.unknownCount = known ? 0 : push.unknownReason === reason ? push.unknownCount + 1 : 1
     push.unknownReason = known ? '' : reason
@@ -259,7 +266,15 @@ export class Judge {
     // gets first when it is back.
     const jitter = route.circuit.state === 'closed' ? this.#ports.random() : 0
     const decision = decideRetry(push.attempts, retryAfterMs, remainingMs, this.#retry, jitter)
-    if (decision.action === 'retry') this.#fates.tryAgain(push, decision.delayMs, nowMs)
-    else this.#fates.giveUp(push, reason, decision.delayMs)
+    if (decision.action === 'retry') {
+      // Its device is left alone. What is stored for a device is little, however much it is sent.
+      if (isOfOneDevice(route, failure) && this.#fates.keep(push, decision.delayMs)) return
+      this.#fates.tryAgain(push, decision.delayMs, nowMs)
+    } else this.#fates.giveUp(push, reason, decision.delayMs)
   }
+}
+
+/** The provider has had enough of the device alone, as far as it says. */
+function isOfOneDevice({ provider }: Route, { cause, quota, retryAfterMs }: Again): boolean {
+  return provider >= 0 && cause === 'throttled' && quota !== 'project' && retryAfterMs !== undefined
 }

@@ -4,7 +4,7 @@ import { isServed } from '../../core/gateway/served-domain.ts'
 import { classifyAnswer } from '../../core/mongoosepush/answer.ts'
 import { notificationBody } from '../../core/mongoosepush/request.ts'
 import type { Notification } from '../../core/notification.ts'
-import type { AttemptOutcome } from '../../core/outcome.ts'
+import { type AttemptOutcome, delivered } from '../../core/outcome.ts'
 import { encodeSegment } from '../../core/path-segment.ts'
 import { answerWidth, type JudgedAnswer, type OtherAnswer } from '../../core/worker-protocol.ts'
 import { serviceLabel } from '../metrics/table.ts'
@@ -14,14 +14,19 @@ import { Gateways, largestShare, othersInUse } from './gateways.ts'
 import type { AttemptManner } from './judge.ts'
 import { outcomeOf } from './mongoosepush-answer.ts'
 import { connectionShares, type DispatchOptions } from './options.ts'
+import { countLosses, showOutbound } from './outbound-metrics.ts'
 import type { PendingPush } from './pending-push.ts'
 import { type ProviderAnswerPorts, readProviderAnswer } from './provider-answers.ts'
 import { type ProviderExit, ProviderExits } from './provider-exit.ts'
 import { type Route, services } from './route.ts'
 import { type Lane, ServiceQueue } from './service-queue.ts'
+import { SilentWarning } from './silent-warning.ts'
 import type { Offered } from './turns.ts'
 import type { WorkerSession } from './worker-session.ts'
 import { type SessionPorts, WorkerSessions } from './worker-sessions.ts'
+
+/** What is held back goes into the outbox, at 20 µs each: so many in a turn of the event loop, so that others have theirs. */
+const mostHeldBack = 32
 
 /** Who decides about pushes. */
 export interface OutboundEvents {
@@ -68,13 +73,15 @@ export class Outbound {
   readonly #others = { services: false, domains: false }
   #pumpedAtMs = 0
   #pumping = false
-  #warnedSilent = false
+  readonly #silentWarning: SilentWarning
+  #heldBack = 0
 
   constructor(options: DispatchOptions, events: OutboundEvents, loads: DomainLoads, ports: OutboundPorts) {
     this.#options = options
     this.#loads = loads
     this.#events = events
     this.#ports = ports
+    this.#silentWarning = new SilentWarning(ports.log)
     this.#retries = new CauseTallies(ports.metrics.retries)
     const { urls } = options
     const shares = connectionShares(options.maxHttpConnections, options.workers, urls.length)
@@ -96,12 +103,7 @@ export class Outbound {
       lost: this.#lost.bind(this),
     }
     this.workers = new WorkerSessions(options, this.gateways.origins, shares, sessionEvents, ports)
-    for (const [origin, url] of urls.entries()) {
-      ports.metrics.gatewayConnections.read(() => this.workers.openConnections(origin), new URL(url).host)
-    }
-    for (const { origin, pool } of this.exits?.all ?? []) {
-      ports.metrics.gatewayConnections.read(() => this.workers.openConnections(origin), pool.label)
-    }
+    showOutbound(this, urls, ports)
   }
 
   /** The way of a push; `from`: the domain whose room and turns it takes. */
@@ -125,6 +127,7 @@ export class Outbound {
   /** Hands to the workers all that there is room for. */
   pump(): void {
     this.#pumping = false
+    this.#heldBack = 0
     this.#pumpedAtMs = this.#ports.monotonicMs()
     let moved = true
     // One of each service in turn, so that none takes all the room.
@@ -168,15 +171,16 @@ export class Outbound {
     const path = `${this.gateways.bases[origin]}${encodeSegment(notification.device.id)}`
     const { apiVersion, defaults } = this.#options
     session.add(push, origin, path, notificationBody(notification, apiVersion, defaults))
-    if (apiVersion === 'v1') this.#warnOfSilent(notification)
+    if (apiVersion === 'v1') this.#silentWarning.heed(notification)
     return 'gone'
   }
 
   #sendToProvider(push: PendingPush, exit: ProviderExit, load: DomainLoad): Offered {
     const { route, origin } = exit
     const nowMs = this.#pumpedAtMs
-    if (route.pausedUntilMs > nowMs || route.lockedSinceMs !== undefined) return 'no-room'
-    if (route.circuit.permits(nowMs) === 'none') return 'no-room'
+    const heldBack = exit.heldBack(push, nowMs)
+    if (heldBack !== undefined) return this.#holdBack(push, route, heldBack)
+    if (!exit.isOpen(nowMs)) return 'no-room'
     const session = this.workers.roomiest(origin, nowMs)
     if (session === undefined) return 'no-room'
     if (this.#loads.othersInUse(load, nowMs)) {
@@ -186,15 +190,21 @@ export class Outbound {
     const built = exit.build(push.notification, this.#ports.nowMs())
     if (built.kind === 'unsendable') return this.#unsendable(push, route, built.outcome)
 
-    if (push.attempts === 0) {
-      const { metrics } = this.#ports
-      if (built.shortened) metrics.notificationsShortened.child(exit.queue.service).add(1)
-      if (built.droppedFields > 0) {
-        metrics.dataFieldsDropped.child(exit.queue.service).add(built.droppedFields)
-      }
-    }
+    if (push.attempts === 0) countLosses(built, exit.queue.service, this.#ports.metrics)
+    push.pauseProbe = route.pause.sending(nowMs)
     this.#leave(push, origin, route)
     session.addForProvider(push, origin, exit.index, built.request)
+    return 'gone'
+  }
+
+  /** Its device is to be left alone: it waits elsewhere than before those of others. */
+  #holdBack(push: PendingPush, route: Route, outcome: AttemptOutcome): Offered {
+    if (this.#heldBack++ >= mostHeldBack) {
+      this.#pumpSoon()
+      return 'no-room'
+    }
+    push.rest()
+    this.#events.answered(push, route, outcome, this.#pumpedAtMs, 'unsent')
     return 'gone'
   }
 
@@ -287,14 +297,4 @@ export class Outbound {
     if (queue === undefined) throw new Error(`no queue for ${label}`)
     return queue
   }
-
-  #warnOfSilent(notification: Notification): void {
-    if (this.#warnedSilent || notification.content.kind !== 'silent') return
-    this.#warnedSilent = true
-    this.#ports.log.warn(
-      'MongoosePush API v1 has no silent notifications: they are shown with the default title and body',
-    )
-  }
 }
-
-const delivered: AttemptOutcome = { kind: 'delivered' }

@@ -63,6 +63,7 @@ export function dispatchParts(
     {
       settle,
       tryAgain: events.tryAgain,
+      keep: (push, delayMs) => patience.kept(push, delayMs),
       sendAgain: (push, nowMs) => outbound.put(push, nowMs),
       giveUp: (push, reason, delayMs) => patience.giveUp(push, reason, delayMs),
       remainingMs: (push, nowMs) => patience.remainingMs(push, nowMs),

@@ -64,10 +64,15 @@ export class Patience {
 
   /** Where waiting for the deadline would only cost memory and time: into the outbox now, if it may and can. */
   storedAtOnce(push: PendingPush): boolean {
-    const { loads, outbox, safekeeping } = this.#parts
-    if (!loads.isCrowded(push.lane.load) && this.deliversInTime(push.queue)) return false
+    if (!this.#parts.loads.isCrowded(push.lane.load) && this.deliversInTime(push.queue)) return false
+    return this.kept(push, 0)
+  }
+
+  /** Into the outbox, for another attempt `delayMs` from now; false: it may not or cannot, or is there. */
+  kept(push: PendingPush, delayMs: number): boolean {
+    const { outbox, safekeeping } = this.#parts
     if (push.sink === undefined || push.storedId !== '' || outbox.fault !== undefined) return false
-    return safekeeping.isStorable(push, 0) && this.#keep(push, 0) === 'storing'
+    return safekeeping.isStorable(push, delayMs) && this.#keep(push, delayMs) === 'storing'
   }
 
   /**

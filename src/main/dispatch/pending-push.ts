@@ -45,6 +45,8 @@ export class PendingPush {
   origin = -1
   /** The attempt under way is its circuit's probe. */
   probe = false
+  /** The attempt under way tries whether its pool still has to pause. */
+  pauseProbe = false
   shortened = false
   /** One attempt, never stored: of whom the answer is passed on to. */
   once = false

@@ -4,8 +4,10 @@ import { choosePool, noMatchingPool } from '../../core/gateway/pools.ts'
 import type { BuiltRequest } from '../../core/gateway/ports.ts'
 import type { Authorization } from '../../core/gateway/provider-target.ts'
 import type { Notification } from '../../core/notification.ts'
+import type { AttemptOutcome } from '../../core/outcome.ts'
 import type { GatewayPool } from '../gateway/provider-pool.ts'
 import { type Metrics, serviceLabel } from '../metrics/table.ts'
+import type { PendingPush } from './pending-push.ts'
 import { Route, services } from './route.ts'
 import { ServiceQueue } from './service-queue.ts'
 
@@ -44,6 +46,28 @@ export class ProviderExit {
     this.header = authorization?.header
     if (authorization !== undefined || !this.pool.target.authorized) this.route.lockedSinceMs = undefined
     else this.route.lockedSinceMs ??= nowMs
+  }
+
+  /** Whether anything may go out. Monotonic. */
+  isOpen(nowMs: number): boolean {
+    const { pause, lockedSinceMs, circuit } = this.route
+    return lockedSinceMs === undefined && pause.permits(nowMs) && circuit.permits(nowMs) !== 'none'
+  }
+
+  /** What a push comes to whose device is to be left alone for a while; undefined: it may go. Monotonic. */
+  heldBack(push: PendingPush, nowMs: number): AttemptOutcome | undefined {
+    const { pausedDevices } = this.route
+    if (pausedDevices.none) return undefined
+    const leftMs = pausedDevices.leftMs(push.deviceKey, nowMs)
+    if (leftMs <= 0) return undefined
+    return {
+      kind: 'retry',
+      cause: 'throttled',
+      reason: this.pool.service === 'apns' ? 'TooManyRequests' : 'QUOTA_EXCEEDED',
+      retryAfterMs: leftMs,
+      known: true,
+      quota: 'device',
+    }
   }
 
   /** `nowMs`: since the epoch. */

@@ -1,6 +1,6 @@
 import { SuspectGuard } from '../../core/gateway/suspect-guard.ts'
 import { modeOf } from '../../core/notification.ts'
-import type { AttemptOutcome } from '../../core/outcome.ts'
+import { type AttemptOutcome, delivered } from '../../core/outcome.ts'
 import {
   AnswerWindow,
   type SuspectLimits,
@@ -12,8 +12,6 @@ import type { Metrics } from '../metrics/table.ts'
 import type { DispatchOptions } from './options.ts'
 import type { PendingPush } from './pending-push.ts'
 import { type Route, services } from './route.ts'
-
-const delivered: AttemptOutcome = { kind: 'delivered' }
 
 /**
  * Counts what providers say of devices: for each device, and for each pool. Pools of our own are known; behind

@@ -1,4 +1,6 @@
 import { Circuit, circuitLimits } from '../../core/circuit.ts'
+import { PausedDevices } from '../../core/gateway/paused-devices.ts'
+import { PoolPause, poolPauseLimits } from '../../core/gateway/pool-pause.ts'
 import type { AttemptOutcome } from '../../core/outcome.ts'
 import { type Metrics, serviceLabel } from '../metrics/table.ts'
 import type { Distribution, Tally } from '../metrics/tally.ts'
@@ -17,8 +19,10 @@ export function poolLabels(urls: readonly string[]): string[] {
 }
 
 const pauseDevices = 3
-/** A slip of a proxy's is not to silence a pool for days. */
-const longestPauseMs = 3_600_000
+/** A slip of a proxy's is not to silence a gateway for days. */
+const longestGatewayPauseMs = 3_600_000
+/** Of one pool; a megabyte or two. */
+const maxPausedDevices = 10_000
 
 /** So long pushes wait for what vouches for us before that counts as a fault: it is on its way when the daemon starts. */
 const lockedGraceMs = 2_000
@@ -33,8 +37,9 @@ export class Route {
   /** Handed to workers and not yet answered. */
   inflight = 0
   lastError: string | undefined
-  /** The gateway asked for a pause until then (`Retry-After`). Monotonic. */
-  pausedUntilMs = 0
+  readonly pause: PoolPause
+  /** Of a provider pool: devices that are to be left alone for a while. */
+  readonly pausedDevices = new PausedDevices(maxPausedDevices)
   /** Since then there is nothing that vouches for us at the provider, and nothing goes out. Monotonic. */
   lockedSinceMs: number | undefined = undefined
   /** Devices whose pushes it was last asked for, with none delivered since; `pauseDevices` at most. */
@@ -50,11 +55,19 @@ export class Route {
     this.pool = pool
     this.provider = provider
     this.circuit = new Circuit(circuitLimits, nowMs)
+    this.pause = new PoolPause(
+      provider < 0 ? { ...poolPauseLimits, longestMs: longestGatewayPauseMs } : poolPauseLimits,
+    )
     this.#metrics = metrics
     this.#byCause = metrics && new CauseTallies(metrics.gatewayRequests, pool)
     this.#duration = metrics?.gatewayRequestDuration.child(this.pool)
     metrics?.gatewayInflight.read(() => this.inflight, this.pool)
     metrics?.gatewayCircuitState.read(() => circuitLevels[this.circuit.state], this.pool)
+  }
+
+  /** The gateway, or the pool's provider, wants nothing until then. Monotonic. */
+  get pausedUntilMs(): number {
+    return this.pause.untilMs
   }
 
   /** It is in use, and not asked to pause until later than `timeMs`. Both monotonic. */
@@ -84,13 +97,13 @@ export class Route {
 
   /**
    * The gateway wants no other attempt before `delayMs` are over. Asked so for one device after another it means
-   * the whole pool; for one, that device's push alone waits.
+   * the whole pool; for one, that device's push alone waits. True: it pauses from now on.
    */
-  askedToPause(device: string, delayMs: number, nowMs: number): void {
+  askedToPause(device: string, delayMs: number, nowMs: number): boolean {
     this.#pausedFor.add(device)
-    if (this.#pausedFor.size < pauseDevices) return
+    if (this.#pausedFor.size < pauseDevices) return false
     this.#pausedFor.clear()
-    this.pausedUntilMs = Math.max(this.pausedUntilMs, nowMs + Math.min(delayMs, longestPauseMs))
+    return this.pause.begin(delayMs, nowMs)
   }
 
   /** It took a push: it is not the pool that is to pause. */

@@ -160,6 +160,16 @@ export class Metrics {
     'Whether the gateway is in use: 0 yes, 1 being probed, 2 left out.',
     { pool: 'pools' },
   )
+  readonly gatewayPaused = new GaugeFamily(
+    'gateway_paused',
+    'Whether (1) the provider of the pool wants no pushes for a while: one goes out every 5 s.',
+    { pool: 'met' },
+  )
+  readonly gatewayPausedDevices = new GaugeFamily(
+    'gateway_paused_devices',
+    'Devices of the pool that their provider wants no pushes to for a while; all others are pushed to.',
+    { pool: 'met' },
+  )
   readonly providerAuthorized = new GaugeFamily(
     'provider_authorized',
     'Whether (1) there is a token, or a certificate, that vouches for us at the provider of the pool; 0: nothing goes out there.',
@@ -290,6 +300,7 @@ export class Metrics {
         'push_text',
         'max_pending',
         'max_stored',
+        'paused_devices',
         'max_nodes_per_owner',
         'max_subscriptions_per_user',
         'dedup_events',

@@ -239,7 +239,8 @@ export class LmdbOutbox implements Outbox {
 
   #pushAt(place: string): string | undefined {
     const id = this.#places.find(place)
-    return id !== undefined && this.#pushes.find(id) !== undefined ? id : undefined
+    // One that gave way when it was stored may have become one that does not.
+    return id !== undefined && this.#pushes.find(id)?.notification.collapsible === true ? id : undefined
   }
 
   #end(id: string, letter: LetterText | undefined): boolean {

@@ -32,6 +32,7 @@ export const fcmHelp = `Usage: xmpp-pushd sandbox fcm --out DIR [--port 8444] [-
 A stand-in for FCM's v1 API and its token endpoint, as strict as Google's. What the daemon needs to trust it goes to DIR:
 ca.pem and service-account.json. Answers by registration token:
   UNREGISTERED-…, UNAVAILABLE-…, QUOTA_EXCEEDED-… and so on: that error; all others: delivered
+  DEVICE_QUOTA-…, TOPIC_QUOTA-…, PROJECT_QUOTA-…: QUOTA_EXCEEDED, and whose quota it is
 ${commonHelp}`
 
 const options = {

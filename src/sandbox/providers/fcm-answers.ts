@@ -2,6 +2,8 @@
 import type { ProviderAnswer } from './provider-request.ts'
 
 const fcmError = 'type.googleapis.com/google.firebase.fcm.v1.FcmError'
+const quotaFailure = 'type.googleapis.com/google.rpc.QuotaFailure'
+const errorInfo = 'type.googleapis.com/google.rpc.ErrorInfo'
 const badRequest = 'type.googleapis.com/google.rpc.BadRequest'
 const entityNotFound = 'Requested entity was not found.'
 const invalidToken = 'The registration token is not a valid FCM registration token'
@@ -35,6 +37,59 @@ export function fcmViolation(field: string, description: string): ProviderAnswer
   }
 }
 
+/** Whose quota is used up, as FCM says it. */
+function fcmQuota(subject: string, description: string): ProviderAnswer {
+  const details = [
+    { '@type': fcmError, errorCode: 'QUOTA_EXCEEDED' },
+    { '@type': quotaFailure, violations: [{ subject, description }] },
+  ]
+  return {
+    status: 429,
+    body: { error: { code: 429, message: description, status: 'RESOURCE_EXHAUSTED', details } },
+    headers: json({}),
+  }
+}
+
+/** The project's, as Google's front end says it: without a code of FCM's. */
+const projectQuota: ProviderAnswer = {
+  status: 429,
+  body: {
+    error: {
+      code: 429,
+      message:
+        "Quota exceeded for quota metric 'Send requests' and limit 'Send requests per minute' of service " +
+        "'fcm.googleapis.com' for consumer 'project_number:123456789012'.",
+      status: 'RESOURCE_EXHAUSTED',
+      details: [
+        {
+          '@type': errorInfo,
+          reason: 'RATE_LIMIT_EXCEEDED',
+          domain: 'googleapis.com',
+          metadata: {
+            quota_limit_value: '600000',
+            consumer: 'projects/123456789012',
+            quota_metric: 'fcm.googleapis.com/send_requests',
+            quota_unit: '1/min/{project}',
+            service: 'fcm.googleapis.com',
+            quota_location: 'global',
+            quota_limit: 'SendsPerMinutePerProject',
+          },
+        },
+        {
+          '@type': 'type.googleapis.com/google.rpc.Help',
+          links: [
+            {
+              description: 'Request a higher quota limit.',
+              url: 'https://cloud.google.com/docs/quotas/help/request_increase',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  headers: json({}),
+}
+
 export function fcmDelivered(project: string, messageId: string): ProviderAnswer {
   return { status: 200, body: { name: `projects/${project}/messages/${messageId}` }, headers: json({}) }
 }
@@ -61,7 +116,10 @@ export const fcmWords: Readonly<Record<string, ProviderAnswer>> = {
     'Auth error from APNS or Web Push Service',
   ),
   QUOTA_EXCEEDED: fcmFault(429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED', 'Quota exceeded'),
-  /** The same, and it says for how long. */
+  DEVICE_QUOTA: fcmQuota('device', 'Device message rate exceeded.'),
+  TOPIC_QUOTA: fcmQuota('topic', 'Topic quota exceeded.'),
+  PROJECT_QUOTA: projectQuota,
+  /** It does not say whose quota, but for how long. */
   THROTTLED: fcmFault(429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED', 'Quota exceeded', { 'retry-after': '1' }),
   UNAVAILABLE: fcmFault(503, 'UNAVAILABLE', 'UNAVAILABLE', 'The service is currently unavailable.'),
   INTERNAL: fcmFault(500, 'INTERNAL', 'INTERNAL', 'Internal error encountered.'),

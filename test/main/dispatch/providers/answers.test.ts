@@ -166,7 +166,6 @@ describe('FCM', () => {
   test.each([
     ['UNAVAILABLE', 'server_error'],
     ['INTERNAL', 'server_error'],
-    ['THROTTLED', 'throttled'],
   ])('%s: tried again', async (word, cause) => {
     expect(await at.push(toFcm(`${word}1-d`))).toEqual({ kind: 'delivered' })
     expect(await at.metric(`retries_total{cause="${cause}"}`)).toBe(1)
@@ -179,11 +178,10 @@ describe('FCM', () => {
     expect(stored?.dueAtMs).toBeGreaterThanOrEqual(pushedAtMs + 60_000)
   })
 
-  test('asked for a pause by one device after another, the pool pauses', async () => {
-    const words = Array.from({ length: 3 }, (_, i) => at.push(toFcm(`QUOTA_EXCEEDED-${i}`)))
-    await Promise.all(words)
-    expect(await at.push(toFcm('tok'))).toEqual({ kind: 'stored' })
-    expect(fcm.requests).toHaveLength(3)
+  test('THROTTLED: stored, and tried again when the time is over that FCM has named', async () => {
+    expect(await at.push(toFcm('THROTTLED1-d'))).toEqual({ kind: 'stored' })
+    await until('it is delivered', () => at.outbox.size === 0)
+    expect(await at.metric('retries_total{cause="throttled"}')).toBe(1)
   })
 
   test('data that FCM keeps the names of for itself are left out, and counted', async () => {

@@ -1,0 +1,79 @@
+/**
+ * Whether a gateway, or a provider pool, wants no push at present. A provider pool pauses when its provider names the
+ * project's quota, or when at least `share` of `minAnswers` answers within `windowMs` are throttled. While it pauses one
+ * push goes out every `probeMs`; one that is taken ends the pause.
+ */
+export interface PauseLimits {
+  readonly windowMs: number
+  readonly minAnswers: number
+  readonly share: number
+  readonly probeMs: number
+  /** However long the provider asks for. */
+  readonly longestMs: number
+}
+
+export const poolPauseLimits: PauseLimits = {
+  windowMs: 10_000,
+  minAnswers: 50,
+  share: 0.5,
+  probeMs: 5_000,
+  longestMs: 600_000,
+}
+
+/** All times are monotonic, in milliseconds. */
+export class PoolPause {
+  /** When it is over; it was none before the first. */
+  untilMs = 0
+  readonly #limits: PauseLimits
+  #probedAtMs = 0
+  #windowStartMs = 0
+  #answers = 0
+  #throttled = 0
+
+  constructor(limits: PauseLimits) {
+    this.#limits = limits
+  }
+
+  /** Counts an answer. True: so many are throttled that the pool is to pause. */
+  answered(isThrottled: boolean, nowMs: number): boolean {
+    const { windowMs, minAnswers, share } = this.#limits
+    if (nowMs - this.#windowStartMs >= windowMs) {
+      this.#windowStartMs = nowMs
+      this.#answers = 0
+      this.#throttled = 0
+    }
+    this.#answers++
+    if (!isThrottled) return false
+    this.#throttled++
+    return this.#answers >= minAnswers && this.#throttled >= this.#answers * share
+  }
+
+  /** The pool pauses from now on. True: it did not before. */
+  begin(pauseMs: number, nowMs: number): boolean {
+    const isNew = this.untilMs <= nowMs
+    this.untilMs = Math.max(this.untilMs, nowMs + Math.min(pauseMs, this.#limits.longestMs))
+    if (isNew) this.#probedAtMs = nowMs
+    return isNew
+  }
+
+  /** It does not pause; or it is time that one push tries whether it still has to. */
+  permits(nowMs: number): boolean {
+    return this.untilMs <= nowMs || nowMs - this.#probedAtMs >= this.#limits.probeMs
+  }
+
+  /** A push goes out. True: it tries whether the pool still has to pause. */
+  sending(nowMs: number): boolean {
+    if (this.untilMs <= nowMs) return false
+    this.#probedAtMs = nowMs
+    return true
+  }
+
+  /** What was sent to try it was taken. */
+  end(nowMs: number): void {
+    this.untilMs = Math.min(this.untilMs, nowMs)
+    // What was throttled before says nothing of now.
+    this.#windowStartMs = nowMs
+    this.#answers = 0
+    this.#throttled = 0
+  }
+}

@@ -1,0 +1,20 @@
+import type { Logger } from 'pino'
+import type { Notification } from '../../core/notification.ts'
+
+/** Says once that what is sent by MongoosePush's API v1 is shown, though it was to be silent. */
+export class SilentWarning {
+  readonly #log: Logger
+  #isSaid = false
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  heed({ content }: Notification): void {
+    if (this.#isSaid || content.kind !== 'silent') return
+    this.#isSaid = true
+    this.#log.warn(
+      'MongoosePush API v1 has no silent notifications: they are shown with the default title and body',
+    )
+  }
+}
