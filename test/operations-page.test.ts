@@ -77,7 +77,10 @@ describe('the page about operations', () => {
 
   test('asks only for what the HTTP server has', () => {
     const source = sourceOf('main/http/*.ts')
-    const paths = [...page.matchAll(/9590(\/[a-z/]+)/g)].map(([, path]) => path)
+    const paths = [
+      ...[...page.matchAll(/9590(\/[a-z/]+)(?=[\s`?])/g)].map(([, path]) => path),
+      ...[...page.matchAll(/^admin '?([a-z-]+)/gm)].map(([, name]) => `/admin/${name}`),
+    ]
     expect(paths.length).toBeGreaterThan(4)
     expect(paths.filter((path) => !source.includes(`'${path}'`))).toEqual([])
   })

@@ -37,7 +37,7 @@ describe('the configuration that packages install', () => {
       .replace(/^secret = ""$/m, 'secret = "x"')
       .replace('/etc/xmpp-pushd/service-account.json', join(keys, 'account.json'))
       .replace('/etc/xmpp-pushd/AuthKey_ABC123DEFG.p8', join(keys, 'apns.p8'))
-      .replaceAll(/^(virtual_pubsub_hosts|served_hosts) = \[\]$/gm, '')
+      .replaceAll(/^(virtual_pubsub_hosts|served_hosts|hosts) = \[\]$/gm, '')
     expect(load(live)).toMatchObject({ kind: 'loaded' })
   })
 })

@@ -110,9 +110,16 @@ export class DaemonProcess implements AsyncDisposable {
     return response === undefined ? undefined : sumOf(await response.text(), name, labels)
   }
 
+  /** Asks its HTTP server, with the token that it has made at its first start. */
+  request(path: string, { headers, ...more }: RequestInit = {}): Promise<Response> {
+    const all = new Headers(headers)
+    all.set('authorization', `Bearer ${readFileSync(join(this.dir, 'data/http.token'), 'utf8').trim()}`)
+    return fetch(this.url + path, { ...more, headers: all })
+  }
+
   /** JSON of one of its HTTP routes; undefined where there is none. */
   async json(path: string): Promise<unknown> {
-    const response = await fetch(this.url + path).catch(() => undefined)
+    const response = await this.request(path).catch(() => undefined)
     return response?.status === 200 ? response.json() : undefined
   }
 

@@ -105,7 +105,7 @@ export class HttpSource {
   }
 
   #post(path: string, body: object): Promise<Response> {
-    return fetch(this.#daemon.url + path, { method: 'POST', headers: type, body: JSON.stringify(body) })
+    return this.#daemon.request(path, { method: 'POST', headers: type, body: JSON.stringify(body) })
   }
 
   #user(i: number): string {

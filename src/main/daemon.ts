@@ -5,6 +5,8 @@
  * away XMPP servers drop their users' registrations; what they bring meanwhile waits for the workers.
  * Stop is the reverse but for the streams: they are no longer read at once, and closed last, so that everything
  * under way is still answered.
+ *
+ * It is over 300 lines: all parts are put together in one place.
  */
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
@@ -21,6 +23,7 @@ import { gatewayPools, ownCertificates, providerDesk } from './gateway-pools.ts'
 import { HeldMessages } from './held-messages.ts'
 import { HttpServer } from './http/server.ts'
 import { httpPorts } from './http-ports.ts'
+import { httpTokenOf } from './http-token.ts'
 import { Metrics } from './metrics/table.ts'
 import {
   appServerOptions,
@@ -34,6 +37,7 @@ import { AppServer } from './roles/app-server/app-server.ts'
 import { loadPlugin } from './roles/xmpp-server/load-plugin.ts'
 import type { Decider } from './roles/xmpp-server/plugin-decision.ts'
 import { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
+import type { Secret } from './secret.ts'
 import type { ServedApi } from './served-api/served-api.ts'
 import { servedApi, servedCertificate } from './served-parts.ts'
 import { type Environment, openEnvironment } from './store/environment.ts'
@@ -71,6 +75,8 @@ export class Daemon {
   #sweepTimer: NodeJS.Timeout | undefined
   #stopping = false
   #httpAddress = ''
+  /** Undefined: there is none to be had, and /v1 and /admin are closed. */
+  #httpToken: Secret | undefined
 
   /** @throws StoreError, PluginLoadError, and whatever keeps the HTTP listener or the workers from starting. */
   static async start(config: Config, log: Logger): Promise<Daemon> {
@@ -189,6 +195,7 @@ export class Daemon {
       ...httpPorts({
         config: () => this.#config,
         stopping: () => this.#stopping,
+        httpToken: () => this.#httpToken,
         storeFault: () => environment.fault,
         nodes,
         deadDevices,
@@ -211,6 +218,7 @@ export class Daemon {
     this.#xmppServer.start()
     const address = parseAddress(this.#config.http.listen)
     if (address === undefined) throw new Error(`no address: ${this.#config.http.listen}`)
+    this.#httpToken = httpTokenOf(this.#config, this.#log)
     this.#httpAddress = await this.#http.listen(address)
     const servedAddress = parseAddress(this.#config.gateway.listen)
     if (servedAddress !== undefined) {
@@ -223,6 +231,7 @@ export class Daemon {
   reconfigure(reload: Reload): void {
     this.#config = reload.config
     this.#log.level = reload.config.log.level
+    this.#httpToken = httpTokenOf(reload.config, this.#log)
     this.#appServer.reconfigure(appServerOptions(reload.config, version))
     this.#desk.renew(gatewayPools(reload.config), ownCertificates(reload.config))
     const certificate = servedCertificate(reload.config)

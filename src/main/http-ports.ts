@@ -7,6 +7,7 @@ import type { Exchange } from './exchange.ts'
 import type { ProviderDesk } from './gateway/provider-desk.ts'
 import type { HealthCheck, HttpPorts } from './http/ports.ts'
 import type { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
+import type { Secret } from './secret.ts'
 import type {
   DeadDeviceStore,
   DeadLetterStore,
@@ -22,6 +23,7 @@ import type { ComponentDomain } from './xmpp/component-domain.ts'
 export interface ShownParts {
   readonly config: () => Config
   readonly stopping: () => boolean
+  readonly httpToken: () => Secret | undefined
   readonly storeFault: () => StoreError | undefined
   readonly nodes: NodeStore
   readonly deadDevices: DeadDeviceStore
@@ -45,7 +47,8 @@ export function httpPorts(parts: ShownParts): ShownPorts {
   const { dispatcher, desk, exchange, xmppServer, domains, nodes, deadDevices, config } = parts
   const health = healthChecks(parts)
   return {
-    token: () => config().http.token,
+    token: parts.httpToken,
+    hosts: () => config().http.hosts,
     health,
     notReady: () => notReady(parts),
     publish: (input, sink) => exchange.publish(input, input.domain, sink),

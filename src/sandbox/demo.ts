@@ -97,7 +97,7 @@ async function goOn(run: DemoRun, signal: AbortSignal): Promise<void> {
   const { screen, stage } = run
   screen.act(
     'It goes on',
-    `A push every two seconds, until Ctrl-C. Meanwhile look at ${stage.httpUrl}/metrics, /readyz, /healthz and /admin.`,
+    `A push every two seconds, until Ctrl-C. Meanwhile look at ${stage.httpUrl}/metrics, /readyz and /healthz.`,
   )
   screen.openDiagram()
   for (let turn = 0; !signal.aborted; turn++) {

@@ -55,7 +55,7 @@ describe.each(servers)('push registrations of $name', ({ name, program, start, c
         const events = [bob, carol, bare(dave.jid)].map((to) => {
           return { to, from: 'alice@example.com/phone', type: 'chat', body: 'hello' }
         })
-        const response = await fetch(`${daemon.url}/v1/events/message`, {
+        const response = await daemon.request(`/v1/events/message`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify(events),

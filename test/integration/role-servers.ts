@@ -38,7 +38,7 @@ const ejabberd: RoleServer = {
     // What mod_offline_http_post posts.
     const [user, vhost] = to.split('@')
     const form = `to=${user}&from=${bare(from.jid).split('@')[0]}&vhost=${vhost}&body=${body}&messageId=`
-    const response = await fetch(`${setUp.daemon.url}/v1/events/ejabberd`, {
+    const response = await setUp.daemon.request(`/v1/events/ejabberd`, {
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: form,
@@ -78,7 +78,9 @@ const prosody: RoleServer = {
 const ejabberdsWithSources: readonly RoleServer[] = [
   ejabberdWith('mod_push_offline', () => snippet(page, 'ejabberd-push-offline')),
   ejabberdWith('mod_offline_http_post', ({ daemon }) =>
-    snippet(page, 'ejabberd-http-post').replace('http://127.0.0.1:9590', daemon.url),
+    snippet(page, 'ejabberd-http-post')
+      .replace('http://127.0.0.1:9590', daemon.url)
+      .replace('what-is-in-http.token', daemon.token),
   ),
 ]
 

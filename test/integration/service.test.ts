@@ -1,3 +1,4 @@
+// It is over 300 lines: the tests are the life of one installation, in order.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +12,7 @@ import { until } from '../support/until.ts'
 const unit = 'xmpp-pushd.service'
 const unitFile = '/usr/lib/systemd/system/xmpp-pushd.service'
 const configFile = '/etc/xmpp-pushd/config.toml'
+const tokenFile = '/var/lib/xmpp-pushd/http.token'
 const domain = 'push.example.test'
 const config = `[[component]]
 domain = "${domain}"
@@ -28,7 +30,6 @@ const desk = '/root/desk'
 
 const cannotRun = [lacks('systemd-nspawn'), lacks('debootstrap'), lacks('dpkg-deb')].some(Boolean)
 
-/** The tests are the life of one installation, one after the other. */
 describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { timeout: 120_000 }, () => {
   const dir = mkdtempSync(join(tmpdir(), 'pushd-service-'))
   let container: Container
@@ -73,12 +74,14 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
   }
 
   /** What the daemon answers to a GET. */
-  async function get(path: string): Promise<{ status: number; body: string }> {
+  async function get(path: string, token = ''): Promise<{ status: number; body: string }> {
     const program = `
-      const response = await fetch(process.argv[1])
+      const [, url, token] = process.argv
+      const headers = token === '' ? {} : { authorization: 'Bearer ' + token }
+      const response = await fetch(url, { headers })
       console.log(JSON.stringify({ status: response.status, body: await response.text() }))`
     const node = ['/usr/lib/xmpp-pushd/node', '--input-type=module', '-e', program] as const
-    return JSON.parse(await container.output(...node, `http://127.0.0.1:9590${path}`))
+    return JSON.parse(await container.output(...node, `http://127.0.0.1:9590${path}`, token))
   }
 
   async function ready(): Promise<void> {
@@ -115,6 +118,10 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
     expect(await container.output('stat', '--format=%a %U:%G', '/var/lib/xmpp-pushd')).toBe(
       '700 xmpp-pushd:xmpp-pushd',
     )
+    // Made before the first start, which makes none then; as the service's user, who alone may read it.
+    expect(await container.output('stat', '--format=%a %U:%G', tokenFile)).toBe('600 xmpp-pushd:xmpp-pushd')
+    expect(container.read(tokenFile)).toMatch(/^[0-9a-f]{64}$/)
+    expect(await container.journal(unit)).not.toContain('made the token')
     // Its levels are the journal's.
     const warnings = await container.output('journalctl', '-q', '-o', 'cat', '-u', unit, '-p', 'warning')
     expect(warnings).toMatch(/^\{"level":"warn".*there is no \[\[component\]\].*\}$/)
@@ -158,6 +165,26 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
     expect(await metric('xmpp_pushd_component_connected')).toBe(2)
     expect(await metric('xmpp_pushd_publishes_total', 'result="delivered"')).toBe(1)
     expect(await metric('process_open_fds')).toBeGreaterThan(0)
+  })
+
+  test('asks for the token that was made at its installation, and its commands know it', async () => {
+    expect((await get('/admin/streams')).status).toBe(401)
+    const token = container.read(tokenFile)
+    expect((await get('/admin/streams', token)).status).toBe(200)
+    const list = ['xmpp-pushd', 'subscriptions', 'list'] as const
+    expect(await container.output(...list)).toBe('')
+    expect(await container.output('runuser', '-u', 'xmpp-pushd', '--', ...list)).toBe('')
+    const { code, output } = await container.run('runuser', '-u', 'nobody', '--', ...list)
+    expect({ code, output }).toMatchObject({ code: 78 })
+  })
+
+  test('opens no inspector at SIGUSR1', async () => {
+    const pid = await mainPid()
+    await container.output('sh', '-c', `kill -USR1 ${pid}`)
+    expect((await get('/healthz')).status).toBe(200)
+    expect(await mainPid()).toBe(pid)
+    expect(await container.journal(unit)).not.toContain('Debugger')
+    expect(await container.output('cat', `/proc/${pid}/cmdline`)).toContain('--disable-sigusr1')
   })
 
   test('tells systemd how it is', async () => {
@@ -237,7 +264,7 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
   })
 
   test("keeps its data and the administrator's configuration when it is upgraded", async () => {
-    const pid = await mainPid()
+    const [pid, token] = [await mainPid(), container.read(tokenFile)]
     laterPackage(deb, join(dir, 'second.deb'))
     container.copyIn(join(dir, 'second.deb'), 'root/second.deb')
     await container.output('dpkg', '--force-confdef', '--force-confold', '--install', '/root/second.deb')
@@ -246,6 +273,7 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
     expect(await mainPid()).not.toBe(pid)
     expect(await metric('xmpp_pushd_build_info', 'version="99.0.0"')).toBe(1)
     expect(await metric('xmpp_pushd_nodes')).toBe(1)
+    expect(container.read(tokenFile)).toBe(token)
     expect(container.read(configFile)).toBe(config)
     expect(container.read(`${configFile}.dpkg-dist`)).toContain('# New in 99.')
     expect(await container.output('stat', '--format=%a %U:%G', configFile)).toBe('640 root:xmpp-pushd')

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { publishIq, summaryOf } from '../../src/sandbox/stanzas.ts'
 import { snippet } from '../support/pages.ts'
+import { commandsOf, Shell } from '../support/shell.ts'
 import { install, virtualDomain } from './installation.ts'
 
 test('an operator gets an answer to every question of docs/operations.md', async () => {
@@ -13,12 +17,23 @@ test('an operator gets an answer to every question of docs/operations.md', async
     publishIq({ id: 'p', from: 'chat.test', to: virtualDomain, node: 'NODE', options, summary }),
   )
 
-  const commands = snippet('docs/operations.md', 'first-look')
-  const urls = [...commands.matchAll(/http:\/\/127\.0\.0\.1:9590([^\s']+)/g)].map(([, path = '']) => path)
-  expect(urls).toHaveLength(6)
-  for (const path of urls) {
-    const response = await fetch(daemon.url + path.replace('push.example.com', virtualDomain))
-    expect({ path, status: response.status }).toEqual({ path, status: 200 })
-    expect(await response.json()).toBeTypeOf('object')
+  const commands = commandsOf(snippet('docs/operations.md', 'first-look')).map((command) =>
+    command
+      .replace('http://127.0.0.1:9590', daemon.url)
+      .replace('/var/lib/xmpp-pushd', join(daemon.dir, 'data'))
+      .replace('push.example.com', virtualDomain),
+  )
+  const admin = commands.find((command) => command.startsWith('admin()')) ?? ''
+  const questions = commands.filter((command) => command !== admin && !command.startsWith('journalctl'))
+  expect(questions).toHaveLength(6)
+  const dir = mkdtempSync(join(tmpdir(), 'pushd-shell-'))
+  const shell = new Shell(dir)
+  for (const question of questions) {
+    // `--fail`: what is not 2xx is a fault of the command.
+    const answer = shell.run(
+      `${admin.replace('curl -s', 'curl -sf')}\n${question.replace('curl -s', 'curl -sf')}`,
+    )
+    expect({ question, answer: JSON.parse(answer) }).toMatchObject({ answer: expect.any(Object) })
   }
+  rmSync(dir, { recursive: true })
 })

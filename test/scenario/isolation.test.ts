@@ -32,7 +32,7 @@ test('a flood on one domain is held back, and loses no answer; publishes on anot
     expect(answer.xml).toContain("type='result'")
   }
   expect(isOver, 'the flood goes on').toBe(false)
-  const http = await fetch(`${daemon.url}/v1/publish`, {
+  const http = await daemon.request(`/v1/publish`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ host: fullDomain, node: 'n1', options: { service: 'apns', device_id: 'other' } }),

@@ -156,7 +156,7 @@ test('an acknowledged push that was not delivered is a dead letter, and can be s
   expect((await xmpp.request(virtualDomain, publish('p', 'tok'))).xml).toSatisfy(isResult)
   gateway.answerWith(() => ({ status: 410, body: { reason: 'unregistered' } }))
   const ask = async () => {
-    const response = await fetch(`${daemon.url}/admin/dead-letters`)
+    const response = await daemon.request(`/admin/dead-letters`)
     return ((await response.json()) as { letters: Record<string, unknown>[] }).letters
   }
   const [letter] = await until('the letter', async () => {
@@ -167,7 +167,7 @@ test('an acknowledged push that was not delivered is a dead letter, and can be s
   expect(JSON.stringify(letter), 'not what it said').not.toContain('for p')
 
   gateway.answerWith(undefined)
-  const response = await fetch(`${daemon.url}/admin/dead-letters/retry`, {
+  const response = await daemon.request(`/admin/dead-letters/retry`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ ids: [letter?.id, 'nonsense'] }),

@@ -67,7 +67,7 @@ function keyOf(header: string | undefined): unknown {
 
 /** What an operator is shown of them. */
 async function pools(): Promise<Record<string, unknown>[]> {
-  const { gateways } = (await (await fetch(`${daemon.url}/admin/pools`)).json()) as {
+  const { gateways } = (await (await daemon.request(`/admin/pools`)).json()) as {
     gateways: Record<string, unknown>[]
   }
   return gateways

@@ -123,7 +123,7 @@ describe('a publish on the wire', () => {
     for (const deviceId of ['shown', 'gone-shown', 'gone-shown', '']) {
       await xmpp.request(virtualDomain, publish('shown', deviceId))
     }
-    const response = await fetch(`${daemon.url}/admin/node?domain=${virtualDomain}&node=node-shown`)
+    const response = await daemon.request(`/admin/node?domain=${virtualDomain}&node=node-shown`)
     const { recent } = (await response.json()) as { recent: { result: string }[] }
     expect(recent.map(({ result }) => result)).toEqual([
       'rejected_no_device',
@@ -146,7 +146,7 @@ describe('a publish on the wire', () => {
 
 describe('publishes over HTTP', () => {
   async function post(body: unknown): Promise<{ status: number; body: unknown }> {
-    const response = await fetch(`${installed.daemon.url}/v1/publish`, {
+    const response = await installed.daemon.request(`/v1/publish`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),

@@ -42,7 +42,7 @@ export async function postEvents(
   events: Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[],
 ): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }> {
   const complete = (event: object) => ({ from: 'bob@chat.test/x', type: 'chat', body: 'Hi', ...event })
-  const response = await fetch(`${daemon.url}/v1/events/message`, {
+  const response = await daemon.request(`/v1/events/message`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(Array.isArray(events) ? events.map(complete) : complete(events)),

@@ -248,7 +248,7 @@ describe('xmpp-pushd subscriptions', () => {
     ['POST', '/import', { subscriptions: {} }, 'subscriptions', 'subscriptions is a list of at most 1000.'],
     ['POST', '/import', { subscriptions: [], dry_run: 'yes' }, 'dry_run', 'dry_run is true or false.'],
   ])('over HTTP, too, what is wrong is named: %s %s %j', async (method, path, body, field, message) => {
-    const response = await fetch(`${daemon.url}/admin/subscriptions${path}`, {
+    const response = await daemon.request(`/admin/subscriptions${path}`, {
       method,
       ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     })

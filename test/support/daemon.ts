@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'smol-toml'
@@ -76,6 +76,18 @@ export class Daemon implements AsyncDisposable {
 
   get output(): string {
     return this.#earlierOutput + (this.#child?.output ?? '')
+  }
+
+  /** What its /v1 and /admin ask for: it has made one at its first start. */
+  get token(): string {
+    return readFileSync(join(this.dir, 'data', 'http.token'), 'utf8').trim()
+  }
+
+  /** Asks its HTTP server, with its token. */
+  request(path: string, { headers, ...more }: RequestInit = {}): Promise<Response> {
+    const all = new Headers(headers)
+    all.set('authorization', `Bearer ${this.token}`)
+    return fetch(this.url + path, { ...more, headers: all })
   }
 
   /** The sum of a metric's series (its name without prefix) that have these labels. */

@@ -1,6 +1,8 @@
 import { request } from 'node:http'
 import { parseAddress } from '../address.ts'
 import type { Config } from '../config/config.ts'
+import { readHttpToken } from '../http-token.ts'
+import type { Secret } from '../secret.ts'
 
 /** The daemon could not be asked, or did not do it: what it, or the system, says. */
 export class DaemonRequestError extends Error {
@@ -14,19 +16,20 @@ export class DaemonRequestError extends Error {
   }
 }
 
-/** Asks the daemon that runs with this configuration, over HTTP. @throws DaemonRequestError */
-export function askDaemon(
-  { http }: Config,
+/** Asks the daemon that runs with this configuration, over HTTP. Rejects with a DaemonRequestError. */
+export async function askDaemon(
+  config: Config,
   method: 'GET' | 'POST',
   path: string,
   body?: object,
 ): Promise<Readonly<Record<string, unknown>>> {
+  const { http } = config
   const address = parseAddress(http.listen)
   if (address === undefined) throw new DaemonRequestError(`no address: ${http.listen}`, false)
   const where =
     address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port }
   const headers: Record<string, string> = { 'content-type': 'application/json' }
-  if (http.token !== undefined) headers.authorization = `Bearer ${http.token.reveal()}`
+  if (address.kind === 'tcp') headers.authorization = `Bearer ${tokenOf(config).reveal()}`
 
   const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, unknown>>>()
   const asked = request({ ...where, method, path, headers }, (response) => {
@@ -46,6 +49,19 @@ export function askDaemon(
   asked.on('error', (error) => reject(unreachable(http.listen, error)))
   asked.end(body === undefined ? undefined : JSON.stringify(body))
   return promise
+}
+
+function tokenOf({ http, data_dir: dataDir }: Config): Secret {
+  if (http.token !== undefined) return http.token
+  try {
+    return readHttpToken(dataDir)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new DaemonRequestError(
+      `the daemon's token cannot be read (${why}): start the daemon once, and run this as root or as the daemon's user`,
+      false,
+    )
+  }
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> {

@@ -12,6 +12,8 @@ export function allowed(node: SchemaNode | undefined): string {
   if (node?.type === 'object') return 'a table'
   if (node?.format === 'domain') return 'a domain in lower case'
   if (node?.format === 'domain-pattern') return 'a domain in lower case, which may hold @HOST@'
+  if (node?.items?.format === 'host') return 'a list of names in lower case, or addresses, without port'
+  if (node?.format === 'host') return 'a name in lower case, or an address, without port'
   if (node?.items !== undefined) return node.items.type === 'string' ? 'a list of texts' : 'a list of tables'
   return node?.minLength === undefined ? 'text' : 'text that is not empty'
 }

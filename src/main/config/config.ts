@@ -60,7 +60,7 @@ export type GatewayConfig = Omit<GatewayTable, 'tls' | 'fcm' | 'apns'> & {
 export type Config = DeepReadonly<Omit<ConfigFile, 'component' | 'http' | 'mongoosepush' | 'gateway'>> & {
   readonly component: readonly ComponentConfig[]
   readonly http: DeepReadonly<ConfigFile['http']> & {
-    /** What `token_file` holds; undefined: no token is asked for. */
+    /** What `token_file` holds; undefined: it names none, and `data_dir/http.token` counts. */
     readonly token: Secret | undefined
   }
   readonly mongoosepush: DeepReadonly<Omit<ConfigFile['mongoosepush'], 'tls'>> & {

@@ -1,27 +1,15 @@
 import { isVirtualDomain } from '../../core/served-domains.ts'
-import { isLocal, parseAddress } from '../address.ts'
-import { type Faults, shownValue } from './faults.ts'
+import type { Faults } from './faults.ts'
 import { checkGateway } from './gateway-checks.ts'
 import { gatewayOrigins } from './gateway-origins.ts'
 import { type ConfigFile, componentTables } from './schema.ts'
 
 /** Checks what keys must have to do with one another. Each check runs only where its keys are sound alone. */
 export function checkTogether(file: ConfigFile, faults: Faults): void {
-  checkListener(file, faults)
   checkDomains(file, faults)
   checkVirtualHosts(file, faults)
   checkConnections(file, faults)
   checkGateway(file, faults)
-}
-
-function checkListener({ http }: ConfigFile, faults: Faults): void {
-  if (!faults.sound('http.listen') || !faults.sound('http.token_file')) return
-  const address = parseAddress(http.listen)
-  if (address === undefined || isLocal(address) || http.token_file !== '') return
-  faults.add(
-    'http.token_file',
-    `is empty while http.listen is ${shownValue(http.listen)}, allowed: a file with a token, or a listener on loopback or a unix socket`,
-  )
 }
 
 function checkDomains(file: ConfigFile, faults: Faults): void {

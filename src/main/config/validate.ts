@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { Ajv, type ErrorObject } from 'ajv'
 import { isTopic } from '../../core/apns/request.ts'
 import { normalDomain } from '../../core/jid.ts'
@@ -24,6 +25,7 @@ ajv.addFormat('address', (text: string) => isAddress(text, 1))
 ajv.addFormat('listen-address', (text: string) => isAddress(text, 0))
 ajv.addFormat('domain', isDomain)
 ajv.addFormat('domain-pattern', (text: string) => isDomain(text.replaceAll('@HOST@', 'host')))
+ajv.addFormat('host', (text: string) => isIP(text) !== 0 || /^(?:[a-z0-9_-]+\.)*[a-z0-9_-]+$/.test(text))
 ajv.addFormat('origin', isOrigin)
 ajv.addFormat('https-origin', isHttpsOrigin)
 ajv.addFormat('https-origin-or-none', (text: string) => text === '' || isHttpsOrigin(text))

@@ -6,17 +6,24 @@ export function needsToken(path: string): boolean {
   return path.startsWith('/v1/') || path === '/v1' || path.startsWith('/admin/') || path === '/admin'
 }
 
+const openPaths: ReadonlySet<string> = new Set(['/metrics', '/healthz', '/readyz'])
+
+/** Whether anybody may ask for it, by whatever name: it shows how the daemon does, and nothing of anybody's. */
+export function isOpenToAll(path: string): boolean {
+  return openPaths.has(path)
+}
+
 /**
  * Why a request's token does not open the door (RFC 6750 §2.1, §3); undefined: it does. `header`: Authorization, which
- * counts before `inQuery`.
+ * counts before `inQuery`. `token`: undefined, there is none, and nobody gets in.
  */
 export function unauthorized(
   header: string | undefined,
   inQuery: string | undefined,
-  token: Secret,
+  token: Secret | undefined,
 ): HttpFault | undefined {
   const given = /^Bearer +([^\s]+) *$/i.exec(header ?? '')?.[1] ?? inQuery
-  if (given !== undefined && token.equals(given)) return undefined
+  if (given !== undefined && token?.equals(given) === true) return undefined
   const challenge = `Bearer realm="xmpp-pushd"${given === undefined ? '' : ', error="invalid_token"'}`
   const message = given === undefined ? 'A bearer token is needed.' : 'The bearer token is wrong.'
   return new HttpFault(401, 'unauthorized', message, { headers: { 'www-authenticate': challenge } })

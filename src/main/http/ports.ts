@@ -15,8 +15,13 @@ export interface HttpPorts {
   readonly log: Logger
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number
-  /** What /v1 and /admin ask for; undefined: nothing. Asked for each request, so that it may change. */
+  /**
+   * What /v1 and /admin ask for, but on a unix socket; undefined: there is none, and nobody gets in. Asked for each
+   * request, so that it may change.
+   */
   readonly token: () => Secret | undefined
+  /** Names by which it is known besides its own address and localhost; another list when they change. */
+  readonly hosts: () => readonly string[]
 
   /** What the process needs to work, each with how it is. */
   readonly health: () => readonly HealthCheck[]

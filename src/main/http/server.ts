@@ -2,20 +2,32 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Address } from '../address.ts'
 import { AnswerTallies } from '../metrics/answer-tallies.ts'
 import { adminRoutes, type Query } from './admin-routes.ts'
-import { needsToken, unauthorized } from './authorization.ts'
+import { isOpenToAll, needsToken, unauthorized } from './authorization.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import { answerEvents, eventRoutes, eventsPath, formType, jsonType, takeForms } from './event-routes.ts'
 import { frameworkFault, HttpFault } from './fault.ts'
 import { healthReport, healthType } from './health.ts'
 import { parseJsonBody } from './json-body.ts'
+import { KnownHosts, splitTarget } from './known-hosts.ts'
 import type { HttpPorts } from './ports.ts'
 import { readPublishBody } from './publish-body.ts'
 import { PublishReply } from './publish-reply.ts'
-import { removeStaleSocket } from './stale-socket.ts'
+import { openSocketFile, removeStaleSocket } from './socket-file.ts'
 
 const maxBodyBytes = 1024 * 1024
-/** A request that is not there by then is not coming. */
-const requestTimeoutMs = 30_000
+
+/** What strangers may ask of the listener. */
+export interface HttpLimits {
+  readonly maxConnections: number
+  /** From the first byte of a request, or the opening of its connection, to the end of its head. */
+  readonly headMs: number
+  /** To the end of its body. */
+  readonly requestMs: number
+}
+
+const httpLimits: HttpLimits = { maxConnections: 1_000, headMs: 10_000, requestMs: 30_000 }
+/** How often it is looked for requests that take too long. */
+const sweepIntervalMs = 1_000
 /** Publishes are settled before the server closes: what is left then is a client that is slow to ask. */
 const closeTimeoutMs = 1_000
 const idleIntervalMs = 50
@@ -26,17 +38,31 @@ export class HttpServer implements AsyncDisposable {
   readonly #ports: HttpPorts
   /** Methods by path. */
   readonly #methods = new Map<string, string[]>()
+  /** Set once it listens: before there are no requests. */
+  #address: Address | undefined
+  #hosts: { readonly named: readonly string[]; readonly known: KnownHosts } | undefined
 
-  constructor(ports: HttpPorts) {
+  constructor(ports: HttpPorts, limits: Partial<HttpLimits> = {}) {
     this.#ports = ports
+    const { maxConnections, headMs, requestMs } = { ...httpLimits, ...limits }
     const answers = new AnswerTallies(ports.metrics.httpRequests)
     this.#app = fastify({
       bodyLimit: maxBodyBytes,
-      requestTimeout: requestTimeoutMs,
+      requestTimeout: requestMs,
+      http: {
+        headersTimeout: headMs,
+        connectionsCheckingInterval: Math.min(sweepIntervalMs, headMs),
+      },
       logger: false,
-      clientErrorHandler: answerBrokenRequest,
+      clientErrorHandler: (error, socket) => {
+        if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#limitHit('http_request_time')
+        answerBrokenRequest(error, socket)
+      },
+      rewriteUrl: ({ url = '' }) => splitTarget(url).path,
       frameworkErrors: (error, _request, reply) => this.#refuse(reply, frameworkFault(400, error.message)),
     })
+    this.#app.server.maxConnections = maxConnections
+    this.#app.server.on('drop', () => this.#limitHit('http_connections'))
     this.#app.removeAllContentTypeParsers()
     this.#app.addContentTypeParser(jsonType, { parseAs: 'buffer' }, (_request, body: Buffer, done) =>
       done(null, parseJsonBody(body)),
@@ -60,9 +86,15 @@ export class HttpServer implements AsyncDisposable {
    * EACCES …
    */
   async listen(address: Address): Promise<string> {
-    if (address.kind === 'tcp') return this.#app.listen({ host: address.host, port: address.port })
+    this.#address = address
+    if (address.kind === 'tcp') {
+      // Else Fastify listens on each address of localhost, with a server each, of which only one keeps the limits.
+      const host = address.host === 'localhost' ? '127.0.0.1' : address.host
+      return this.#app.listen({ host, port: address.port })
+    }
     await removeStaleSocket(address.path)
     await this.#app.listen({ path: address.path })
+    openSocketFile(address.path)
     return `unix:${address.path}`
   }
 
@@ -131,10 +163,14 @@ export class HttpServer implements AsyncDisposable {
   /** Before anything of the body is read: may they ask at all, is there such a thing, can it be done to it. */
   #refusalOf(request: FastifyRequest): HttpFault | undefined {
     const [path = '', query = ''] = request.url.split('?', 2)
-    const token = this.#ports.token()
-    if (token !== undefined && needsToken(path)) {
+    if (!isOpenToAll(path)) {
+      const stranger = this.#strangerOf(request)
+      if (stranger !== undefined) return stranger
+    }
+    // Whoever may write to our socket's file is let in: its owner and its group.
+    if (this.#address?.kind !== 'unix' && needsToken(path)) {
       const inQuery = path.startsWith(eventsPath) ? new URLSearchParams(query).get('token') : null
-      const refusal = unauthorized(request.headers.authorization, inQuery ?? undefined, token)
+      const refusal = unauthorized(request.headers.authorization, inQuery ?? undefined, this.#ports.token())
       if (refusal !== undefined) return refusal
     }
     const methods = this.#methods.get(path)
@@ -144,14 +180,41 @@ export class HttpServer implements AsyncDisposable {
     return new HttpFault(405, 'wrong-method', `Allowed here: ${allow}.`, { headers: { allow } })
   }
 
+  /** Was it sent to us by somebody who knows us, or by a page of some site. */
+  #strangerOf({ headers, originalUrl }: FastifyRequest): HttpFault | undefined {
+    const hosts = this.#knownHosts()
+    const authority = splitTarget(originalUrl).authority ?? headers.host
+    if (!hosts.has(authority)) {
+      const message =
+        'This server does not go by the name that the request gives in Host: ask for the address of http.listen or for localhost, or add the name to http.hosts.'
+      return new HttpFault(421, 'misdirected-request', message)
+    }
+    if (headers.origin === undefined || hosts.isOwnOrigin(headers.origin, authority)) return undefined
+    const message = 'Pages of other sites (Origin) may not ask here; http.hosts names those that may.'
+    return new HttpFault(403, 'foreign-origin', message)
+  }
+
+  #knownHosts(): KnownHosts {
+    const named = this.#ports.hosts()
+    if (this.#hosts?.named !== named) {
+      if (this.#address === undefined) throw new Error('a request before it listens')
+      this.#hosts = { named, known: new KnownHosts(this.#address, named) }
+    }
+    return this.#hosts.known
+  }
+
   #faultOf(error: Error & { statusCode?: number }, request: FastifyRequest): HttpFault {
     if (error instanceof HttpFault) return error
     const status = error.statusCode ?? 500
-    if (status === 413) this.#ports.metrics.limitsHit.child('http_body_bytes').add(1)
+    if (status === 413) this.#limitHit('http_body_bytes')
     const expected = eventRoutes.find(({ path }) => path === request.routeOptions.url)?.type ?? jsonType
     if (status < 500 || status === 503) return frameworkFault(status, error.message, expected)
     this.#ports.log.error({ err: error, route: request.routeOptions.url }, 'An HTTP request failed')
     return new HttpFault(500, 'internal-error', 'The daemon failed; its log says why.')
+  }
+
+  #limitHit(limit: string): void {
+    this.#ports.metrics.limitsHit.child(limit).add(1)
   }
 
   #refuse(reply: FastifyReply, fault: HttpFault): FastifyReply {

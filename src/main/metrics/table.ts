@@ -306,6 +306,8 @@ export class Metrics {
         'dedup_events',
         'plugin_events',
         'publishes_sent',
+        'http_connections',
+        'http_request_time',
         'http_body_bytes',
         'served_connections',
         'served_header_bytes',

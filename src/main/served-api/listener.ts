@@ -18,7 +18,7 @@ import type { TLSSocket } from 'node:tls'
 import { Chain } from '../../core/chain.ts'
 import type { Address } from '../address.ts'
 import { answerBrokenRequest } from '../http/broken-request.ts'
-import { removeStaleSocket } from '../http/stale-socket.ts'
+import { openSocketFile, removeStaleSocket } from '../http/socket-file.ts'
 import type { Metrics } from '../metrics/table.ts'
 import { BodyRoom } from './body-room.ts'
 import { type BodyEnd, type Call, Http1Call, Http2Call } from './call.ts'
@@ -90,6 +90,7 @@ export class Listener {
     else server.listen(address.port, address.host, resolve)
     await promise
     server.off('error', reject)
+    if (address.kind === 'unix') openSocketFile(address.path)
     this.#sweepTimer = setInterval(() => this.#sweep(), sweepIntervalMs)
     if (address.kind === 'unix') return `unix:${address.path}`
     const { port } = server.address() as AddressInfo

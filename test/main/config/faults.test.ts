@@ -195,9 +195,14 @@ describe('a fault of the configuration', () => {
       'mongoosepush.max_http_connections: is 5, allowed: 6 or more, one for each of 3 workers and 2 URLs',
     ],
     [
-      'a public listener without a token',
-      '[http]\nlisten = "0.0.0.0:9590"',
-      'http.token_file: is empty while http.listen is "0.0.0.0:9590", allowed: a file with a token, or a listener on loopback or a unix socket',
+      'a host with a port',
+      '[http]\nhosts = ["admin.example.com:9590"]',
+      'http.hosts[0]: is "admin.example.com:9590", allowed: a name in lower case, or an address, without port',
+    ],
+    [
+      'one host that should be a list',
+      '[http]\nhosts = "admin.example.com"',
+      'http.hosts: is "admin.example.com", allowed: a list of names in lower case, or addresses, without port',
     ],
     [
       'a listener that is no address',

@@ -91,9 +91,11 @@ describe('with a token', () => {
   test('an event needs it, in the header or, for events alone, in the query', async () => {
     const { url, log } = await run(withToken)
     const body = JSON.stringify(event)
-    expect(await post(url, 'message', body)).toMatchObject({ status: 401 })
-    expect(await post(url, 'message?token=wrong', body)).toMatchObject({ status: 401 })
-    expect(await post(url, `message${query}`, body, 'application/json')).toMatchObject({ status: 202 })
+    expect(await post(url, 'message', body, undefined, {})).toMatchObject({ status: 401 })
+    expect(await post(url, 'message?token=wrong', body, 'application/json', {})).toMatchObject({
+      status: 401,
+    })
+    expect(await post(url, `message${query}`, body, 'application/json', {})).toMatchObject({ status: 202 })
     const header = { authorization: 'Bearer s3cr+t&' }
     expect(await post(url, 'message', body, 'application/json', header)).toMatchObject({ status: 202 })
     for (const path of [`/v1/publish${query}`, `/admin/config${query}`]) {
@@ -109,7 +111,7 @@ describe('with a token', () => {
         throw new Error('a bug')
       },
     })
-    expect(await post(url, `message${query}`, JSON.stringify(event), 'application/json')).toMatchObject({
+    expect(await post(url, `message${query}`, JSON.stringify(event), 'application/json', {})).toMatchObject({
       status: 500,
     })
     expect(log).toHaveLength(1)

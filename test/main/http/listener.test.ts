@@ -8,7 +8,7 @@ import { stanzaErrors } from '../../../src/core/stanza-error.ts'
 import { HttpServer } from '../../../src/main/http/server.ts'
 import { Metrics } from '../../../src/main/metrics/table.ts'
 import type { PublishSink } from '../../../src/main/roles/app-server/publish-end.ts'
-import { get, portsOf, post, publish, run, servers } from './running.ts'
+import { get, good, portsOf, post, publish, run, servers } from './running.ts'
 
 describe('the listener', () => {
   test('may be a unix socket, and takes over the file that a killed daemon left behind', async () => {
@@ -81,7 +81,12 @@ describe('the listener', () => {
     const { url, log } = await run({ publish: (_input, sink) => asked.resolve(sink) })
     const body = JSON.stringify(publish)
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
-    const head = ['POST /v1/publish HTTP/1.1', 'host: x', 'content-type: application/json']
+    const head = [
+      'POST /v1/publish HTTP/1.1',
+      'host: localhost',
+      `authorization: ${good.authorization}`,
+      'content-type: application/json',
+    ]
     socket.write(`${head.join('\r\n')}\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
     const sink = await asked.promise
     socket.destroy()

@@ -1,3 +1,5 @@
+import { good } from './running.ts'
+
 export const event = { to: 'Carol@chat.test', from: 'alice@chat.test/phone', type: 'chat', body: 'Hi 🚀' }
 
 /** Posts it to one of the routes of events, as its source does. */
@@ -6,7 +8,7 @@ export async function post(
   path: string,
   body: string,
   type = path === 'message' ? 'application/json' : 'application/x-www-form-urlencoded',
-  headers: Record<string, string> = {},
+  headers: Record<string, string> = good,
 ) {
   const response = await fetch(`${url}/v1/events/${path}`, {
     method: 'POST',

@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { stanzaErrors } from '../../../src/core/stanza-error.ts'
-import { post, publish, run } from './running.ts'
+import { good, post, publish, run } from './running.ts'
 
 describe('POST /v1/publish', () => {
   test('hands on host, node, options and summary as they would come over XMPP', async () => {
@@ -195,7 +195,7 @@ describe('POST /v1/publish', () => {
     const { url } = await run()
     const request = httpRequest(`${url}/v1/publish`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...good },
     })
     const answered = new Promise<number | undefined>((resolve, reject) => {
       request.on('response', (response) => resolve(response.resume().statusCode))

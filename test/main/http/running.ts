@@ -1,16 +1,22 @@
 import { pino } from 'pino'
 import { afterEach } from 'vitest'
 import type { HealthCheck, HttpPorts } from '../../../src/main/http/ports.ts'
-import { HttpServer } from '../../../src/main/http/server.ts'
+import { type HttpLimits, HttpServer } from '../../../src/main/http/server.ts'
 import { Metrics } from '../../../src/main/metrics/table.ts'
 import type { PublishInput } from '../../../src/main/roles/app-server/publish-input.ts'
 import type { IncomingEvent } from '../../../src/main/roles/xmpp-server/event-intake.ts'
+import { Secret } from '../../../src/main/secret.ts'
 
 /** Closed after each test. */
 export const servers: HttpServer[] = []
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.close()
 })
+
+const token = new Secret('open-sesame')
+/** What the token is shown by. */
+export const good = { authorization: 'Bearer open-sesame' }
+const noHosts: readonly string[] = []
 
 export interface Running {
   readonly url: string
@@ -34,49 +40,61 @@ export function check(more: Partial<HealthCheck>): HealthCheck {
 }
 
 /** A server on a port of its own; it remembers what it was asked to publish. */
-export async function run(more: Partial<HttpPorts> = {}): Promise<Running> {
+export async function run(
+  more: Partial<HttpPorts> = {},
+  { limits = {}, host = '127.0.0.1' }: { limits?: Partial<HttpLimits>; host?: string } = {},
+): Promise<Running> {
   const log: string[] = []
   const published: PublishInput[] = []
   const events: IncomingEvent[] = []
   const metrics = new Metrics('1.2.3')
-  const server = new HttpServer({
-    version: '1.2.3',
-    metrics,
-    log: pino({}, { write: (line: string) => void log.push(line) }),
-    nowMs: () => 0,
-    token: () => undefined,
-    health: () => [check({})],
-    notReady: () => [],
-    publish: (input, sink) => {
-      published.push(input)
-      sink.publishEnded({ error: undefined, result: 'delivered' })
+  const server = new HttpServer(
+    {
+      version: '1.2.3',
+      metrics,
+      log: pino({}, { write: (line: string) => void log.push(line) }),
+      nowMs: () => 0,
+      token: () => token,
+      hosts: () => noHosts,
+      health: () => [check({})],
+      notReady: () => [],
+      publish: (input, sink) => {
+        published.push(input)
+        sink.publishEnded({ error: undefined, result: 'delivered' })
+      },
+      eventsHeldBack: () => undefined,
+      takeEvent: (event, ended) => {
+        events.push(event)
+        ended({ notified: 1, safety: 'safe' })
+      },
+      subscriptions: noSubscriptions,
+      streams: () => ({ 'a.example': [] }),
+      pools: () => ({ gateways: [] }),
+      queue: () => ({ pending: 0 }),
+      config: () => ({ data_dir: '/x' }),
+      node: (domain, node) => (node === 'known' ? { domain, node } : undefined),
+      deadLetters: (limit, before) => ({ limit, before: before ?? null }),
+      retryDeadLetters: async (ids) => ({ retried: ids.length, unknown: [] }),
+      deadDevice: (device) => ({ dead: device.id === 'gone', ...device }),
+      ...more,
     },
-    eventsHeldBack: () => undefined,
-    takeEvent: (event, ended) => {
-      events.push(event)
-      ended({ notified: 1, safety: 'safe' })
-    },
-    subscriptions: noSubscriptions,
-    streams: () => ({ 'a.example': [] }),
-    pools: () => ({ gateways: [] }),
-    queue: () => ({ pending: 0 }),
-    config: () => ({ data_dir: '/x' }),
-    node: (domain, node) => (node === 'known' ? { domain, node } : undefined),
-    deadLetters: (limit, before) => ({ limit, before: before ?? null }),
-    retryDeadLetters: async (ids) => ({ retried: ids.length, unknown: [] }),
-    deadDevice: (device) => ({ dead: device.id === 'gone', ...device }),
-    ...more,
-  })
+    limits,
+  )
   servers.push(server)
-  const url = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })
+  const url = await server.listen({ kind: 'tcp', host, port: 0 })
   return { url, log, published, events, metrics }
 }
 
-export async function post(url: string, body: string | Uint8Array<ArrayBuffer>, type = 'application/json') {
+export async function post(
+  url: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  type = 'application/json',
+  headers: Record<string, string> = good,
+) {
   const response = await fetch(`${url}/v1/publish`, {
     method: 'POST',
     body,
-    headers: { 'content-type': type },
+    headers: { 'content-type': type, ...headers },
   })
   return {
     status: response.status,
@@ -85,7 +103,7 @@ export async function post(url: string, body: string | Uint8Array<ArrayBuffer>, 
   }
 }
 
-export async function get(url: string, headers: Record<string, string> = {}) {
+export async function get(url: string, headers: Record<string, string> = good) {
   const response = await fetch(url, { headers })
   return {
     status: response.status,
@@ -108,7 +126,8 @@ export function portsOf(metrics: Metrics): HttpPorts {
     metrics,
     log: pino({ level: 'silent' }),
     nowMs: () => 0,
-    token: () => undefined,
+    token: () => token,
+    hosts: () => noHosts,
     health: () => [],
     notReady: () => [],
     publish: (_input, sink) => sink.publishEnded(undefined),

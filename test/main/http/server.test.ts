@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { check, get, run } from './running.ts'
+import { check, get, good, run } from './running.ts'
 
 describe('GET /metrics', () => {
   test('is Prometheus text, or OpenMetrics when asked for', async () => {
@@ -164,7 +164,7 @@ describe('a request for what is not there', () => {
   ])('%s %s is 405 and says what is allowed, whatever the body', async (method, path, allow) => {
     const { url } = await run()
     const body = method === 'GET' ? null : 'text'
-    const response = await fetch(url + path, { method, body })
+    const response = await fetch(url + path, { method, body, headers: good })
     expect(response.status).toBe(405)
     expect(response.headers.get('allow')).toBe(allow)
     expect(await response.json()).toMatchObject({ error: 'wrong-method' })

@@ -1,4 +1,4 @@
-import { choice, integer, table, text } from '../keys.ts'
+import { choice, integer, list, table, text } from '../keys.ts'
 
 /** The keys above all tables. */
 export const daemonKeys = {
@@ -35,11 +35,23 @@ export const httpTable = table(
     }),
     token_file: text('', {
       description:
-        'File with the bearer token that /v1 and /admin ask for. It may be empty only where `listen` is a loopback ' +
-        'address or a unix socket.',
+        'File with the bearer token that /v1 and /admin ask for, on one line. Empty: the one in `data_dir`/http.token, ' +
+        'which the daemon makes when there is none. A unix socket asks for none: its file lets in the owner and the ' +
+        'group.',
       path: 'readable',
       reload: true,
     }),
+    hosts: list(
+      {
+        description:
+          'Names by which the server may be asked (the `Host` of a request) besides the address of `listen` and ' +
+          'localhost, and whose pages may ask it (`Origin`). /metrics, /healthz and /readyz go by any name. Where ' +
+          '`listen` is a wildcard, any literal address will do.',
+        example: ['push-admin.example.com'],
+        reload: true,
+      },
+      'host',
+    ),
   },
   "The daemon's own HTTP server.",
 )

@@ -1,4 +1,5 @@
-import { lstatSync, rmSync } from 'node:fs'
+/** The file of a unix socket that a server listens on. */
+import { chmodSync, lstatSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 
 /** A daemon that was killed leaves its socket file behind; one that lives still answers on it. */
@@ -11,4 +12,9 @@ export async function removeStaleSocket(path: string): Promise<void> {
   const inUse = await promise
   socket.destroy()
   if (!inUse) rmSync(path)
+}
+
+/** Lets its owner and its group connect, and nobody else, whatever the umask. */
+export function openSocketFile(path: string): void {
+  chmodSync(path, 0o660)
 }
