@@ -57,12 +57,16 @@ describe('the page about operations', () => {
       /[lL]og(?:\.(?:warn|error)|\[[^\]]*'(?:warn|error)'[^\]]*\])\(\s*(?:\{[^}]*\},\s*|fields, )?'((?:[^'\\]|\\.)+)'/g
     const lines = [...source.matchAll(call)].map(([, line]) => line)
     const notes = [
-      ...sourceOf('main/config/notes.ts').matchAll(/notes\.push\(\s*[`'](?:\$\{path\} )?([^`']+)/g),
+      ...sourceOf('main/config/{notes,file-notes}.ts').matchAll(
+        /notes\.push\(\s*[`'](?:\$\{path\} )?([^`']+)/g,
+      ),
     ]
-    const logged = new Set([...lines, ...notes.map(([, note]) => note)])
+    // What is behind a colon differs.
+    const notesSaid = notes.map(([, note = '']) => note.replace(/(?:: its mode is |, uid )?\$\{.*$/, ''))
+    const logged = new Set([...lines, ...notesSaid])
 
     const section = page.slice(page.indexOf('\n## Log lines\n'))
-    const rows = section.split('\n').filter((line) => /^\| (?:KEY )?`/.test(line))
+    const rows = section.split('\n').filter((line) => /^\| (?:KEY (?:FILE )?)?`/.test(line))
     const documented = rows.map((row) => codesIn(row)[0])
     expect(documented.toSorted()).toEqual([...logged].toSorted())
   })

@@ -1,6 +1,7 @@
 /** The process around the daemon: configuration file, signals, exit code. */
 import { setFlagsFromString } from 'node:v8'
-import { loadConfigFile } from './config/load.ts'
+import { fileNotes } from './config/file-notes.ts'
+import { type LoadedConfig, loadConfigFile } from './config/load.ts'
 import { changedKeys } from './config/reload.ts'
 import { Daemon } from './daemon.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -9,6 +10,7 @@ import { PluginLoadError } from './roles/xmpp-server/plugin-thread.ts'
 import { ServiceManager } from './service-manager.ts'
 import { stopSignals } from './stop-signals.ts'
 import { StoreError } from './store/store-error.ts'
+import { ownUser } from './store/store-place.ts'
 import { version } from './version.ts'
 
 /** The stop itself is bounded by `drain_timeout_ms`; what still holds the process this much later is a bug. */
@@ -41,7 +43,7 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
   const { config } = loaded
   const log = createLog(config.log)
   log.info({ version, node: process.version, pid: process.pid, config: configFile }, 'starting')
-  for (const note of loaded.notes) log.warn(note)
+  for (const note of allNotes(loaded)) log.warn(note)
 
   const serviceManager = new ServiceManager({
     env: process.env,
@@ -83,7 +85,7 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
     running.reconfigure(change)
     running.metrics.configReloads.child('applied').add(1)
     log.info({ applied: change.applied, needsRestart: change.needsRestart }, 'configuration reread')
-    for (const note of next.notes) log.warn(note)
+    for (const note of allNotes(next)) log.warn(note)
     const waiting = change.needsRestart.join(', ')
     return waiting === '' ? undefined : `changed, and waiting for a restart: ${waiting}`
   }
@@ -112,6 +114,11 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
   serviceManager.close()
   log.info('stopped')
   return exitCodes.ok
+}
+
+/** As `check` gives them. */
+function allNotes({ config, notes, files }: Extract<LoadedConfig, { kind: 'loaded' }>): string[] {
+  return [...notes, ...fileNotes(files, config.data_dir, ownUser())]
 }
 
 function startFailure(error: unknown): number {

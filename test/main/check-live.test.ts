@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { stringify } from 'smol-toml'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { runCommandLine } from '../../src/main/command-line.ts'
@@ -59,7 +60,7 @@ describe('check --live', () => {
       apns: [
         {
           ...providers.certificateTable('none'),
-          cert_file: new URL('../fixtures/tls/apns.p12', import.meta.url).pathname,
+          cert_file: providers.put('apns.p12', readFileSync('test/fixtures/tls/apns.p12')),
           private_key_file: '',
           passphrase_file: providers.put('sauce', 'sauce'),
         },

@@ -14,7 +14,7 @@ const bad = file('bad.toml', 'nonsense = 1\n[log]\nlevel = "loud"\n')
 
 function file(name: string, text: string): string {
   const path = join(dir, name)
-  writeFileSync(path, text)
+  writeFileSync(path, text, { mode: 0o600 })
   return path
 }
 
@@ -156,7 +156,7 @@ describe('xmpp-pushd check', () => {
   })
 
   test('shows what is allowed but hardly meant', () => {
-    const path = file('note.toml', '[mongoosepush]\ntls.verify = false\n')
+    const path = file('note.toml', '[mongoosepush]\nurl = "https://push.example"\ntls.verify = false\n')
     const { status, stdout } = run(['check', '--config', path])
     expect(status).toBe(0)
     expect(stdout).toContain(`${path}: note: mongoosepush.tls.verify is false`)

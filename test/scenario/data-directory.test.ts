@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -63,3 +63,61 @@ test('a data_dir that cannot be made is said at once: exit code 75', async () =>
   expect(code).toBe(exitCodes.tempFail)
   expect(output).toContain('cannot open the store /proc/nope/data/store.mdb')
 }, 20_000)
+
+describe('check', () => {
+  /** With a secret that others can read, or not. */
+  async function check(mode: number, ...options: string[]) {
+    using directory = folder()
+    const config = join(directory.path, 'pushd.toml')
+    writeFileSync(join(directory.path, 'secret'), 'hush', { mode })
+    writeFileSync(
+      config,
+      'data_dir = "data"\n[[component]]\ndomain = "push.test"\nsecret_file = "secret"\n',
+      { mode: 0o644 },
+    )
+    const child = new Child(process.execPath, [commandLine, 'check', ...options, '--config', config])
+    const { code } = await child.exited
+    return { code, output: child.output.replaceAll(`${directory.path}/`, '') }
+  }
+  const note = 'note: component[0].secret_file secret holds a secret and can be read by others'
+
+  test('has notes of what is open to others: exit code 0, and 78 with --strict', async () => {
+    const lenient = await check(0o644)
+    expect(lenient.code).toBe(exitCodes.ok)
+    expect(lenient.output).toContain(`pushd.toml: ${note}`)
+    expect(lenient.output).toContain('no faults')
+    const strict = await check(0o644, '--strict')
+    expect(strict.code).toBe(exitCodes.config)
+    expect(strict.output).toContain(`pushd.toml: ${note}`)
+    expect(strict.output).not.toContain('no faults')
+    expect(await check(0o600, '--strict')).toEqual({
+      code: exitCodes.ok,
+      output: 'pushd.toml: no faults\n',
+    })
+  })
+
+  test('takes a data_dir that start would refuse for a fault: exit code 78', async () => {
+    using directory = folder()
+    mkdirSync(join(directory.path, 'real'), { mode: 0o700 })
+    symlinkSync('real', join(directory.path, 'link'))
+    const { code, output } = await run(['check'], join(directory.path, 'link'))
+    expect(code).toBe(exitCodes.config)
+    expect(output).toContain('is a symbolic link: name in data_dir what it points to')
+  })
+})
+
+test('start says what check notes, as warnings', async () => {
+  await using daemon = await startDaemon({ push: { virtual_pubsub_hosts: ['push.test'] } }, 'alive')
+  await daemon.stop()
+  daemon.configure({
+    data_dir: join(daemon.dir, 'data'),
+    http: { listen: new URL(daemon.url).host },
+    component: [{ domain: 'push.test', server: '127.0.0.1:9', secret: 'x', pubsub: false }],
+    push: { virtual_pubsub_hosts: ['push.test'] },
+  })
+  chmodSync(daemon.configFile, 0o644)
+  await daemon.start('alive')
+  const warnings = daemon.complaints.map(({ msg }) => msg)
+  expect(warnings).toContainEqual(expect.stringMatching(/^component\[0\]\.publishers is "any"/))
+  expect(warnings).toContainEqual(expect.stringMatching(/^the configuration file \S+ holds a secret/))
+})

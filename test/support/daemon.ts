@@ -34,7 +34,7 @@ export class Daemon implements AsyncDisposable {
 
   /** Writes the whole configuration file anew; read by the next start, or at a SIGHUP. */
   configure(config: DaemonConfig): void {
-    writeFileSync(this.configFile, stringify(config))
+    writeFileSync(this.configFile, stringify(config), { mode: 0o600 })
   }
 
   /** Resolves once /readyz is 200; with `'alive'`, once it answers HTTP at all. */

@@ -45,8 +45,8 @@ export class Providers implements AsyncDisposable {
     return join(this.folder, name)
   }
 
-  put(name: string, text: string): string {
-    writeFileSync(this.file(name), text)
+  put(name: string, content: string | Uint8Array): string {
+    writeFileSync(this.file(name), content, { mode: 0o600 })
     return this.file(name)
   }
 

@@ -12,6 +12,7 @@ export const checkCommand: Command = {
       value: undefined,
       about: 'ask FCM and APNs, too, whether they take the keys and certificates; nobody gets a push',
     },
+    strict: { value: undefined, about: 'take a note for a fault: exit code 78' },
   },
   takesRest: false,
   async run(options) {
@@ -22,13 +23,26 @@ export const checkCommand: Command = {
       for (const fault of loaded.faults) console.log(fault)
       return exitCodes.config
     }
-    const pluginFault = await faultOfPlugin(loaded.config)
-    if (pluginFault !== undefined) {
-      console.log(`${configFile}: ${pluginFault}`)
+    const { config } = loaded
+    const [{ daemonUser, fileNotes }, { dataDirFault }] = await Promise.all([
+      import('../config/file-notes.ts'),
+      import('../store/store-place.ts'),
+    ])
+    const user = daemonUser(config.data_dir)
+    const faults = [dataDirFault(config.data_dir, user), await faultOfPlugin(config)]
+    const found = faults.filter((fault) => fault !== undefined)
+    for (const fault of found) console.log(`${configFile}: ${fault}`)
+    const notes = [
+      ...loaded.notes,
+      ...fileNotes(loaded.files, config.data_dir, user),
+      ...(await endings(config)),
+    ]
+    for (const note of notes) console.log(`${configFile}: note: ${note}`)
+    if (found.length > 0) return exitCodes.config
+    if (options.strict === true && notes.length > 0) {
+      console.log(`${configFile}: --strict takes the notes for faults`)
       return exitCodes.config
     }
-    const notes = [...loaded.notes, ...(await endings(loaded.config))]
-    for (const note of notes) console.log(`${configFile}: note: ${note}`)
     console.log(`${configFile}: no faults`)
     return options.live === true ? askProviders(loaded.config, configFile) : exitCodes.ok
   },

@@ -12,10 +12,11 @@ export interface KeyNotes {
   /** Its value is never shown. */
   readonly confidential?: boolean
   /**
-   * The path of something on disk: relative ones start at the configuration file's folder. `module`: it may as well
+   * The path of something on disk: relative ones start at the configuration file's folder. `secret`: a file that nobody
+   * else may read. `module`: it may as well
    * be a name; paths begin with `/` or a dot.
    */
-  readonly path?: 'readable' | 'any' | 'module'
+  readonly path?: 'readable' | 'secret' | 'any' | 'module'
   /** Stands in the reference text, commented out, where there is no default or it says too little. */
   readonly example?: string | readonly string[]
 }

@@ -4,6 +4,7 @@ import type { ComponentConfig, Config } from './config.ts'
 import { checkTogether } from './cross-checks.ts'
 import { Faults, faultLine } from './faults.ts'
 import { type Places, readAuthorities, readSecret, readToken, resolvePaths, whyUnreadable } from './files.ts'
+import { holdsSecret, type NamedFile, namedFiles } from './named-files.ts'
 import { notesOn } from './notes.ts'
 import { withProviderFiles } from './provider-tables.ts'
 import { type ConfigFile, componentTables } from './schema.ts'
@@ -16,6 +17,8 @@ export type LoadedConfig =
       readonly config: Config
       /** What is allowed and yet probably not meant; each one line. */
       readonly notes: readonly string[]
+      /** That it names, and itself where it is a file. */
+      readonly files: readonly NamedFile[]
     }
   /** `faults`: all of them, each one line as `check` prints it. */
   | { readonly kind: 'faulty'; readonly faults: readonly string[] }
@@ -33,11 +36,11 @@ export function loadConfigFile(
     return { kind: 'faulty', faults: [faultLine(path, fault)] }
   }
   const places = { folder: dirname(resolve(path)), credentials: env.CREDENTIALS_DIRECTORY }
-  return loadConfig(bytes, path, places)
+  return loadConfig(bytes, path, places, resolve(path))
 }
 
-/** Checks the text of a configuration file. `name` stands in front of each fault. */
-export function loadConfig(bytes: Uint8Array, name: string, places: Places): LoadedConfig {
+/** Checks the text of a configuration file. `name` stands in front of each fault; `own`: where it lies, if anywhere. */
+export function loadConfig(bytes: Uint8Array, name: string, places: Places, own?: string): LoadedConfig {
   const faults = new Faults()
   const document = parseDocument(bytes, faults)
   if (document !== undefined) {
@@ -46,8 +49,11 @@ export function loadConfig(bytes: Uint8Array, name: string, places: Places): Loa
     resolvePaths(document, places.folder)
     checkTogether(file, faults)
     const config = withFiles(file, places, faults)
-    if (faults.list.length === 0)
-      return { kind: 'loaded', config: deepFreeze(config), notes: notesOn(config) }
+    if (faults.list.length === 0) {
+      const itself = own === undefined ? [] : [{ path: '', file: own, isSecret: holdsSecret(document) }]
+      const files = [...itself, ...namedFiles(document)]
+      return { kind: 'loaded', config: deepFreeze(config), notes: notesOn(config), files }
+    }
   }
   return { kind: 'faulty', faults: faults.list.map((fault) => faultLine(name, fault)) }
 }

@@ -1,4 +1,7 @@
+import { isVirtualDomain } from '../../core/served-domains.ts'
+import { isLocal, parseAddress } from '../address.ts'
 import type { Config } from './config.ts'
+import { gatewayOrigins } from './gateway-origins.ts'
 
 /** What a sound configuration should still be told. */
 export function notesOn(config: Config): string[] {
@@ -10,10 +13,52 @@ export function notesOn(config: Config): string[] {
     const path = `${usual}.request_timeout_ms`
     notes.push(`${path} is not below push.reply_deadline_ms: no time for a second attempt`)
   }
-  if (!isDirect && !config.mongoosepush.tls.verify) {
-    notes.push('mongoosepush.tls.verify is false: anybody on the way can pretend to be the gateway')
+  return [...notes, ...relayNotes(config), ...wayNotes(config), ...gatewayNotes(config)]
+}
+
+function relayNotes({ component, push }: Config): string[] {
+  const notes: string[] = []
+  component.forEach(({ domain, publishers }, i) => {
+    if (publishers !== 'any') return
+    if (!isVirtualDomain(domain, push.virtual_pubsub_hosts, push.served_hosts)) return
+    const path = `component[${i}].publishers`
+    notes.push(
+      `${path} is "any" on a virtual host, an open relay: anybody can push to any device; list your servers`,
+    )
+  })
+  return notes
+}
+
+/** What somebody on the way to another machine could read or change. */
+function wayNotes({ component, push, mongoosepush, gateway }: Config): string[] {
+  const notes: string[] = []
+  if (push.gateway !== 'direct') {
+    const away = gatewayOrigins(mongoosepush).filter((origin) => !isLoopback(origin))
+    if (away.some((origin) => origin.startsWith('http:'))) {
+      const path = 'mongoosepush.url'
+      notes.push(`${path} is http to another machine: anybody on the way can read what is pushed`)
+    }
+    if (!mongoosepush.tls.verify && away.some((origin) => origin.startsWith('https:'))) {
+      notes.push('mongoosepush.tls.verify is false: anybody on the way can pretend to be the gateway')
+    }
   }
-  return [...notes, ...gatewayNotes(config)]
+  component.forEach(({ server, tls, tls_verify }, i) => {
+    const address = parseAddress(server)
+    if (!tls || tls_verify || address === undefined || isLocal(address)) return
+    const path = `component[${i}].tls_verify`
+    notes.push(`${path} is false: anybody on the way can pretend to be the XMPP server`)
+  })
+  gateway.fcm.forEach(({ account }, i) => {
+    if (!account.reveal().account.tokenUri.startsWith('http:')) return
+    const path = `gateway.fcm[${i}].service_account_file`
+    notes.push(`${path} has a token_uri with http: anybody on the way can read the access tokens`)
+  })
+  return notes
+}
+
+function isLoopback(origin: string): boolean {
+  const { hostname } = new URL(origin)
+  return isLocal({ kind: 'tcp', host: hostname.replace(/^\[|\]$/g, ''), port: 0 })
 }
 
 function gatewayNotes({ push, gateway }: Config): string[] {

@@ -164,7 +164,7 @@ export async function openEnvironment(options: EnvironmentOptions): Promise<Envi
   let root: RootDatabase<unknown, string> | undefined
   try {
     makeDirectory(dataDir)
-    checkPlace(dataDir, file, ownUser())
+    checkPlace(dataDir, ownUser())
     lock = await lockDataDirectory(dataDir, Math.random)
     requireStore(file)
     checkStoreFile(file)

@@ -55,7 +55,7 @@ export class StoreInspection implements AsyncDisposable {
       requireStore(this.file)
       if (!existsSync(this.file)) throw new StoreError('io', `there is no store at ${this.file}`)
       const user = userOf(dataDir)
-      checkPlace(dataDir, this.file, user)
+      checkPlace(dataDir, user)
       checkStoreFile(this.file)
       const root = openReadOnly(this.file, user)
       this.#root = root

@@ -1,6 +1,6 @@
 /** Where the store is: the data directory and the file in it are the daemon's user's alone. */
 import { lstatSync, mkdirSync, type Stats } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { StoreError } from './store-error.ts'
 
 /** Whose the files must be. */
@@ -42,10 +42,15 @@ export function makeDirectory(path: string): void {
   }
 }
 
-/** @throws StoreError `exposed` where the directory or the store in it, if they are there, are not this user's alone */
-export function checkPlace(dataDir: string, file: string, user: FileUser): void {
-  const fault = placeFault(dataDir, 'directory', user) ?? placeFault(file, 'file', user)
+/** @throws StoreError `exposed` where there is a fault (`dataDirFault`) */
+export function checkPlace(dataDir: string, user: FileUser): void {
+  const fault = dataDirFault(dataDir, user)
   if (fault !== undefined) throw new StoreError('exposed', fault)
+}
+
+/** Why the directory, or the store in it, is not this user's alone; undefined: they are, or are not there. */
+export function dataDirFault(dataDir: string, user: FileUser): string | undefined {
+  return placeFault(dataDir, 'directory', user) ?? placeFault(join(dataDir, 'store.mdb'), 'file', user)
 }
 
 /** Why a path is not this user's alone, with the mend; undefined: it is, or it is not there. */

@@ -86,7 +86,10 @@ describe('the secret of a component', () => {
 
 describe('a note on the configuration', () => {
   test.each([
-    ['[mongoosepush]\ntls.verify = false', /^mongoosepush\.tls\.verify is false/],
+    [
+      '[mongoosepush]\nurl = "https://push.example"\ntls.verify = false',
+      /^mongoosepush\.tls\.verify is false/,
+    ],
     ['[mongoosepush]\nrequest_timeout_ms = 20_000', /^mongoosepush\.request_timeout_ms is not below/],
   ])('%j: %s', (toml, expected) => {
     const { notes } = sound(component + toml)

@@ -30,7 +30,7 @@ export const componentTable = tables(
       description:
         'File with the secret shared with the XMPP server. Without it and without `secret` a systemd credential ' +
         "of the domain's name is used.",
-      path: 'readable',
+      path: 'secret',
       example: '/etc/xmpp-pushd/pubsub.example.com.secret',
     }),
     secret: text('', {

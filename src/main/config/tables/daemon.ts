@@ -38,7 +38,7 @@ export const httpTable = table(
         'File with the bearer token that /v1 and /admin ask for, on one line. Empty: the one in `data_dir`/http.token, ' +
         'which the daemon makes when there is none. A unix socket asks for none: its file lets in the owner and the ' +
         'group.',
-      path: 'readable',
+      path: 'secret',
       reload: true,
     }),
     hosts: list(

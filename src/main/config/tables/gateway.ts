@@ -31,7 +31,7 @@ const fcmTable = tables(
       description:
         'The JSON file with a key of the Firebase service account. A new key of the same project is taken over while ' +
         'the daemon runs.',
-      path: 'readable',
+      path: 'secret',
       example: '/etc/xmpp-pushd/service-account.json',
       reload: true,
     }),
@@ -60,7 +60,7 @@ const apnsTable = tables(
       description:
         'The key (.p8) that provider tokens are signed with; `key_id` and `team_id` go with it. A certificate may ' +
         'stand in its place: `cert_file`.',
-      path: 'readable',
+      path: 'secret',
       example: '/etc/xmpp-pushd/AuthKey_ABC123DEFG.p8',
       reload: true,
     }),
@@ -86,12 +86,12 @@ const apnsTable = tables(
     }),
     private_key_file: text('', {
       description: "PEM file of the certificate's key. It may be `cert_file` itself.",
-      path: 'readable',
+      path: 'secret',
       reload: true,
     }),
     passphrase_file: text('', {
       description: 'File with the passphrase of a .p12 file, on one line; empty: it has none.',
-      path: 'readable',
+      path: 'secret',
       reload: true,
     }),
     default_topic: text('', topicNotes),
@@ -128,7 +128,7 @@ export const gatewayTable = table(
       }),
       key_file: text('', {
         description: "PEM file of the certificate's key.",
-        path: 'readable',
+        path: 'secret',
         reload: true,
       }),
     }),

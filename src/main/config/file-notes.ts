@@ -1,0 +1,78 @@
+/** What the files say that a sound configuration names: who else can read or write them. */
+import { readFileSync, type Stats, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { httpTokenName } from '../http-token.ts'
+import { type FileUser, isWritableByOthers, modeOf, ownUser } from '../store/store-place.ts'
+import type { NamedFile } from './named-files.ts'
+
+/** One line each. `user`: that of the daemon. */
+export function fileNotes(files: readonly NamedFile[], dataDir: string, user: FileUser): string[] {
+  const notes: string[] = []
+  const token = { path: 'http.token_file', file: join(dataDir, httpTokenName), isSecret: true }
+  for (const { path: key, file, isSecret } of [...files, token]) {
+    const found = statSync(file, { throwIfNoEntry: false })
+    if (found === undefined) continue
+    const path = `${key === '' ? 'the configuration file' : key} ${file}`
+    if (isWritableByOthers(found, user.gid)) {
+      notes.push(`${path} can be written by others: its mode is ${modeOf(found)}, chmod go-w`)
+    } else if (found.uid !== 0 && found.uid !== user.uid) {
+      notes.push(`${path} belongs to a user who is neither root nor the daemon’s, uid ${found.uid}`)
+    }
+    if (isSecret && isReadableByOthers(found, user.gid)) {
+      notes.push(`${path} holds a secret and can be read by others: its mode is ${modeOf(found)}, chmod 0640`)
+    }
+  }
+  const directory = statSync(dataDir, { throwIfNoEntry: false })
+  if (directory !== undefined && (directory.mode & 0o777) !== 0o700) {
+    const path = `data_dir ${dataDir}`
+    notes.push(`${path} is open to others: its mode is ${modeOf(directory)}, chmod 0700`)
+  }
+  return notes
+}
+
+/** Root's group is nobody else. */
+function isReadableByOthers({ mode, gid: group }: Stats, gid: number): boolean {
+  return (mode & 0o004) !== 0 || ((mode & 0o040) !== 0 && group !== gid && group !== 0)
+}
+
+/** Where a unit may be, the strongest first. */
+const unitFolders = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map(
+  (root) => `${root}/systemd/system`,
+)
+
+/**
+ * The user that the daemon will run as: this process's, unless that is root. Then whoever the data directory belongs to,
+ * or, before it is there, the `User=` of the unit.
+ */
+export function daemonUser(dataDir: string, folders: readonly string[] = unitFolders): FileUser {
+  const own = ownUser()
+  if (own.uid !== 0) return own
+  const directory = statSync(dataDir, { throwIfNoEntry: false })
+  if (directory !== undefined) return { uid: directory.uid, gid: directory.gid }
+  return unitUser(folders) ?? own
+}
+
+/** Undefined where there is no unit, or no such user. */
+function unitUser(folders: readonly string[]): FileUser | undefined {
+  for (const folder of folders) {
+    const unit = textOf(`${folder}/xmpp-pushd.service`)
+    if (unit === undefined) continue
+    const name = [...unit.matchAll(/^User=(\S+)\s*$/gm)].at(-1)?.[1]
+    const users =
+      textOf('/etc/passwd')
+        ?.split('\n')
+        .map((line) => line.split(':')) ?? []
+    const [, , uid, gid] = users.find(([known]) => known === name) ?? []
+    return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) }
+  }
+  return undefined
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
