@@ -40,6 +40,7 @@ const server = new AppServer(
       defaultBody: 'You have a new message',
       includeSender: true,
       includeBody: true,
+      sender: 'full',
       onMissing: 'default',
       onEmpty: 'silent',
     },

@@ -39,6 +39,10 @@ const content = {
   defaultBody: 'You have a new message',
   includeSender: true,
   includeBody: true,
+  language: '',
+  encryptedBody: 'Encrypted message',
+  invitationBody: 'Invitation',
+  sender: 'full',
   onMissing: 'default',
   onEmpty: 'silent',
 } as const

@@ -27,6 +27,7 @@ export function appServerOptions(config: Config, version: string): AppServerOpti
       defaultBody: content.default_body,
       includeSender: content.include_sender,
       includeBody: content.include_body,
+      sender: content.sender === 'bare' ? 'bare' : 'full',
       onMissing: content.on_missing,
       onEmpty: content.on_empty,
     },
@@ -44,7 +45,14 @@ export function xmppServerOptions(config: Config): XmppServerOptions {
     pluginTimeoutMs: push.plugin_timeout_ms,
     lifetimeMs: queue.default_ttl_s * 1000,
     maxRemotePublishes,
-    content: { includeSender: content.include_sender, includeBody: content.include_body },
+    content: {
+      includeSender: content.include_sender,
+      includeBody: content.include_body,
+      language: content.language,
+      encryptedBody: content.encrypted_body,
+      invitationBody: content.invitation_body,
+      sender: content.sender === 'full' ? 'full' : 'bare',
+    },
   }
 }
 

@@ -32,6 +32,7 @@ ajv.addFormat('https-origin-or-none', (text: string) => text === '' || isHttpsOr
 ajv.addFormat('listen-address-or-none', (text: string) => text === '' || isAddress(text, 0))
 ajv.addFormat('apple-id', /^([A-Z0-9]{10})?$/)
 ajv.addFormat('topic', (text: string) => text === '' || isTopic(text))
+ajv.addFormat('language', /^([A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*)?$/)
 ajv.addFormat('path-prefix', (text: string) => /^\/[^\s?#]*$/.test(text))
 
 const check = ajv.compile(configSchema)

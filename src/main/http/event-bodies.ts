@@ -1,7 +1,7 @@
 import { bareJid, bareOf, parseJid } from '../../core/jid.ts'
 import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
-import type { MessageEvent } from '../roles/xmpp-server/plugin.ts'
-import { bodyOf, pushedType } from '../roles/xmpp-server/read-message.ts'
+import { pushedType, unwrapped } from '../roles/xmpp-server/read-message.ts'
+import type { ToldMessage } from '../roles/xmpp-server/told-message.ts'
 import { parseStanza } from '../xmpp/parse-stanza.ts'
 import { HttpFault } from './fault.ts'
 
@@ -66,7 +66,7 @@ const blank = {
   stanza: undefined,
 } as const
 
-function incoming(source: IncomingEvent['source'], message: MessageEvent | undefined): IncomingEvent {
+function incoming(source: IncomingEvent['source'], message: ToldMessage | undefined): IncomingEvent {
   return { source, domain: '', message }
 }
 
@@ -82,23 +82,26 @@ function readEvent(event: unknown, at: string): IncomingEvent {
       throw wrong(place(at, name), `is not known; known are ${knownFields.join(', ')}`)
     }
   }
-  const stanza = stanzaOf(event, at)
-  const to = bareJid(textOf(event, 'to', at) ?? stanza?.attr('to') ?? '')
-  const from = textOf(event, 'from', at) ?? stanza?.attr('from') ?? ''
+  const outer = stanzaOf(event, at)
+  const stanza = outer && unwrapped(outer)
+  // Of a room's message in an event of MUC/Sub, it alone says from whom and what it is.
+  const fields = stanza === outer ? event : {}
+  const to = bareJid(textOf(event, 'to', at) ?? outer?.attr('to') ?? '')
+  const from = textOf(fields, 'from', at) ?? stanza?.attr('from') ?? ''
   const body = textOf(event, 'body', at)
   if (to === undefined || !to.includes('@')) throw wrong(place(at, 'to'), 'must be the JID of a user')
   if (bareJid(from) === undefined) throw wrong(place(at, 'from'), 'must be a JID')
   if (body === undefined && stanza === undefined) throw wrong(place(at, 'body'), 'must be text')
   const session = sessionOf(event, to, at)
   const messageCount = countOf(event, at)
-  const type = pushedType(textOf(event, 'type', at) ?? stanza?.attr('type'))
+  const type = pushedType(textOf(fields, 'type', at) ?? stanza?.attr('type'))
   if (type === undefined) return incoming('message', undefined)
   return incoming('message', {
     to,
     from,
     type,
-    body: body ?? (stanza && bodyOf(stanza)),
-    id: textOf(event, 'id', at) ?? stanza?.attr('id') ?? '',
+    body,
+    id: textOf(fields, 'id', at) ?? stanza?.attr('id') ?? '',
     messageCount,
     kind: session === undefined ? 'offline' : 'unacked',
     session,
@@ -106,7 +109,7 @@ function readEvent(event: unknown, at: string): IncomingEvent {
   })
 }
 
-function stanzaOf(event: Fields, at: string): MessageEvent['stanza'] {
+function stanzaOf(event: Fields, at: string): ToldMessage['stanza'] {
   const xml = textOf(event, 'stanza', at)
   if (xml === undefined) return undefined
   const stanza = parseStanza(xml, stanzaLimits)

@@ -4,6 +4,9 @@ import { snippet } from '../../support/pages.ts'
 import { event, post } from './post-event.ts'
 import { run } from './running.ts'
 
+const inner =
+  "<message xmlns='jabber:client' to='room@muc.test' from='room@muc.test/nick' type='groupchat' id='s1'><body>Hi</body></message>"
+const mucSub = `<message to='carol@chat.test' from='room@muc.test' id='e1'><event xmlns='http://jabber.org/protocol/pubsub#event'><items node='urn:xmpp:mucsub:nodes:messages'><item id='1'>${inner}</item></items></event></message>`
 const stanza =
   "<message to='carol@chat.test/x' from='room@muc.test/nick' type='groupchat' id='s1'><body>from the stanza</body></message>"
 
@@ -69,13 +72,18 @@ describe('POST /v1/events/message', () => {
         from: 'room@muc.test/nick',
         type: 'groupchat',
         id: 's1',
-        body: 'from the stanza',
+        body: undefined,
       },
     ],
     [
       'a stanza without addresses',
       { to: event.to, from: event.from, stanza: '<message><body>its text</body></message>' },
-      { to: 'carol@chat.test', from: event.from, type: 'normal', body: 'its text' },
+      { to: 'carol@chat.test', from: event.from, type: 'normal', body: undefined },
+    ],
+    [
+      'an event of MUC/Sub, whose message says from whom it is',
+      { to: event.to, from: 'room@muc.test', stanza: mucSub },
+      { to: 'carol@chat.test', from: 'room@muc.test/nick', type: 'groupchat', id: 's1', body: undefined },
     ],
     [
       'a lost session as it was written',

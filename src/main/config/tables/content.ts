@@ -10,6 +10,30 @@ export const contentTable = table(
       description: 'Text of an alert whose publish has none.',
       reload: true,
     }),
+    encrypted_body: text('Encrypted message', {
+      description:
+        'Text of an alert of a message event that only its user can read (OMEMO, OpenPGP), in place of what it says to ' +
+        'clients that cannot.',
+      reload: true,
+    }),
+    invitation_body: text('Invitation to a group chat', {
+      description: 'Text of an alert of a message event that invites to a room, and has no text of its own.',
+      reload: true,
+    }),
+    language: text('', {
+      description:
+        'Of a message event with several texts the one in this language is pushed; empty, or where there is none: the first.',
+      allowed: 'a language tag, such as de or pt-BR, or nothing',
+      format: 'language',
+      reload: true,
+    }),
+    sender: choice('', ['', 'full', 'bare'], {
+      description:
+        'How the address of a sender is shown. full: as it came, which may have the name of a device; bare: without that. ' +
+        'Whoever writes in a room is shown with the nick in any case. Empty: bare for message events, full for publishes. ' +
+        'A publish does not say that it comes of a room: the name of the host is taken for that (conference, muc …).',
+      reload: true,
+    }),
     include_sender: flag(true, {
       description: 'Whether the sender may leave this daemon; if not, `default_title` stands in.',
       reload: true,

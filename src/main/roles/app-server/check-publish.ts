@@ -4,7 +4,7 @@ import { isWithin } from '../../../core/push-text.ts'
 import { type StanzaError, stanzaErrors, withText } from '../../../core/stanza-error.ts'
 import type { DeadDeviceStore, NodeRecord, NodeStore } from '../../store/ports.ts'
 import { mayPublish } from './affiliations.ts'
-import { readContent } from './content.ts'
+import { readContent, shortenSender } from './content.ts'
 import type { Domain } from './domain.ts'
 import { faultOfOptions, parseBoolean, parseInteger } from './option-values.ts'
 import type { ContentOptions } from './options.ts'
@@ -62,6 +62,7 @@ export function checkPublish(
   if (!isWithin(input.node, maxNodeBytes)) return unusable(`node: longer than ${maxNodeBytes} bytes`)
   const optionFault = faultOfOptions(options, id)
   if (optionFault !== undefined) return unusable(optionFault)
+  if (rules.sender === 'bare' && !input.isOfEvent) shortenSender(input.summary)
   const content = readContent(input.summary, options, rules)
   if (input.summary.hasCut) domain.textsCut.add(1)
   if (content.kind === 'fault') return unusable(content.text)

@@ -1,3 +1,4 @@
+import { bareJid, domainOfBare } from '../../../core/jid.ts'
 import type { Alert, DataField, Silent } from '../../../core/notification.ts'
 import { notAnInteger, parseBoolean, parseInteger } from './option-values.ts'
 import type { ContentOptions } from './options.ts'
@@ -69,6 +70,30 @@ export function readContent(
     sound: options.sound,
     data: undefined,
   }
+}
+
+/** First labels of the hosts that rooms are at, by the servers' defaults and by custom. */
+const roomLabels: readonly string[] = [
+  'channels',
+  'chatrooms',
+  'conf',
+  'conference',
+  'groupchat',
+  'groups',
+  'mix',
+  'muc',
+  'muclight',
+  'rooms',
+]
+
+/** Takes the resource off the sender's address, which names a device, but for that of a room, which is the nick. */
+export function shortenSender(summary: Summary): void {
+  const sender = summary.get(senderField) ?? ''
+  const slash = sender.indexOf('/')
+  const bare = slash === -1 ? undefined : bareJid(sender)
+  if (bare === undefined) return
+  const [label = ''] = domainOfBare(bare).split('.', 1)
+  if (!roomLabels.includes(label)) summary.set(senderField, sender.slice(0, slash))
 }
 
 /** How many messages wait. What is no number says nothing about them, and is left out. */

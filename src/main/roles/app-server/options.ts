@@ -32,6 +32,8 @@ export interface ContentOptions {
   /** Off: no field that names a sender leaves the daemon. */
   readonly includeSender: boolean
   readonly includeBody: boolean
+  /** Of a publish: the sender's address as it came, or without its resource; a room's keep the nick. */
+  readonly sender: 'full' | 'bare'
   /** A publish with something to read but without its sender or body: default texts, an error, or silent. */
   readonly onMissing: 'default' | 'reject' | 'silent'
   /** A publish with nothing to read: a silent push, or a result and nothing sent. */

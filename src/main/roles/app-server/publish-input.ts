@@ -14,6 +14,8 @@ export class PublishInput {
   isNotification = false
   /** It asked for pool tags, which only the configuration gives. */
   asksForTags = false
+  /** It is of a message that was told of here: its sender is in the form in which it is shown. */
+  isOfEvent = false
   /** When the subscription behind it was enabled, in milliseconds since the epoch; undefined: not known here. */
   enabledAtMs: number | undefined = undefined
   readonly options = new PublishOptions()

@@ -14,6 +14,7 @@ import type { MessageEvent } from './plugin.ts'
 import type { Decider, PluginDecision } from './plugin-decision.ts'
 import { PluginError } from './plugin-error.ts'
 import { type SeenEvent, SeenEvents } from './seen-events.ts'
+import { completeEvent, type ToldMessage } from './told-message.ts'
 
 /** An event as it came in. */
 export interface IncomingEvent {
@@ -21,7 +22,7 @@ export interface IncomingEvent {
   /** The domain of ours that it came in on; '' when it came over HTTP. */
   readonly domain: string
   /** What is not a kind that is ever pushed has none. */
-  readonly message: MessageEvent | undefined
+  readonly message: ToldMessage | undefined
 }
 
 export interface IntakePorts {
@@ -106,7 +107,7 @@ export class EventIntake {
 
   #meet(
     incoming: IncomingEvent,
-    message: MessageEvent,
+    message: ToldMessage,
     all: readonly Subscription[],
     ended: EventEnded,
   ): void {
@@ -129,7 +130,8 @@ export class EventIntake {
       this.#duplicate(incoming, seen, ended)
       return
     }
-    this.#decide(new EventUnderWay(incoming, seen, ended, this.#pushesEndedBound), message, open)
+    const event = completeEvent(message, this.#options.content)
+    this.#decide(new EventUnderWay(incoming, seen, ended, this.#pushesEndedBound), event, open)
   }
 
   #decide(event: EventUnderWay, message: MessageEvent, open: readonly Subscription[]): void {

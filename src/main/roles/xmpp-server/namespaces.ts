@@ -11,3 +11,13 @@ export const privilegeNsPrefix = 'urn:xmpp:privilege:'
 
 /** The node whose events ejabberd's mod_push_offline sends. */
 export const offlineMessagesNode = 'urn:xmpp:push:nodes:messages'
+
+/** The node whose events MUC/Sub sends for messages of a room. */
+export const mucSubMessagesNode = 'urn:xmpp:mucsub:nodes:messages'
+export const stanzaIdNs = 'urn:xmpp:sid:0'
+export const delayNs = 'urn:xmpp:delay'
+export const mucUserNs = 'http://jabber.org/protocol/muc#user'
+/** Of direct invitations to rooms (XEP-0249). */
+export const conferenceNs = 'jabber:x:conference'
+/** Of channels of MIX (XEP-0369), each with its version behind it. */
+export const mixNsPrefix = 'urn:xmpp:mix:core:'

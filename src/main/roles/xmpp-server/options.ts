@@ -16,5 +16,17 @@ export interface XmppServerOptions {
   /** Publishes to App Servers elsewhere that may be unanswered; as it was at the start. */
   readonly maxRemotePublishes: number
   /** What may leave the daemon. */
-  readonly content: Pick<ContentOptions, 'includeSender' | 'includeBody'>
+  readonly content: Pick<ContentOptions, 'includeSender' | 'includeBody'> & EventContentOptions
+}
+
+/** How a message is shown. */
+export interface EventContentOptions {
+  /** Of several texts the one in this language (RFC 5646) is pushed; '': the first. */
+  readonly language: string
+  /** Shown of a message that only its user can read. */
+  readonly encryptedBody: string
+  /** Shown of an invitation to a room without a text. */
+  readonly invitationBody: string
+  /** Of a user that writes: the address with its resource, or without. What comes out of a room keeps its nick. */
+  readonly sender: 'full' | 'bare'
 }

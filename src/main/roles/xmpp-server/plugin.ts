@@ -32,8 +32,13 @@ export interface MessageEvent {
   readonly to: string
   /** Whoever sent it; of a room `room@muc.example/nick`. */
   readonly from: string
+  /** What `defaults` shows as the sender: see `content.sender`. */
+  readonly sender: string
   readonly type: 'chat' | 'groupchat' | 'normal'
-  /** Undefined: it has none. */
+  /**
+   * What is to be read: the message's text; of one that only its user can read, `content.encrypted_body`; of an invitation
+   * to a room without a text, `content.invitation_body`. Undefined: nothing.
+   */
   readonly body: string | undefined
   /** '' when it has none. */
   readonly id: string

@@ -88,6 +88,7 @@ export class Publisher {
     const input = new PublishInput(subscription.jid, undefined)
     input.node = subscription.node
     input.isNotification = true
+    input.isOfEvent = true
     input.enabledAtMs = subscription.enabledAtMs
     for (const [name, value] of subscription.options) input.setOption(name, value)
     for (let i = 0; i < summary.length; i += 2) {

@@ -1,6 +1,8 @@
 import { bareJid, hasResource } from '../../../core/jid.ts'
 import type { Element } from '../../../core/xml/element.ts'
+import { mucSubMessagesNode, pubsubEventNs } from './namespaces.ts'
 import type { MessageEvent } from './plugin.ts'
+import type { ToldMessage } from './told-message.ts'
 
 /** What of a message's type is ever pushed; undefined: nothing (errors, headlines). Others count as normal (RFC 6121 §5.2.2). */
 export function pushedType(type: string | undefined): MessageEvent['type'] | undefined {
@@ -17,17 +19,19 @@ export function pushedType(type: string | undefined): MessageEvent['type'] | und
 }
 
 /** The event that a whole message makes; undefined: it is none that is ever pushed, or has no address. Pure. */
-export function eventOfMessage(message: Element): MessageEvent | undefined {
+export function eventOfMessage(outer: Element): ToldMessage | undefined {
+  const message = unwrapped(outer)
   const type = pushedType(message.attr('type'))
   const from = message.attr('from')
-  const to = bareJid(message.attr('to') ?? '')
-  if (message.name !== 'message' || type === undefined || from === undefined || to === undefined)
+  // A room's message is addressed to the room.
+  const to = bareJid(outer.attr('to') ?? '')
+  if (outer.name !== 'message' || type === undefined || from === undefined || to === undefined)
     return undefined
   return {
     to,
     from,
     type,
-    body: bodyOf(message),
+    body: undefined,
     id: message.attr('id') ?? '',
     messageCount: undefined,
     kind: 'offline',
@@ -36,9 +40,17 @@ export function eventOfMessage(message: Element): MessageEvent | undefined {
   }
 }
 
-/** A message's text; undefined: it has none. */
-export function bodyOf(message: Element): string | undefined {
-  return message.child('body', message.ns)?.text()
+/**
+ * The message of a room in the event that MUC/Sub sends of it to a subscriber; any other message as it is. Only a room may
+ * tell of its own messages.
+ */
+export function unwrapped(message: Element): Element {
+  const items = message.child('event', pubsubEventNs)?.child('items', pubsubEventNs)
+  if (items?.attr('node') !== mucSubMessagesNode) return message
+  const inner = items.child('item', pubsubEventNs)?.firstChild()
+  const room = bareJid(message.attr('from') ?? '')
+  const isOfRoom = room !== undefined && bareJid(inner?.attr('from') ?? '') === room
+  return inner?.name === 'message' && isOfRoom ? inner : message
 }
 
 /** Whether an address is a domain, and nothing else. */

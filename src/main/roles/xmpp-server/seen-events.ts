@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
 import type { PushSafety } from './event-end.ts'
-import type { MessageEvent } from './plugin.ts'
+import { messageKey } from './message-key.ts'
+import type { ToldMessage } from './told-message.ts'
 
 /**
  * Events of the last while, so that no subscription is notified twice of one message, whichever ways and however
- * often servers tell of it. An event is known by its message's id, sender and user; one without an id cannot be known
- * again.
+ * often servers tell of it. What a message is known by, `messageKey` says; one without an id cannot be known again. All
+ * of it is in memory: after a restart no event is known.
  *
  * A message may be told of once for each stream that was lost with it, and then as offline. What is said again is a
  * duplicate, and so is all that comes after it was told of as offline: that was about everybody. What is new goes to
@@ -31,10 +31,10 @@ export class SeenEvents {
   }
 
   /** Notes the event. What is news has begun: `ended` is to be called of it. */
-  meet(event: MessageEvent, nowMs: number, windowMs: number): Meeting {
-    if (event.id === '' || windowMs === 0) return unknowable
+  meet(event: ToldMessage, nowMs: number, windowMs: number): Meeting {
+    const key = windowMs === 0 ? undefined : messageKey(event)
+    if (key === undefined) return unknowable
     const forgets = this.#turn(nowMs, windowMs)
-    const key = keyOf(event)
     const found = this.#young.get(key) ?? this.#old.get(key)
     const known = found !== undefined && nowMs - atMsOf(found) < windowMs ? found : undefined
     if (typeof known === 'number') return { kind: 'duplicate', seen: undefined }
@@ -164,18 +164,6 @@ export class SeenEvent {
     this.#waiting ??= []
     this.#waiting.push(told)
   }
-}
-
-/** Ids are the clients': one may be as long as a stanza. */
-const maxKeyLength = 500
-
-function keyOf({ to, from, id }: MessageEvent): string {
-  const key = `${to}\0${from}\0${id}`
-  if (key.length > maxKeyLength || !key.isWellFormed()) {
-    return createHash('sha256').update(key, 'utf16le').digest('base64url')
-  }
-  // A copy: as it is put together it would keep alive, for minutes, all that was read from a socket at once with it.
-  return Buffer.from(key).toString()
 }
 
 function atMsOf(seen: number | SeenEvent): number {

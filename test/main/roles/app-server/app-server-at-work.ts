@@ -35,6 +35,7 @@ export const defaultContent: ContentOptions = {
   defaultBody: 'You have a new message',
   includeSender: true,
   includeBody: true,
+  sender: 'full',
   onMissing: 'default',
   onEmpty: 'silent',
 }

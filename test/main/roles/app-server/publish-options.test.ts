@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { PublishInput } from '../../../../src/main/roles/app-server/publish-input.ts'
 import {
   errorText,
   nowMs,
@@ -101,6 +102,34 @@ test('tags from a client are ignored and counted', async () => {
   }
   const { body } = await app.metrics.render(undefined)
   expect(body).toContain(`xmpp_pushd_publish_tags_ignored_total{domain="${virtualHost}"} 2`)
+})
+
+describe('content.sender = "bare"', () => {
+  test.each([
+    ['alice@chat.test/phone', 'alice@chat.test'],
+    ['Alice@chat.test/phone/2', 'Alice@chat.test'],
+    ['alice@chat.test', 'alice@chat.test'],
+    ['room@conference.chat.test/nick', 'room@conference.chat.test/nick'],
+    ['room@muc.chat.test/nick', 'room@muc.chat.test/nick'],
+    ['chat.test/x', 'chat.test'],
+    ['Alice / Bob', 'Alice / Bob'],
+  ])('shows %s as %s', async (written, shown) => {
+    await using app = await startAppServer({ content: { sender: 'bare' } })
+    const summary = { 'last-message-sender': written, 'last-message-body': 'Hi' }
+    expect(app.notification({ summary }).content).toMatchObject({ title: shown, tag: shown })
+  })
+
+  test('shows the sender of a message that was told of here as it was found to be', async () => {
+    await using app = await startAppServer({ content: { sender: 'bare' } })
+    const input = new PublishInput(virtualHost, undefined)
+    input.isNotification = true
+    input.isOfEvent = true
+    for (const [name, value] of Object.entries(phoneOptions)) input.setOption(name, value)
+    input.summary.set('last-message-sender', 'room@rooms-of.chat.test/nick')
+    expect(app.server.checkPublish(input)).toMatchObject({
+      notification: { content: { title: 'room@rooms-of.chat.test/nick' } },
+    })
+  })
 })
 
 test('unknown options are ignored, whatever they hold', async () => {

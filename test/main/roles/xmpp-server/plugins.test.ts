@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadPlugin } from '../../../../src/main/roles/xmpp-server/load-plugin.ts'
 import type { MessageEvent } from '../../../../src/main/roles/xmpp-server/plugin.ts'
+import { completeEvent } from '../../../../src/main/roles/xmpp-server/told-message.ts'
 import { scratchDirectory } from '../../store/open-store.ts'
 import { parseStanza } from '../app-server/app-server-at-work.ts'
-import { offline, ownPlugin, startMs } from './xmpp-server-at-work.ts'
+import { eventContent, offline, ownPlugin, startMs } from './xmpp-server-at-work.ts'
 
 const subscriptions = ['r1', 'r2'].map((resource) => ({
   user: 'carol@chat.test',
@@ -21,7 +22,11 @@ const subscriptions = ['r1', 'r2'].map((resource) => ({
 /** The nodes that a built-in plugin chooses, and the summary's fields. */
 async function decision(plugin: string, event: Partial<MessageEvent>) {
   const decider = await loadPlugin({ ...ownPlugin, name: plugin })
-  const { chosen, summary } = await decider.decide({ ...offline, ...event }, subscriptions, 100)
+  const { chosen, summary } = await decider.decide(
+    completeEvent({ ...offline, ...event }, eventContent),
+    subscriptions,
+    100,
+  )
   const fields: Record<string, string> = {}
   for (let i = 0; i < summary.length; i += 2) fields[summary[i] ?? ''] = summary[i + 1] ?? ''
   return { nodes: chosen.map(({ node }) => node), fields }

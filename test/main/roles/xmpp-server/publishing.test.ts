@@ -6,6 +6,7 @@ import { pass, timeStands } from './passing-time.ts'
 import {
   carol,
   component,
+  eventContent,
   fieldsOf,
   phoneOptions,
   startXmppServer,
@@ -51,7 +52,9 @@ test('without options there are no publish-options', async () => {
 })
 
 test('what the operator lets nobody see is not in a publish', async () => {
-  await using work = await startXmppServer({ content: { includeSender: false, includeBody: false } })
+  await using work = await startXmppServer({
+    content: { ...eventContent, includeSender: false, includeBody: false },
+  })
   await work.enable(carol, 'remote.test', 'n')
   await work.event()
   const form = work.sent[0]?.stanza.firstChild()?.firstChild()?.firstChild()?.firstChild()?.firstChild()

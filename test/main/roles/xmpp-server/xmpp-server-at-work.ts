@@ -26,6 +26,26 @@ export const component = 'push.chat.test'
 export const virtualHost = 'virtual.chat.test'
 export const carol = 'carol@chat.test/r1'
 
+export const eventContent: XmppServerOptions['content'] = {
+  includeSender: true,
+  includeBody: true,
+  language: '',
+  encryptedBody: 'Encrypted message',
+  invitationBody: 'Invitation to a group chat',
+  sender: 'bare',
+}
+
+export const usualOptions: XmppServerOptions = {
+  servedHosts: ['chat.test', 'other.test'],
+  domains: [component, 'second.chat.test'],
+  maxSubscriptionsPerUser: 32,
+  dedupWindowMs: 300_000,
+  pluginTimeoutMs: 100,
+  lifetimeMs: 60_000,
+  maxRemotePublishes: 1_000,
+  content: eventContent,
+}
+
 export const startMs = 1_700_000_000_000
 
 /** How a plugin is loaded that is not built in. */
@@ -62,17 +82,7 @@ export async function startXmppServer({ plugin = 'defaults', dataDir, ...options
     },
   )
   work.server = new XmppServer(
-    {
-      servedHosts: ['chat.test', 'other.test'],
-      domains: [component, 'second.chat.test'],
-      maxSubscriptionsPerUser: 32,
-      dedupWindowMs: 300_000,
-      pluginTimeoutMs: 100,
-      lifetimeMs: 60_000,
-      maxRemotePublishes: 1_000,
-      content: { includeSender: true, includeBody: true },
-      ...options,
-    },
+    { ...usualOptions, ...options },
     {
       subscriptions,
       publishes: {
@@ -238,6 +248,7 @@ function refused() {
 export const offline: MessageEvent = {
   to: 'carol@chat.test',
   from: 'alice@chat.test/phone',
+  sender: 'alice@chat.test',
   type: 'chat',
   body: 'off 🚀',
   id: 'f1',

@@ -1,4 +1,3 @@
-import { bareJid } from '../../../../core/jid.ts'
 import type { Subscription } from '../../../store/ports.ts'
 import type { MessageEvent, SummaryFields } from '../plugin.ts'
 
@@ -11,9 +10,8 @@ export function shouldPublish(
   return subscriptions
 }
 
-/** In a room it is the nick that says who speaks. */
 export function senderId(event: MessageEvent): string {
-  return event.type === 'groupchat' ? event.from : (bareJid(event.from) ?? event.from)
+  return event.sender
 }
 
 export function prepareNotification(event: MessageEvent, sender: string): SummaryFields | null {
