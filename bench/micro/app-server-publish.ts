@@ -4,11 +4,13 @@
  *
  *   node bench/micro/app-server-publish.ts
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Element } from '../../src/core/xml/element.ts'
+import { XmppServers } from '../../src/core/xmpp-servers.ts'
 import { Metrics } from '../../src/main/metrics/table.ts'
 import { answerPublish } from '../../src/main/roles/app-server/answer-publish.ts'
 import { AppServer } from '../../src/main/roles/app-server/app-server.ts'
@@ -35,6 +37,7 @@ const server = new AppServer(
       { domain: 'virtual.test', pubsub: false, virtual: true, publishers: 'servers', tags: [] },
       { domain: 'pubsub.test', pubsub: true, virtual: false, publishers: 'servers', tags: [] },
     ],
+    servers: new XmppServers(domains.map((domain) => ({ domain, server: '', hosts: ['chat.test'] }))),
     content: {
       defaultTitle: 'New message',
       defaultBody: 'You have a new message',

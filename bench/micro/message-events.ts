@@ -5,11 +5,13 @@
  *
  *   node bench/micro/message-events.ts [USERS, default 100000] [PLUGIN, default defaults]
  */
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { Element } from '../../src/core/xml/element.ts'
+import { XmppServers } from '../../src/core/xmpp-servers.ts'
 import { Metrics } from '../../src/main/metrics/table.ts'
 import { AppServer } from '../../src/main/roles/app-server/app-server.ts'
 import { isForXmppServer } from '../../src/main/roles/role-of.ts'
@@ -46,10 +48,12 @@ const content = {
   onMissing: 'default',
   onEmpty: 'silent',
 } as const
+const servers = new XmppServers([{ domain: 'push.test', server: '127.0.0.1:5347', hosts: ['chat.test'] }])
 const appServer = new AppServer(
   {
     version: '0',
     domains: [{ domain: virtualHost, pubsub: false, virtual: true, publishers: 'servers', tags: [] }],
+    servers,
     content,
     maxNodesPerOwner: 1,
   },
@@ -63,7 +67,7 @@ const plugin = await loadPlugin({
 let pushes = 0
 const options = {
   servedHosts: ['chat.test'],
-  domains: ['push.test'],
+  servers,
   maxSubscriptionsPerUser: 32,
   dedupWindowMs: 300_000,
   pluginTimeoutMs: 100,

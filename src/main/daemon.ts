@@ -124,7 +124,7 @@ export class Daemon {
       log,
       // Of two publishes to one device the later is known, however close they are.
       nowMs: risingClock(Date.now),
-      accountGone: (account) => void this.#xmppServer.accountGone(account),
+      accountGone: (account, domain) => void this.#xmppServer.accountGone(account, domain),
     })
     this.#dispatcher = new Dispatcher(dispatch, {
       nowMs: Date.now,
@@ -177,7 +177,7 @@ export class Daemon {
         new ComponentDomain(
           componentOptions(component, config),
           (domain, stanza, answerTo) => this.#exchange.handle(domain, stanza, answerTo),
-          { log, metrics, random: Math.random },
+          { scope: appServer.servers.scopeOf(component.domain), log, metrics, random: Math.random },
         ),
       ]),
     )
@@ -220,10 +220,8 @@ export class Daemon {
     if (address === undefined) throw new Error(`no address: ${this.#config.http.listen}`)
     this.#httpToken = httpTokenOf(this.#config, this.#log)
     this.#httpAddress = await this.#http.listen(address)
-    const servedAddress = parseAddress(this.#config.gateway.listen)
-    if (servedAddress !== undefined) {
-      await this.#servedApi?.listen(servedAddress, servedCertificate(this.#config))
-    }
+    const served = parseAddress(this.#config.gateway.listen)
+    if (served !== undefined) await this.#servedApi?.listen(served, servedCertificate(this.#config))
     this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs)
   }
 
@@ -232,7 +230,9 @@ export class Daemon {
     this.#config = reload.config
     this.#log.level = reload.config.log.level
     this.#httpToken = httpTokenOf(reload.config, this.#log)
-    this.#appServer.reconfigure(appServerOptions(reload.config, version))
+    const options = appServerOptions(reload.config, version)
+    this.#appServer.reconfigure(options)
+    for (const [name, domain] of this.#domains) domain.scope = options.servers.scopeOf(name)
     this.#desk.renew(gatewayPools(reload.config), ownCertificates(reload.config))
     const certificate = servedCertificate(reload.config)
     if (certificate !== undefined) this.#servedApi?.renew(certificate)

@@ -1,7 +1,9 @@
 import { servedDomain } from '../core/gateway/served-domain.ts'
 import { isVirtualDomain } from '../core/served-domains.ts'
+import type { XmppServers } from '../core/xmpp-servers.ts'
 import type { ComponentConfig, Config } from './config/config.ts'
 import { gatewayOrigins } from './config/gateway-origins.ts'
+import { patternHosts, xmppServers } from './config/hosts.ts'
 import type { DispatchOptions } from './dispatch/options.ts'
 import { gatewayPools } from './gateway-pools.ts'
 import type { AppServerDomain, AppServerOptions } from './roles/app-server/options.ts'
@@ -19,9 +21,11 @@ const maxRemotePublishes = 100_000
 
 export function appServerOptions(config: Config, version: string): AppServerOptions {
   const { content, push } = config
+  const servers = xmppServers(config)
   return {
     version,
-    domains: servedDomains(config),
+    domains: servedDomains(config, servers),
+    servers,
     content: {
       defaultTitle: content.default_title,
       defaultBody: content.default_body,
@@ -39,7 +43,7 @@ export function xmppServerOptions(config: Config): XmppServerOptions {
   const { push, content, queue } = config
   return {
     servedHosts: push.served_hosts,
-    domains: config.component.map(({ domain }) => domain),
+    servers: xmppServers(config),
     maxSubscriptionsPerUser: push.max_subscriptions_per_user,
     dedupWindowMs: push.dedup_window_s * 1000,
     pluginTimeoutMs: push.plugin_timeout_ms,
@@ -61,16 +65,18 @@ export function pluginSetting({ push }: Config, workingDirectory: string): Plugi
 }
 
 /** The components' domains, and the virtual hosts that only HTTP reaches. */
-function servedDomains(config: Config): AppServerDomain[] {
-  const { virtual_pubsub_hosts: patterns, served_hosts: hosts } = config.push
-  // What we publish to ourselves by way of the XMPP server comes from there.
-  const own = config.component.map(({ domain }) => domain)
+function servedDomains(config: Config, servers: XmppServers): AppServerDomain[] {
+  const { virtual_pubsub_hosts: patterns } = config.push
+  const hosts = patternHosts(config)
   const domains = config.component.map((component) => ({
     domain: component.domain,
     pubsub: component.pubsub,
     virtual: isVirtualDomain(component.domain, patterns, hosts),
     publishers:
-      typeof component.publishers === 'string' ? component.publishers : [...component.publishers, ...own],
+      typeof component.publishers === 'string'
+        ? component.publishers
+        : // What we publish to ourselves by way of the XMPP server comes from there.
+          [...component.publishers, ...servers.scopeOf(component.domain).domains],
     tags: component.tags,
   }))
   const known = new Set(domains.map(({ domain }) => domain))
@@ -109,7 +115,7 @@ export function dispatchOptions(config: Config, current: () => Config): Dispatch
     replyDeadlineMs: push.reply_deadline_ms,
     maxPending: queue.max_pending,
     domains: [
-      ...servedDomains(config).map(({ domain }) => domain),
+      ...servedDomains(config, xmppServers(config)).map(({ domain }) => domain),
       ...(gateway.listen === '' ? [] : [servedDomain]),
     ],
     retry: {

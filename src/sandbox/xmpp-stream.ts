@@ -113,7 +113,8 @@ export class ServerStream {
       this.fail('improper-addressing', `Missing '${name}' attribute`)
       return false
     }
-    if (domainOf(element.attr('from') ?? '') !== this.domain) {
+    // From any component of the listener, as ejabberd 23.01 lets each of them.
+    if (this.#ports.secretOf(domainOf(element.attr('from') ?? '')) === undefined) {
       this.fail('invalid-from', '')
       return false
     }

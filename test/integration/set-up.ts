@@ -57,6 +57,13 @@ export function configFor(
   }
 }
 
+/** What the README says about `[[component]]` for this server alone. */
+function componentFor({ kind }: XmppServer): Readonly<Record<string, unknown>> {
+  if (kind.name !== 'Prosody') return {}
+  const { component } = parse(readmeSnippet('prosody-pushd.toml')) as { component: Record<string, unknown>[] }
+  return component[0] ?? {}
+}
+
 /** A server, the daemon and a gateway, wired up. */
 export class SetUp implements AsyncDisposable {
   readonly server: XmppServer
@@ -74,7 +81,8 @@ export class SetUp implements AsyncDisposable {
   static async start(server: XmppServer, changes: ConfigChanges = {}, port?: number): Promise<SetUp> {
     const gateway = await startGatewaySandbox()
     try {
-      const config = configFor(port ?? server.componentPort, gateway.url, changes)
+      const component = { ...componentFor(server), ...changes.component }
+      const config = configFor(port ?? server.componentPort, gateway.url, { ...changes, component })
       return new SetUp(server, gateway, await startDaemon(config))
     } catch (error) {
       await gateway.close()

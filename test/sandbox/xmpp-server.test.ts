@@ -136,6 +136,8 @@ describe('routing', () => {
     const peer = await open()
     peer.write(iqTo('other.example.test', 'x1'))
     await other.until("id='x1'")
+    peer.write(`<message to='other.example.test' from='other.example.test' id='m1'/>`)
+    await other.until("id='m1'")
   })
 
   test("the server answers pings and disco to its own domain and refuses what it doesn't know", async () => {

@@ -37,6 +37,8 @@ export interface EjabberdOptions {
   readonly clientTls?: boolean
   /** In place of the README's: under `modules:`, indented by two. */
   readonly modules?: string
+  /** ejabberd's default, in place of the README's: every component of the listener gets the stanzas to all. */
+  readonly globalRoutes?: boolean
   /** More components, with the README's secret. */
   readonly others?: readonly string[]
 }
@@ -50,9 +52,9 @@ export async function startEjabberd(options: EjabberdOptions = {}): Promise<Xmpp
 
   const certificate = `    certfile: "${certificateOf(server)}"\n`
   const others = (options.others ?? []).map((domain) => `      "${domain}":\n        password: "change-me"\n`)
-  // Or every component gets the stanzas to all of them.
-  const routes = others.length === 0 ? '' : '    global_routes: false\n'
-  const listen = readmeSnippet('ejabberd-listen').replace('5347', String(componentPort))
+  const listen = readmeSnippet('ejabberd-listen')
+    .replace('5347', String(componentPort))
+    .replace('global_routes: false', `global_routes: ${options.globalRoutes === true}`)
   const modules = options.modules ?? readmeSnippet('ejabberd-modules')
   const values = {
     DIR: dir,
@@ -60,7 +62,7 @@ export async function startEjabberd(options: EjabberdOptions = {}): Promise<Xmpp
     CLIENT_PORT: String(clientPort),
     DISTRIBUTION_PORT: String(distributionPort),
     CLIENT_TLS: options.clientTls ? `    starttls_required: true\n${certificate}` : '',
-    LISTEN: listen + others.join('') + routes + (options.tls ? `    tls: true\n${certificate}` : ''),
+    LISTEN: listen + others.join('') + (options.tls ? `    tls: true\n${certificate}` : ''),
     // It needs the other one.
     KEEPALIVE: modules.includes('mod_push:') ? '  mod_push_keepalive: {}\n' : '',
     MODULES: modules,

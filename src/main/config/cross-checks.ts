@@ -2,11 +2,14 @@ import { isVirtualDomain } from '../../core/served-domains.ts'
 import type { Faults } from './faults.ts'
 import { checkGateway } from './gateway-checks.ts'
 import { gatewayOrigins } from './gateway-origins.ts'
+import { checkHosts } from './host-checks.ts'
+import { patternHosts } from './hosts.ts'
 import { type ConfigFile, componentTables } from './schema.ts'
 
 /** Checks what keys must have to do with one another. Each check runs only where its keys are sound alone. */
 export function checkTogether(file: ConfigFile, faults: Faults): void {
   checkDomains(file, faults)
+  checkHosts(file, faults)
   checkVirtualHosts(file, faults)
   checkConnections(file, faults)
   checkGateway(file, faults)
@@ -24,7 +27,10 @@ function checkDomains(file: ConfigFile, faults: Faults): void {
 
 function checkVirtualHosts(file: ConfigFile, faults: Faults): void {
   if (!faults.sound('push.virtual_pubsub_hosts') || !faults.sound('push.served_hosts')) return
-  const { virtual_pubsub_hosts: patterns, served_hosts: hosts } = file.push
+  const tables = componentTables(file)
+  if (!tables.every(({ path }) => faults.sound(`${path}.hosts`))) return
+  const { virtual_pubsub_hosts: patterns } = file.push
+  const hosts = patternHosts({ component: tables.map(({ table }) => table), push: file.push })
   if (hosts.length === 0 && patterns.some((pattern) => pattern.includes('@HOST@'))) {
     faults.add(
       'push.served_hosts',
@@ -32,7 +38,7 @@ function checkVirtualHosts(file: ConfigFile, faults: Faults): void {
     )
     return
   }
-  for (const { path: component, table } of componentTables(file)) {
+  for (const { path: component, table } of tables) {
     const path = `${component}.pubsub`
     if (!faults.sound(path) || !faults.sound(`${component}.domain`)) continue
     if (table.pubsub || isVirtualDomain(table.domain, patterns, hosts)) continue

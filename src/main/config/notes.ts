@@ -2,6 +2,8 @@ import { isVirtualDomain } from '../../core/served-domains.ts'
 import { isLocal, parseAddress } from '../address.ts'
 import type { Config } from './config.ts'
 import { gatewayOrigins } from './gateway-origins.ts'
+import { sharedHosts } from './host-checks.ts'
+import { patternHosts, serverComponents, xmppServers } from './hosts.ts'
 
 /** What a sound configuration should still be told. */
 export function notesOn(config: Config): string[] {
@@ -13,14 +15,16 @@ export function notesOn(config: Config): string[] {
     const path = `${usual}.request_timeout_ms`
     notes.push(`${path} is not below push.reply_deadline_ms: no time for a second attempt`)
   }
-  return [...notes, ...relayNotes(config), ...wayNotes(config), ...gatewayNotes(config)]
+  return [...notes, ...relayNotes(config), ...hostNotes(config), ...wayNotes(config), ...gatewayNotes(config)]
 }
 
-function relayNotes({ component, push }: Config): string[] {
+function relayNotes(config: Config): string[] {
+  const { component, push } = config
+  const hosts = patternHosts(config)
   const notes: string[] = []
   component.forEach(({ domain, publishers }, i) => {
     if (publishers !== 'any') return
-    if (!isVirtualDomain(domain, push.virtual_pubsub_hosts, push.served_hosts)) return
+    if (!isVirtualDomain(domain, push.virtual_pubsub_hosts, hosts)) return
     const path = `component[${i}].publishers`
     notes.push(
       `${path} is "any" on a virtual host, an open relay: anybody can push to any device; list your servers`,
@@ -59,6 +63,25 @@ function wayNotes({ component, push, mongoosepush, gateway }: Config): string[] 
 function isLoopback(origin: string): boolean {
   const { hostname } = new URL(origin)
   return isLocal({ kind: 'tcp', host: hostname.replace(/^\[|\]$/g, ''), port: 0 })
+}
+
+/** About what the streams of several servers are believed. */
+function hostNotes(config: Config): string[] {
+  const servers = xmppServers(config)
+  const components = serverComponents(config)
+  const notes: string[] = []
+  components.forEach((own, i) => {
+    if (!components.slice(0, i).some((other) => sharedHosts(own, other).length > 0)) return
+    const path = `component[${i}].hosts`
+    notes.push(`${path} has a host of a component at another address: the two are taken for one server`)
+  })
+  if (servers.count < 2) return notes
+  for (const host of config.push.served_hosts) {
+    if (servers.serverOf(host) !== undefined) continue
+    const path = `push.served_hosts: ${host}`
+    notes.push(`${path} is among the hosts of no component: every server is believed about it`)
+  }
+  return notes
 }
 
 function gatewayNotes({ push, gateway }: Config): string[] {

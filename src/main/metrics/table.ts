@@ -235,8 +235,14 @@ export class Metrics {
   })
   readonly stanzasDropped = new CounterFamily(
     'stanzas_dropped_total',
-    'Stanzas received that nobody waits for, and (no-stream) answers that no stream could take.',
-    { domain: 'domains', why: ['iq-response', 'message', 'presence', 'unaddressed', 'no-stream'] },
+    'Stanzas received that nobody waits for or that the stream may not carry, and (no-stream) answers that no stream could take.',
+    {
+      domain: 'domains',
+      why: [
+        ...['iq-response', 'message', 'presence', 'unaddressed'],
+        ...['foreign-from', 'foreign-to', 'no-stream'],
+      ],
+    },
   )
   readonly workerUtilization = new GaugeFamily(
     'worker_utilization',

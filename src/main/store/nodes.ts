@@ -107,28 +107,34 @@ export class LmdbNodeStore implements NodeStore {
    * The JID's affiliations with nodes that have other owners go too: whoever gets that account next
    * must not inherit them.
    */
-  removeOwnedBy(owner: string): Promise<number> {
+  removeOwnedBy(owner: string, domains: Iterable<string>): Promise<number> {
     return this.#environment.queue.write(() => {
-      const prefix = keyPart(owner) + separator
       let removed = 0
-      for (const [markKey, { node, affiliation }] of this.#marks.entriesUnder(prefix)) {
-        const key = markKey.slice(prefix.length)
-        const record = this.#nodes.get(key)
-        if (record === undefined || affiliation === undefined) continue
-        const others = without(record, owner)
-        if (affiliation !== 'owner' || Object.values(others.affiliations).includes('owner')) {
-          this.#replace(key, node, record, others)
-        } else {
-          this.#replace(key, node, record, undefined)
-          removed++
-        }
-      }
+      for (const domain of domains) removed += this.#removeOwned(owner, domain)
       return removed
     })
   }
 
   count(): number {
     return this.#nodes.size
+  }
+
+  #removeOwned(owner: string, domain: string): number {
+    let removed = 0
+    const beforeKey = keyPart(owner).length + separator.length
+    for (const [markKey, { node, affiliation }] of this.#marks.entriesUnder(ownerPrefix(owner, domain))) {
+      const key = markKey.slice(beforeKey)
+      const record = this.#nodes.get(key)
+      if (record === undefined || affiliation === undefined) continue
+      const others = without(record, owner)
+      if (affiliation !== 'owner' || Object.values(others.affiliations).includes('owner')) {
+        this.#replace(key, node, record, others)
+      } else {
+        this.#replace(key, node, record, undefined)
+        removed++
+      }
+    }
+    return removed
   }
 
   #createdBy(jid: string, domain: string): number {

@@ -43,8 +43,8 @@ export interface NodeStore {
   remove(domain: string, node: string): Promise<boolean>
   /** Nodes of a domain for which this JID has an affiliation, in the nodes' order. */
   affiliationsOf(domain: string, jid: string): { node: string; affiliation: Affiliation }[]
-  /** Removes all nodes that this bare JID alone owns, on every domain; how many. */
-  removeOwnedBy(owner: string): Promise<number>
+  /** Removes all nodes that this bare JID alone owns, on these domains; how many. */
+  removeOwnedBy(owner: string, domains: Iterable<string>): Promise<number>
   count(): number
 }
 
@@ -86,6 +86,8 @@ export interface SubscriptionStore {
   /** Removes it unless it was enabled again since it was read. */
   removeSame(subscription: Subscription): Promise<boolean>
   removeUser(user: string): Promise<number>
+  /** Of a user those that were enabled on one of these domains; how many. */
+  removeEnabledOn(user: string, domains: ReadonlySet<string>): Promise<number>
   /** All of a host's users, a part after the other; how many. */
   removeDomain(domain: string): Promise<number>
   /** Notes that its App Server took a publish. */

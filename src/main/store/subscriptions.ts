@@ -75,6 +75,15 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
     return this.#removeUnder(userPrefix(user))
   }
 
+  removeEnabledOn(user: string, domains: ReadonlySet<string>): Promise<number> {
+    return this.#environment.queue.write(() => {
+      const entries = this.#subscriptions.entriesUnder(userPrefix(user))
+      const there = entries.filter(([, { domain }]) => domains.has(domain))
+      for (const [key] of there) this.#subscriptions.delete(key)
+      return there.length
+    })
+  }
+
   async removeDomain(domain: string): Promise<number> {
     const prefix = keyPart(domain) + separator
     // Settles what was enabled before: only what is on disk is seen below.

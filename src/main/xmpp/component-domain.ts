@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import type { Element } from '../../core/xml/element.ts'
 import { escapeXml } from '../../core/xml/escape.ts'
+import type { StreamScope } from '../../core/xmpp-servers.ts'
 import { type Address, parseAddress } from '../address.ts'
 import type { CounterFamily } from '../metrics/family.ts'
 import { type Metrics, type StreamStateName, streamStates } from '../metrics/table.ts'
@@ -11,12 +12,15 @@ import type { ComponentOptions } from './component-options.ts'
 import type { ComponentStream, StreamLimit, StreamSetup } from './component-stream.ts'
 import type { StanzaHandler } from './ports.ts'
 import { handshakeTimeMs, type ReconnectLimits, type ReconnectPlan } from './reconnect-policy.ts'
+import { StreamGuard } from './stream-guard.ts'
 import type { LossCause, StreamLoss } from './stream-loss.ts'
 import { type SlotHost, StreamSlot, type StreamState } from './stream-slot.ts'
 
 export type { ComponentOptions, StreamState }
 
 export interface DomainPorts {
+  /** What the server may say on the streams, at first. */
+  readonly scope: StreamScope
   readonly log: Logger
   readonly metrics: Metrics
   /** From 0 to below 1. */
@@ -38,6 +42,7 @@ export class ComponentDomain implements SlotHost {
   readonly random: () => number
   readonly #options: ComponentOptions
   readonly #handler: StanzaHandler
+  readonly #guard: StreamGuard
   readonly #log: Logger
   readonly #address: Address
   readonly #secureContext: SecureContext | undefined
@@ -86,6 +91,12 @@ export class ComponentDomain implements SlotHost {
     this.#unsendable = metrics.stanzasDropped.child(domain, 'no-stream')
     this.#reconnects = metrics.componentReconnects.child(domain)
     this.#limitsHit = metrics.limitsHit
+    this.#guard = new StreamGuard(ports.scope, {
+      foreignFrom: metrics.stanzasDropped.child(domain, 'foreign-from'),
+      foreignTo: metrics.stanzasDropped.child(domain, 'foreign-to'),
+      log: this.#log,
+      monotonicMs: () => performance.now(),
+    })
     metrics.componentConnected.read(() => this.streamsUp, domain)
     for (const state of streamStates) {
       metrics.componentStreams.read(() => this.#streamsIn(state), domain, state)
@@ -94,6 +105,11 @@ export class ComponentDomain implements SlotHost {
     for (let i = 0; i < options.connections; i++) {
       this.#slots.push(new StreamSlot(i, options.staggerMs, this))
     }
+  }
+
+  /** What the server may say on the streams from the next stanza on. */
+  set scope(scope: StreamScope) {
+    this.#guard.scope = scope
   }
 
   /** Connects, and goes on connecting until `stopReading` or `close`. Returns at once. */
@@ -173,6 +189,7 @@ export class ComponentDomain implements SlotHost {
         this.#others.add(1)
         return
     }
+    if (!this.#guard.admits(stanza, answerTo)) return
     try {
       this.#handler(this.#options.domain, stanza, answerTo)
     } catch (error) {
@@ -189,6 +206,7 @@ export class ComponentDomain implements SlotHost {
 
   slotLost(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void {
     this.#lastLoss = loss
+    if (loss.cause === 'invalid-from') this.#guard.answersNoMore()
     this.#logLoss(slot, loss, wasUp, plan)
     if (this.streamsUp > 0) return
     for (const other of this.#slots) if (other !== slot) other.noneIsUp()

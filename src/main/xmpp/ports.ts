@@ -9,5 +9,8 @@ export interface StanzaSink {
   send(stanza: string): boolean
 }
 
-/** Takes every stanza (depth-1 child of a stream) of every domain. Must not throw. */
+/**
+ * Takes every stanza (depth-1 child of a stream) that its server may send on it: `from` is of no other server with a
+ * component here, and `to`, if there is one, is at a domain of ours at that server. Must not throw.
+ */
 export type StanzaHandler = (domain: string, stanza: Element, answerTo: StanzaSink) => void

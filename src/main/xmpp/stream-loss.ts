@@ -11,6 +11,8 @@ export type LossCause =
   | 'stream-error'
   /** `<conflict/>`: the server has a stream of this domain, and one is all it takes. */
   | 'conflict'
+  /** `<invalid-from/>`: the server does not take a `from` of ours. */
+  | 'invalid-from'
   /** `<not-authorized/>` or `<host-unknown/>` before the stream was up: somebody has to change a configuration. */
   | 'refused'
 
@@ -47,7 +49,8 @@ export function lossByStreamError(error: Element, wasUp: boolean): StreamLoss {
   }
   const refusal = wasUp ? undefined : refusals.get(condition)
   if (refusal !== undefined) return { cause: 'refused', text: `${refusal} (${said})` }
-  return { cause: 'stream-error', text: `the server ended the stream with an error (${said})` }
+  const cause = condition === 'invalid-from' ? 'invalid-from' : 'stream-error'
+  return { cause, text: `the server ended the stream with an error (${said})` }
 }
 
 /** The loss that a socket's error means. */

@@ -15,7 +15,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('create' as const), domain: domains, node: names, jid: jids }),
   fc.record({ do: fc.constant('affiliate' as const), domain: domains, node: names, jid: jids, affiliation }),
   fc.record({ do: fc.constant('remove' as const), domain: domains, node: names }),
-  fc.record({ do: fc.constant('removeOwnedBy' as const), jid: jids }),
+  fc.record({ do: fc.constant('removeOwnedBy' as const), jid: jids, on: fc.subarray(['p.x', 'p.x2']) }),
   fc.record({ do: fc.constant('wait' as const) }),
   fc.record({ do: fc.constant('reopen' as const) }),
 )
@@ -58,8 +58,8 @@ test('whatever is done in whatever order, nodes and affiliations read as if kept
               break
             }
             case 'removeOwnedBy': {
-              const expected = modelRemoveOwnedBy(model, each.jid)
-              last = nodes.removeOwnedBy(each.jid).then((result) => expect(result).toBe(expected))
+              const expected = modelRemoveOwnedBy(model, each.jid, each.on)
+              last = nodes.removeOwnedBy(each.jid, each.on).then((result) => expect(result).toBe(expected))
               break
             }
             case 'wait':
@@ -92,9 +92,10 @@ function modelCreate(model: Model, domain: string, node: string, owner: string) 
   return 'created'
 }
 
-function modelRemoveOwnedBy(model: Model, jid: string): number {
+function modelRemoveOwnedBy(model: Model, jid: string, domains: readonly string[]): number {
   let removed = 0
   for (const [key, { affiliations }] of model) {
+    if (!domains.some((domain) => key.startsWith(`${domain} `))) continue
     const was = affiliations[jid]
     delete affiliations[jid]
     if (was === 'owner' && !Object.values(affiliations).includes('owner')) {

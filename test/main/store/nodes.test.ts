@@ -92,7 +92,7 @@ test('an update of a node that is not there says so, and one that changes nothin
   expect(await nodes.update(domain, 'n', () => undefined)).toBe(true)
 })
 
-test('with an account go the nodes it alone owns on every domain, and its affiliations with all others', async () => {
+test('with an account go the nodes it alone owns on the domains that are named, and its affiliations with all others', async () => {
   using dir = scratchDirectory()
   await using store = await openStore(dir.path)
   const nodes = new LmdbNodeStore(store)
@@ -102,7 +102,7 @@ test('with an account go the nodes it alone owns on every domain, and its affili
   await nodes.create('other.example.com', 'own', nodeRecord(romeo), 10)
   await nodes.create(domain, 'shared', shared, 10)
   await nodes.create(domain, 'guest', guest, 10)
-  expect(await nodes.removeOwnedBy(romeo)).toBe(2)
+  expect(await nodes.removeOwnedBy(romeo, [domain, 'other.example.com'])).toBe(2)
   expect(nodes.count()).toBe(2)
   expect(nodes.affiliationsOf(domain, romeo)).toEqual([])
   expect(nodes.get(domain, 'shared')?.affiliations).toEqual({ [juliet]: 'owner' })
@@ -164,7 +164,7 @@ test.each([
   expect(nodes.get(domain, name)).toBeDefined()
   expect(nodes.get(domain, `${name}x`)).toBeDefined()
   expect(nodes.affiliationsOf(domain, owner)).toHaveLength(2)
-  expect(await nodes.removeOwnedBy(owner)).toBe(2)
+  expect(await nodes.removeOwnedBy(owner, [domain])).toBe(2)
   expect(nodes.count()).toBe(0)
 })
 

@@ -1,9 +1,11 @@
 import pino from 'pino'
 import type { Element } from '../../../src/core/xml/element.ts'
+import type { StreamScope } from '../../../src/core/xmpp-servers.ts'
 import { Metrics } from '../../../src/main/metrics/table.ts'
 import { ComponentDomain, type ComponentOptions } from '../../../src/main/xmpp/component-domain.ts'
 import { componentDefaults } from '../../../src/main/xmpp/component-options.ts'
 import type { StanzaHandler, StanzaSink } from '../../../src/main/xmpp/ports.ts'
+import { oneServer } from '../../support/one-server.ts'
 import { domain, type ScriptedServer, secret } from './scripted-server.ts'
 
 export interface LogLine {
@@ -58,6 +60,7 @@ export class OpenDomain implements AsyncDisposable {
     server: ScriptedServer | string,
     options: Partial<ComponentOptions> = {},
     handler: StanzaHandler = () => {},
+    scope: StreamScope = oneServer(domain).scopeOf(domain),
   ) {
     this.domain = new ComponentDomain(
       {
@@ -80,7 +83,7 @@ export class OpenDomain implements AsyncDisposable {
         this.onStanza()
         handler(name, stanza, answerTo)
       },
-      { log: this.log.logger, metrics: this.metrics, random: Math.random },
+      { scope, log: this.log.logger, metrics: this.metrics, random: Math.random },
     )
     this.domain.start()
   }

@@ -21,6 +21,18 @@ export const componentTable = tables(
       format: 'address',
       allowed: 'host:port, [IPv6]:port, or unix:/path',
     }),
+    hosts: list(
+      {
+        description:
+          'The XMPP domains of the server behind this component: its streams are believed about these and about domains ' +
+          'that no component has, and never about those of another server. Default: `push.served_hosts` while all ' +
+          'components name one `server`; else each component must say.',
+        allowed: 'a list of domains in lower case',
+        example: ['example.com'],
+        reload: true,
+      },
+      'domain',
+    ),
     server_kind: choice('standard', ['standard', 'openfire'], {
       description:
         'What the server asks for beside XEP-0114. openfire: its stream header says that a component may have several ' +

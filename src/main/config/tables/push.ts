@@ -20,7 +20,7 @@ export const pushTable = table(
       {
         description:
           'Domains on which any node name is good and nobody makes nodes (PubSub-less). @HOST@ stands for each of ' +
-          '`served_hosts`. Each needs a [[component]], if it is to be reached over XMPP.',
+          '`served_hosts` and of the `hosts` of components. Each needs a [[component]], if it is to be reached over XMPP.',
         allowed: 'a list of domains in lower case, which may hold @HOST@',
         example: ['virtual.@HOST@'],
         reload: true,

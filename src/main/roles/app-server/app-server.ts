@@ -30,8 +30,8 @@ export interface AppServerPorts {
   readonly log: Logger
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number
-  /** An account, by bare JID, is known to be gone, for whoever else keeps something of it. */
-  readonly accountGone: (account: string) => void
+  /** As `AccountGone`, for whoever else keeps something of it. */
+  readonly accountGone: (account: string, domain: string) => void
 }
 
 /** While the store is at fault every publish is: one line in this time says so. */
@@ -95,17 +95,13 @@ export class AppServer {
     }
     if (type === 'result') return this.#drop(domain, 'iq-response')
     if (type === 'error') {
-      this.#heedError(stanza, from)
+      this.#heedError(domain, stanza, from)
       return this.#drop(domain, 'iq-response')
     }
     if (from === '') return this.#drop(domain, 'unaddressed')
 
-    let addressed = this.#domainAt(to, domain)
-    if (addressed === undefined) {
-      // From anywhere else an answer would cost the stream.
-      to = domain
-      addressed = this.#domains.get(domain)
-    }
+    const addressed = this.#domainAt(to, domain)
+    if (addressed === undefined) return this.#drop(domain, 'unaddressed')
     const request = new PublishRequest(id ?? '', from, to)
     if ((type !== 'get' && type !== 'set') || id === undefined) {
       return answer(iqError(request, stanzaErrors.badRequest))
@@ -149,19 +145,18 @@ export class AppServer {
     return this.#registrations.retireNode(notification, reason)
   }
 
-  /** An account, by bare JID, is known to be gone: its nodes go, on every domain. How many. Never rejects. */
-  async accountGone(account: string): Promise<number> {
+  /**
+   * An account, by bare JID, is known to be gone, as a stream of `domain` says: its nodes go, on every domain of that
+   * server. How many. Never rejects.
+   */
+  async accountGone(account: string, domain: string): Promise<number> {
     const bare = bareJid(account)
-    return bare === undefined ? 0 : this.#registrations.accountGone(bare)
+    if (bare === undefined) return 0
+    this.#ports.accountGone(bare, domain)
+    return this.#registrations.accountGone(bare, this.#options.servers.scopeOf(domain).domains)
   }
 
-  #handleRequest(
-    domain: Domain | undefined,
-    request: PublishRequest,
-    type: 'get' | 'set',
-    payload: Element,
-  ): Verdict {
-    if (domain === undefined) return answer(iqError(request, stanzaErrors.serviceUnavailable))
+  #handleRequest(domain: Domain, request: PublishRequest, type: 'get' | 'set', payload: Element): Verdict {
     if (isPublish(payload)) return this.#publish(domain, request, type, payload)
     const { name, ns } = payload
     if (name === 'pubsub' && (ns === pubsubNs || ns === pubsubOwnerNs)) {
@@ -204,7 +199,7 @@ export class AppServer {
   #handleOther(domain: string, stanza: Element): Verdict {
     const { name } = stanza
     if (name !== 'message' && name !== 'presence') return this.#drop(domain, 'unaddressed')
-    if (stanza.attr('type') === 'error') this.#heedError(stanza, stanza.attr('from') ?? '')
+    if (stanza.attr('type') === 'error') this.#heedError(domain, stanza, stanza.attr('from') ?? '')
     return this.#drop(domain, name)
   }
 
@@ -213,11 +208,11 @@ export class AppServer {
    * with `cancel/gone` and no new address (RFC 6120 §8.3.3.5). All else that happens when an account is
    * deleted (service-unavailable, item-not-found, an unsubscribe) happens to living accounts too.
    */
-  #heedError(stanza: Element, from: string): void {
+  #heedError(domain: string, stanza: Element, from: string): void {
     if (from === '' || hasResource(from)) return
     for (const error of stanza.elements('error')) {
       const gone = error.attr('type') === 'cancel' ? error.child('gone', stanzaErrorNs) : undefined
-      if (gone !== undefined && gone.text().trim() === '') void this.accountGone(from)
+      if (gone !== undefined && gone.text().trim() === '') void this.accountGone(from, domain)
     }
   }
 

@@ -1,8 +1,12 @@
+import type { XmppServers } from '../../../core/xmpp-servers.ts'
+
 /** What the configuration says about the App Server role. Frozen; replaced as a whole on a reload. */
 export interface AppServerOptions {
   /** The daemon's, for software version requests (XEP-0092). */
   readonly version: string
   readonly domains: readonly AppServerDomain[]
+  /** Behind the domains that are reached over XMPP. */
+  readonly servers: XmppServers
   readonly content: ContentOptions
   readonly maxNodesPerOwner: number
 }

@@ -17,8 +17,6 @@ export interface RegistrationPorts {
   readonly nodes: NodeStore
   readonly metrics: Metrics
   readonly log: Logger
-  /** An account, by bare JID, is known to be gone, for whoever else keeps something of it. */
-  readonly accountGone: (account: string) => void
 }
 
 /** Who called the device dead: its provider, or the number of refusals in a row. */
@@ -70,11 +68,10 @@ export class Registrations {
     }
   }
 
-  /** Removes what belongs to an account that no longer exists: bare JID. How many nodes went. Never rejects. */
-  async accountGone(account: string): Promise<number> {
-    this.#ports.accountGone(account)
+  /** Removes what an account that no longer exists, a bare JID, has on these domains. How many nodes went. Never rejects. */
+  async accountGone(account: string, domains: ReadonlySet<string>): Promise<number> {
     try {
-      const removed = await this.#ports.nodes.removeOwnedBy(account)
+      const removed = await this.#ports.nodes.removeOwnedBy(account, domains)
       if (removed > 0) {
         this.#ports.log.info({ removed }, 'removed the push nodes of an account that is gone')
         this.#countRemoved('account_gone', removed)

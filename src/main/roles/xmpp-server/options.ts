@@ -1,11 +1,15 @@
+import type { XmppServers } from '../../../core/xmpp-servers.ts'
 import type { ContentOptions } from '../app-server/options.ts'
 
 /** What the configuration says about the XMPP Server role. Frozen; replaced as a whole on a reload. */
 export interface XmppServerOptions {
   /** Domains of the users. */
   readonly servedHosts: readonly string[]
-  /** Domains that send publishes to App Servers elsewhere: those with streams; the first stands in for one unknown. */
-  readonly domains: readonly string[]
+  /**
+   * Whose streams tell of what, and whose domains send publishes to App Servers elsewhere; the first of a server stands
+   * in for one unknown.
+   */
+  readonly servers: XmppServers
   readonly maxSubscriptionsPerUser: number
   /** How long an event is remembered, in milliseconds; 0: not at all. */
   readonly dedupWindowMs: number

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { domainOfBare } from '../../../core/jid.ts'
 import type { StanzaError } from '../../../core/stanza-error.ts'
 import type { Metrics } from '../../metrics/table.ts'
 import type { PublishStore, Subscription, SubscriptionStore } from '../../store/ports.ts'
@@ -56,7 +57,7 @@ export class Publisher {
       ...ports,
       find: (user, jid, node) =>
         ports.subscriptions.of(user).find((one) => one.jid === jid && one.node === node),
-      senderOf: (wanted) => this.#senderOf(wanted),
+      senderOf: (wanted, user) => this.#senderOf(wanted, user),
       taken: (subscription) => this.#used(subscription),
       refused: (subscription, condition) => void this.#disable(subscription, 'refused', condition),
     })
@@ -85,7 +86,11 @@ export class Publisher {
   }
 
   #publishHere(subscription: Subscription, summary: readonly string[], domain: string, ends: PushEnds): void {
-    const input = new PublishInput(subscription.jid, undefined)
+    const { user, jid } = subscription
+    // A virtual host of another server says itself who may publish there.
+    const isForeign = this.#options.servers.areApart(domainOfBare(user), domainOfBare(jid))
+    const publisher = isForeign ? this.#senderOf([subscription.domain, domain], user) : undefined
+    const input = new PublishInput(jid, publisher)
     input.node = subscription.node
     input.isNotification = true
     input.isOfEvent = true
@@ -105,7 +110,7 @@ export class Publisher {
     ends: PushEnds,
   ): void {
     // Where it was enabled is whom the App Server lets publish; a configuration may have lost it since.
-    const from = this.#senderOf([subscription.domain, domain])
+    const from = this.#senderOf([subscription.domain, domain], subscription.user)
     if (from === undefined) {
       this.#ports.metrics.publishesSent.child('failed').add(1)
       ends.pushEnded(subscription, 'safe')
@@ -116,8 +121,9 @@ export class Publisher {
     else void safety.then((known) => ends.pushEnded(subscription, known))
   }
 
-  #senderOf(wanted: readonly string[]): string | undefined {
-    const { domains } = this.#options
+  /** What a user gets to read goes out over the streams of no other server than its own. */
+  #senderOf(wanted: readonly string[], user: string): string | undefined {
+    const domains = this.#options.servers.domainsFor(domainOfBare(user))
     return wanted.find((one) => domains.includes(one)) ?? domains[0]
   }
 

@@ -60,11 +60,15 @@ export class Registrations {
     }
   }
 
-  /** Removes what belongs to an account, a bare JID, that no longer exists. Never rejects. */
-  async accountGone(account: string): Promise<void> {
+  /**
+   * Removes the subscriptions of an account, a bare JID, that no longer exists: of these domains, or all. Never rejects.
+   */
+  async accountGone(account: string, domains: ReadonlySet<string> | undefined): Promise<void> {
     const { subscriptions, metrics, log } = this.#ports
     try {
-      const removed = await subscriptions.removeUser(account)
+      const removed = await (domains === undefined
+        ? subscriptions.removeUser(account)
+        : subscriptions.removeEnabledOn(account, domains))
       if (removed === 0) return
       metrics.registrationsDisabled.child('account_gone').add(removed)
       log.info({ user: account, removed, reason: 'account_gone' }, 'push disabled: the account is gone')

@@ -28,8 +28,8 @@ export interface RemotePublishPorts extends KeptPublishPorts {
   readonly nowMs: () => number
   /** From 0 to below 1. */
   readonly random: () => number
-  /** The first of these that is a domain of ours, else another that is; undefined: there is none. */
-  readonly senderOf: (wanted: readonly string[]) => string | undefined
+  /** The first of these that may send for the user, else another domain that may; undefined: there is none. */
+  readonly senderOf: (wanted: readonly string[], user: string) => string | undefined
   /** Whether a domain of ours has a stream. */
   readonly hasStream: (domain: string) => boolean
   /** Sends a stanza from a domain of ours; false: no stream takes it. */
@@ -127,12 +127,16 @@ export class RemotePublishes {
     this.#keepTicking()
   }
 
-  /** Takes the answer to a publish of ours: only from whom it was sent to. False: it is none. */
-  takeAnswer(iq: Element): boolean {
+  /**
+   * Takes the answer to a publish of ours: only from whom it was sent to, and where it was sent from. `domain`: whose
+   * stream it came on. False: it is none.
+   */
+  takeAnswer(domain: string, iq: Element): boolean {
     const id = iq.attr('id') ?? ''
     const publish = this.#sent.get(id) ?? this.#overdue.get(id)
     if (publish === undefined) return false
     if (bareJid(iq.attr('from') ?? '') !== publish.subscription.jid) return false
+    if (bareJid(iq.attr('to') ?? domain) !== publish.domain) return false
     this.#sent.delete(id)
     this.#overdue.delete(id)
     const answer = readPublishAnswer(iq)
@@ -170,7 +174,7 @@ export class RemotePublishes {
     const { user, jid, node, summary, domain, createdAtMs } = stored
     const subscription = this.#ports.find(user, jid, node)
     if (subscription === undefined) return 'withdrawn'
-    const sender = this.#ports.senderOf([domain, subscription.domain])
+    const sender = this.#ports.senderOf([domain, subscription.domain], user)
     if (sender !== domain) stranded.count(domain, sender)
     if (sender === undefined) return 'failed'
     const publish = new RemotePublish(subscription, summary, sender, createdAtMs)

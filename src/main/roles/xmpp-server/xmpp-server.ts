@@ -69,7 +69,7 @@ export class XmppServer {
     if (stanza.name === 'message') return this.#handleMessage(domain, stanza)
     const type = stanza.attr('type')
     if (type === 'result' || type === 'error') {
-      return this.#publisher.remote.takeAnswer(stanza) ? taken : undefined
+      return this.#publisher.remote.takeAnswer(domain, stanza) ? taken : undefined
     }
     const [payload, ...more] = stanza.elements()
     const id = stanza.attr('id')
@@ -77,20 +77,13 @@ export class XmppServer {
     if ((type !== 'get' && type !== 'set') || id === undefined || from === undefined) return undefined
     if (payload === undefined || more.length > 0) return undefined
 
-    const request = { id, from, to: this.#ownAddress(stanza.attr('to'), domain) }
+    const request = { id, from, to: stanza.attr('to') ?? domain }
     const asked = domainOfBare(bareJid(request.to) ?? domain)
     if (isPushRequest(payload)) return this.#handleDirect(asked, request, type, payload)
     if (isDelegation(payload)) return this.#handleDelegated(asked, request, type, payload)
     if (!this.#isServed(from)) return undefined
     const nesting = type === 'get' ? answerNesting(request, payload) : undefined
     return nesting === undefined ? undefined : answer(nesting)
-  }
-
-  /** Where the answer comes from: from an address that is not ours it would cost the stream. */
-  #ownAddress(to: string | undefined, domain: string): string {
-    const bare = to === undefined ? undefined : bareJid(to)
-    const isOurs = bare !== undefined && this.#options.domains.includes(domainOfBare(bare))
-    return to !== undefined && isOurs ? to : domain
   }
 
   /** The streams of a domain are not read any more, for want of room. */
@@ -119,9 +112,14 @@ export class XmppServer {
     return this.#publisher.remote.stop()
   }
 
-  /** An account, by bare JID, is known to be gone: its subscriptions go. Never rejects. */
-  accountGone(account: string): Promise<void> {
-    return this.#registrations.accountGone(account)
+  /**
+   * An account, by bare JID, is known to be gone, as a stream of `domain` says: its subscriptions go, and where its host
+   * is not that server's own, only those that were enabled there. Never rejects.
+   */
+  accountGone(account: string, domain: string): Promise<void> {
+    const scope = this.#options.servers.scopeOf(domain)
+    const isOwn = scope.isOwnHost(domainOfBare(account))
+    return this.#registrations.accountGone(account, isOwn ? undefined : scope.domains)
   }
 
   /** A user of a served host, for itself. */
@@ -169,15 +167,28 @@ export class XmppServer {
     switch (read?.kind) {
       case undefined:
         return undefined
-      case 'event':
-        this.take(read.event, nobodyWaits)
+      case 'event': {
+        const { event } = read
+        // A server tells of its own users' messages.
+        if (
+          event.message !== undefined &&
+          this.#options.servers.scopeOf(domain).isForeign(event.message.to)
+        ) {
+          return this.#refused(event.source)
+        }
+        this.take(event, nobodyWaits)
         return taken
+      }
       case 'refused':
-        this.#ports.metrics.events.child(read.source, 'refused').add(1)
-        return undefined
+        return this.#refused(read.source)
       case 'advertisement':
         return taken
     }
+  }
+
+  #refused(source: IncomingEvent['source']): undefined {
+    this.#ports.metrics.events.child(source, 'refused').add(1)
+    return undefined
   }
 }
 

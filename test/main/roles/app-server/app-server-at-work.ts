@@ -14,6 +14,7 @@ import type { Verdict } from '../../../../src/main/roles/app-server/verdict.ts'
 import { LmdbDeadDeviceStore } from '../../../../src/main/store/dead-devices.ts'
 import { LmdbNodeStore } from '../../../../src/main/store/nodes.ts'
 import { publishIq } from '../../../../src/sandbox/stanzas.ts'
+import { oneServer } from '../../../support/one-server.ts'
 import { openStore, scratchDirectory } from '../../store/open-store.ts'
 
 /** Push nodes are made and needed here. */
@@ -58,6 +59,7 @@ export function optionsFor(setting: Setting = {}): AppServerOptions {
       { domain: shadowedHost, pubsub: true, virtual: true, publishers, tags },
       { domain: 'closed.chat.test', pubsub: false, virtual: false, publishers, tags },
     ],
+    servers: oneServer(pubsubHost, virtualHost, shadowedHost, 'closed.chat.test'),
     content: { ...defaultContent, ...setting.content },
     maxNodesPerOwner: setting.maxNodesPerOwner ?? 128,
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { oneServer } from '../../../support/one-server.ts'
 import { scratchDirectory } from '../../store/open-store.ts'
 import { pass, subscribed, timeStands } from './passing-time.ts'
 import { carol, component, startXmppServer } from './xmpp-server-at-work.ts'
@@ -91,7 +92,10 @@ describe('what a domain that is no longer ours has left', () => {
   test('goes out from another, and a line says so', async () => {
     using directory = scratchDirectory()
     await leaveThree(directory.path)
-    await using work = await startXmppServer({ dataDir: directory.path, domains: ['second.chat.test'] })
+    await using work = await startXmppServer({
+      dataDir: directory.path,
+      servers: oneServer('second.chat.test'),
+    })
     pass(work, 500)
     expect(work.sent.map(({ domain, stanza }) => [domain, stanza.attr('from')])).toEqual(
       Array(3).fill(['second.chat.test', 'second.chat.test']),
@@ -113,7 +117,7 @@ describe('what a domain that is no longer ours has left', () => {
   test('has ended where there is no other, and a line says so', async () => {
     using directory = scratchDirectory()
     await leaveThree(directory.path)
-    await using work = await startXmppServer({ dataDir: directory.path, domains: [] })
+    await using work = await startXmppServer({ dataDir: directory.path, servers: oneServer() })
     pass(work, 500)
     await work.settled()
     expect(work.sent).toEqual([])
@@ -134,7 +138,7 @@ describe('what a domain that is no longer ours has left', () => {
     await leaveThree(directory.path)
     await using work = await startXmppServer({
       dataDir: directory.path,
-      domains: ['second.chat.test', component],
+      servers: oneServer('second.chat.test', component),
     })
     pass(work, 500)
     expect(new Set(work.sent.map(({ domain }) => domain))).toEqual(new Set([component]))

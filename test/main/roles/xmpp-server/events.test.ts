@@ -284,7 +284,7 @@ test('an event is to be told of again when a fault of ours keeps its push back',
 test('an account that is gone loses its subscriptions', async () => {
   await using work = await subscribed()
   await work.enable('dave@chat.test/x', 'remote.test', 'n')
-  await work.server.accountGone('carol@chat.test')
+  await work.server.accountGone('carol@chat.test', component)
   expect([work.stored('carol@chat.test').length, work.stored('dave@chat.test').length]).toEqual([0, 1])
   expect(await work.count('registrations_disabled_total', 'reason="account_gone"')).toBe(1)
   expect(work.log.join()).toContain('account_gone')

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { stanzaErrors } from '../../../../src/core/stanza-error.ts'
 import { isForXmppServer } from '../../../../src/main/roles/role-of.ts'
+import { oneServer } from '../../../support/one-server.ts'
 import { parseStanza } from '../app-server/app-server-at-work.ts'
 import { pass, timeStands } from './passing-time.ts'
 import {
@@ -277,7 +278,7 @@ test.each(['overload', 'unsendable', 'submitFailed', 'internalServerError', 'inv
 )
 
 test('a publish goes out from another domain when the one it was enabled on is gone', async () => {
-  await using work = await startXmppServer({ domains: ['second.chat.test'] })
+  await using work = await startXmppServer({ servers: oneServer('second.chat.test') })
   await work.enable(carol, 'remote.test', 'n')
   await work.event()
   expect(work.sent[0]?.domain).toBe('second.chat.test')

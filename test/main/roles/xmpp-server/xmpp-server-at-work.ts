@@ -17,6 +17,7 @@ import type { Subscription } from '../../../../src/main/store/ports.ts'
 import { LmdbPublishStore } from '../../../../src/main/store/publishes.ts'
 import { StoreError } from '../../../../src/main/store/store-error.ts'
 import { LmdbSubscriptionStore } from '../../../../src/main/store/subscriptions.ts'
+import { oneServer } from '../../../support/one-server.ts'
 import { openStore, scratchDirectory } from '../../store/open-store.ts'
 import { parseStanza, summaryOfAnswer } from '../app-server/app-server-at-work.ts'
 
@@ -37,7 +38,7 @@ export const eventContent: XmppServerOptions['content'] = {
 
 export const usualOptions: XmppServerOptions = {
   servedHosts: ['chat.test', 'other.test'],
-  domains: [component, 'second.chat.test'],
+  servers: oneServer(component, 'second.chat.test'),
   maxSubscriptionsPerUser: 32,
   dedupWindowMs: 300_000,
   pluginTimeoutMs: 100,
@@ -220,12 +221,13 @@ export class XmppServerAtWork implements AsyncDisposable {
 
   /** The App Server's answer to the publish sent last: `result`, or an error as `type/condition`. */
   answerLast(verdict: string, from = 'remote.test'): void {
-    const id = this.sent.at(-1)?.stanza.attr('id')
+    const last = this.sent.at(-1)
+    const id = last?.stanza.attr('id')
     const [type, condition] = verdict.split('/')
     const error = `<error type='${type}'><${condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`
     const payload = verdict === 'result' ? '' : `<pubsub xmlns='http://jabber.org/protocol/pubsub'/>${error}`
     const iqType = verdict === 'result' ? 'result' : 'error'
-    this.verdict(`<iq type='${iqType}' id='${id}' from='${from}' to='${component}'>${payload}</iq>`)
+    this.verdict(`<iq type='${iqType}' id='${id}' from='${from}' to='${last?.domain}'>${payload}</iq>`)
   }
 
   stored(user: string): Pick<Subscription, 'jid' | 'node'>[] {

@@ -1,0 +1,147 @@
+import { bareJid, domainOfBare, normalDomain } from './jid.ts'
+
+/**
+ * The XMPP servers behind the components, and which addresses are theirs. A server stamps the `from` of its own users and
+ * of those it federates with, so a stream is believed about its own server's hosts and about hosts of no server here,
+ * and never about those of another one.
+ *
+ * An address belongs to the server with the most specific host that it is at or below: `rooms.a.example` is that of
+ * `a.example`, unless a server has it among its own hosts. The domain of a component counts as a host of its server.
+ */
+
+/** One component, as far as it says whose it is. */
+export interface ServerComponent {
+  readonly domain: string
+  /** The address of the server, in one spelling. */
+  readonly server: string
+  /** XMPP domains of the server. */
+  readonly hosts: readonly string[]
+}
+
+/** What the streams of one component may speak for, and what is addressed to them. */
+export class StreamScope {
+  /** Domains of all components of the server. */
+  readonly domains: ReadonlySet<string>
+  readonly #domain: string
+  readonly #server: number
+  readonly #servers: XmppServers
+  /** The host that came last: nearly always the next one too. */
+  #usualHost: string
+
+  constructor(domain: string, server: number, domains: ReadonlySet<string>, servers: XmppServers) {
+    this.domains = domains
+    this.#domain = domain
+    this.#usualHost = domain
+    this.#server = server
+    this.#servers = servers
+  }
+
+  /** Whether an address is at the component's own domain, or at that of another component of its server. */
+  isOurs(to: string): boolean {
+    if (to === this.#domain) return true
+    const bare = bareJid(to)
+    return bare !== undefined && this.domains.has(domainOfBare(bare))
+  }
+
+  /** Whether an address is at a host of another server that has a component here. What is no JID is at no host. */
+  isForeign(address: string): boolean {
+    if (this.#servers.count === 1) return false
+    const slash = address.indexOf('/')
+    const end = slash === -1 ? address.length : slash
+    const at = address.indexOf('@')
+    const start = at === -1 || at > end ? 0 : at + 1
+    const usual = this.#usualHost
+    if (end - start === usual.length && address.startsWith(usual, start)) return false
+
+    const bare = bareJid(address)
+    if (bare === undefined) return false
+    const host = domainOfBare(bare)
+    const server = this.#servers.serverOf(host)
+    if (server !== undefined && server !== this.#server) return true
+    this.#usualHost = host
+    return false
+  }
+
+  /** Whether an address is below a host of this component's server, where its other components are, if it has any. */
+  isBelowOwnHost(address: string): boolean {
+    const bare = bareJid(address)
+    if (bare === undefined) return false
+    const host = domainOfBare(bare)
+    return this.#servers.serverOf(host) === this.#server && !this.#servers.isHost(host)
+  }
+
+  /** Whether a host is this component's server's, as any is of the only server. */
+  isOwnHost(host: string): boolean {
+    return this.#servers.count === 1 || this.#servers.serverOf(host) === this.#server
+  }
+}
+
+export class XmppServers {
+  readonly count: number
+  readonly #byHost = new Map<string, number>()
+  readonly #scopes = new Map<string, StreamScope>()
+  readonly #longestHost: number
+
+  /** Components at one address are of one server, and so are those that share a host. */
+  constructor(components: readonly ServerComponent[]) {
+    const groups = grouped(components)
+    this.count = groups.length
+    for (const component of components) {
+      const server = groups.findIndex((group) => group.includes(component))
+      const domains = new Set(groups[server]?.map(({ domain }) => domain))
+      const { domain, hosts } = component
+      for (const host of [domain, ...hosts]) this.#byHost.set(normalDomain(host), server)
+      this.#scopes.set(domain, new StreamScope(domain, server, domains, this))
+    }
+    this.#longestHost = Math.max(0, ...[...this.#byHost.keys()].map(({ length }) => length))
+  }
+
+  /** The scope of a component's streams. @throws {RangeError} when there is no component of that domain. */
+  scopeOf(domain: string): StreamScope {
+    const scope = this.#scopes.get(domain)
+    if (scope === undefined) throw new RangeError(`${domain} is the domain of no component`)
+    return scope
+  }
+
+  /** Domains of components, in their order, that may send on behalf of a host's users: of no other server than theirs. */
+  domainsFor(host: string): readonly string[] {
+    const server = this.serverOf(host)
+    const all = [...this.#scopes.keys()]
+    return server === undefined ? all : all.filter((domain) => this.serverOf(domain) === server)
+  }
+
+  isHost(host: string): boolean {
+    return this.#byHost.has(host)
+  }
+
+  /** Whether two hosts belong to two servers here. */
+  areApart(host: string, other: string): boolean {
+    const [one, another] = [this.serverOf(host), this.serverOf(other)]
+    return one !== undefined && another !== undefined && one !== another
+  }
+
+  /** The number of the server that a host, in normal form, belongs to; undefined: to none here. */
+  serverOf(host: string): number | undefined {
+    // No look at what is too long to be found: a stranger may have a name of a thousand labels.
+    for (let at = 0; ; ) {
+      const server = host.length - at > this.#longestHost ? undefined : this.#byHost.get(host.slice(at))
+      if (server !== undefined) return server
+      at = host.indexOf('.', at) + 1
+      if (at === 0) return undefined
+    }
+  }
+}
+
+/** The components by their servers. */
+function grouped(components: readonly ServerComponent[]): readonly (readonly ServerComponent[])[] {
+  let groups: ServerComponent[][] = []
+  for (const component of components) {
+    const same = groups.filter((group) => group.some((other) => isSameServer(other, component)))
+    groups = [...groups.filter((group) => !same.includes(group)), [...same.flat(), component]]
+  }
+  return groups
+}
+
+function isSameServer(a: ServerComponent, b: ServerComponent): boolean {
+  return a.server === b.server || a.hosts.some((host) => b.hosts.includes(host))
+}

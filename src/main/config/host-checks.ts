@@ -1,0 +1,60 @@
+import { normalDomain } from '../../core/jid.ts'
+import type { ServerComponent } from '../../core/xmpp-servers.ts'
+import { type Faults, shownValue } from './faults.ts'
+import { serverComponents } from './hosts.ts'
+import { type ConfigFile, componentTables } from './schema.ts'
+
+/** Checks that each XMPP domain belongs to one server: by it the streams of several servers are kept apart. */
+export function checkHosts(file: ConfigFile, faults: Faults): void {
+  const tables = componentTables(file)
+  const needed = tables.flatMap(({ path }) => [`${path}.domain`, `${path}.server`, `${path}.hosts`])
+  if (![...needed, 'push.served_hosts'].every((key) => faults.sound(key))) return
+  const component = tables.map(({ table }) => table)
+  const servers = serverComponents({ component, push: file.push })
+  const addresses = new Set(servers.map(({ server }) => server)).size
+  if (addresses === 1) return
+
+  tables.forEach(({ path, table }, i) => {
+    if (table.hosts.length === 0) {
+      const example = table.domain.slice(table.domain.indexOf('.') + 1)
+      faults.add(
+        `${path}.hosts`,
+        `is empty while the components name ${addresses} servers, allowed: the XMPP domains of the server behind each, such as hosts = [${shownValue(example)}]`,
+      )
+      return
+    }
+    const own = servers[i]
+    for (const [j, other] of servers.slice(0, i).entries()) {
+      const host = own === undefined ? undefined : contestedHost(own, other)
+      if (host === undefined) continue
+      faults.add(
+        `${path}.hosts`,
+        `holds ${shownValue(host)}, which is that of ${tables[j]?.path} at another server too, allowed: each host at one server; components of one server name the same server`,
+      )
+    }
+  })
+}
+
+/** Hosts that components at two addresses share, and which make them one server; `check` says so. */
+export function sharedHosts(a: ServerComponent, b: ServerComponent): string[] {
+  if (a.server === b.server) return []
+  return a.hosts.filter(
+    (host) => b.hosts.includes(host) && isBelow(a.domain, host) && isBelow(b.domain, host),
+  )
+}
+
+/**
+ * A host that both claim, and only one can have. One server may well listen at two addresses: then its components are
+ * below the host that they share. Anything else is another server's host.
+ */
+function contestedHost(a: ServerComponent, b: ServerComponent): string | undefined {
+  if (a.server === b.server) return undefined
+  const shared = sharedHosts(a, b)
+  const isTheirs = ({ domain, hosts }: ServerComponent, host: string) =>
+    domain === host || hosts.includes(host)
+  return [...a.hosts, a.domain].find((host) => isTheirs(b, host) && !shared.includes(host))
+}
+
+function isBelow(domain: string, host: string): boolean {
+  return normalDomain(domain).endsWith(`.${normalDomain(host)}`)
+}

@@ -1,0 +1,27 @@
+/**
+ * A log line about what strangers do: the first time at once, and then at most once a minute, with how often it was since
+ * the line before.
+ */
+export class RareLine {
+  readonly #write: (times: number, detail: string) => void
+  readonly #monotonicMs: () => number
+  #writtenMs = Number.NEGATIVE_INFINITY
+  #times = 0
+
+  /** `write` gets the detail that came last. */
+  constructor(write: (times: number, detail: string) => void, monotonicMs: () => number) {
+    this.#write = write
+    this.#monotonicMs = monotonicMs
+  }
+
+  note(detail: string): void {
+    this.#times++
+    const nowMs = this.#monotonicMs()
+    if (nowMs - this.#writtenMs < intervalMs) return
+    this.#writtenMs = nowMs
+    this.#write(this.#times, detail)
+    this.#times = 0
+  }
+}
+
+const intervalMs = 60_000
