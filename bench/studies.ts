@@ -92,13 +92,13 @@ export const studies: readonly Study[] = [
     daemon('http-event, lists of 10', { ...events, source: 'http-events', window: 1280 }),
   ]),
   {
-    ...served('served', 'the served API, 256 requests at a time, over HTTP/1.1 and HTTP/2', clients(), {
-      window: 256,
+    ...served('served', 'the served API, 100 requests at a time, over HTTP/1.1 and HTTP/2', clients(), {
+      window: 100,
     }),
     mongoosePush: ofMongoosePush,
   },
   {
-    ...served('served-invalid', 'the same, for what fails validation', clients(['invalid']), { window: 256 }),
+    ...served('served-invalid', 'the same, for what fails validation', clients(['invalid']), { window: 100 }),
     mongoosePush: ofMongoosePush,
   },
   served('served-alone', 'one request at a time', clients(['apns', 'fcm'], ['autocannon', 'h2load-http2']), {

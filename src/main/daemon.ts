@@ -181,7 +181,7 @@ export class Daemon {
         ),
       ]),
     )
-    this.#servedApi = servedApi(config, dispatch, {
+    this.#servedApi = servedApi(config, () => this.#config, dispatch, {
       dispatcher: this.#dispatcher,
       desk: this.#desk,
       metrics,

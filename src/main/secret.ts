@@ -39,6 +39,24 @@ export class Secret extends Hidden {
   }
 }
 
+/** The tokens of several callers. */
+export class BearerTokens extends Hidden {
+  readonly #digests: readonly Buffer[]
+
+  constructor(tokens: readonly string[]) {
+    super()
+    this.#digests = tokens.map(sha256)
+  }
+
+  /** Whether it is one of them. It takes the same time whichever it is, and whatever is wrong with it. */
+  has(text: string): boolean {
+    const digest = sha256(text)
+    let found = false
+    for (const known of this.#digests) if (timingSafeEqual(known, digest)) found = true
+    return found
+  }
+}
+
 /** What was made of the bytes of secret files. */
 export class SecretContent<T> extends Hidden {
   readonly #content: T

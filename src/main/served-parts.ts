@@ -1,16 +1,20 @@
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import { choosePool } from '../core/gateway/pools.ts'
+import { type Address, isLocal, parseAddress } from './address.ts'
 import type { Config } from './config/config.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
 import type { DispatchOptions } from './dispatch/options.ts'
+import { buildRequest } from './dispatch/provider-exit.ts'
 import type { DispatchState } from './dispatch/state.ts'
 import type { ProviderDesk } from './gateway/provider-desk.ts'
+import { KnownHosts } from './http/known-hosts.ts'
 import type { Metrics } from './metrics/table.ts'
 import { risingClock } from './rising-clock.ts'
-import type { ServerCertificate } from './served-api/listener.ts'
+import type { AdmissionRules } from './served-api/admission.ts'
 import type { PoolState } from './served-api/pool-state.ts'
 import { ServedApi } from './served-api/served-api.ts'
+import type { ServerCertificate } from './served-api/server-certificate.ts'
 import { version } from './version.ts'
 
 /** The parts of the daemon that the served API is put before. */
@@ -21,13 +25,16 @@ export interface PartsBehind {
   readonly log: Logger
 }
 
-/** Undefined: the gateway's API is not served. */
+/** Undefined: the gateway's API is not served. `current`: the configuration as it is by now. */
 export function servedApi(
-  { gateway }: Config,
+  config: Config,
+  current: () => Config,
   dispatch: DispatchOptions,
   { dispatcher, desk, metrics, log }: PartsBehind,
 ): ServedApi | undefined {
-  if (gateway.listen === '') return undefined
+  const address = parseAddress(config.gateway.listen)
+  if (address === undefined) return undefined
+  const rules = admissionRules(address)
   return new ServedApi({
     version,
     metrics,
@@ -36,10 +43,36 @@ export function servedApi(
     nowMs: risingClock(Date.now),
     monotonicMs: () => performance.now(),
     pools: () => servedPools(dispatch, dispatcher.state(), (pool) => desk.fault(pool)),
+    admission: () => rules(current()),
+    isTooLarge: (notification) => {
+      const pool = choosePool(dispatch.pools, notification.device, notification.tags)
+      if (pool === undefined) return false
+      const built = buildRequest(pool, notification, Date.now())
+      return built.kind === 'unsendable' && built.outcome.kind === 'too_large'
+    },
     hasPool: ({ device, tags }) => choosePool(dispatch.pools, device, tags) !== undefined,
     submitOnce: (notification, settled) => dispatcher.submitOnce(notification, settled),
     revive: (notification) => dispatcher.revive(notification),
   })
+}
+
+/** What a configuration asks of callers of the served API at `address`; made once for each configuration. */
+function admissionRules(address: Address): (config: Config) => AdmissionRules {
+  let made: { readonly of: Config; readonly rules: AdmissionRules } | undefined
+  return (config) => {
+    if (made?.of !== config) {
+      const { open, tokens, tls } = config.gateway
+      const onlyByName =
+        address.kind === 'tcp' &&
+        isLocal(address) &&
+        !open &&
+        tokens === undefined &&
+        tls.client_ca === undefined
+      const hosts = new KnownHosts(address, config.http.hosts)
+      made = { of: config, rules: { tokens: tokens?.reveal(), hosts, onlyByName } }
+    }
+    return made.rules
+  }
 }
 
 /** What the served API shows of its pools. `faultOf`: why what vouches for us there is missing. */
@@ -68,5 +101,6 @@ export function servedPools(
 /** What `gateway.listen` shows; undefined: it speaks plain HTTP. */
 export function servedCertificate({ gateway }: Config): ServerCertificate | undefined {
   const identity = gateway.tls.identity?.reveal().identity
-  return identity?.kind === 'pem' ? { cert: identity.cert, key: identity.key } : undefined
+  if (identity?.kind !== 'pem') return undefined
+  return { cert: identity.cert, key: identity.key, clientCa: gateway.tls.client_ca }
 }

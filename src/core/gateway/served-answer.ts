@@ -160,21 +160,35 @@ function answerFlat(word: string): ServedAnswer {
 }
 
 /** A request that is not to be understood at all; `version` as far as its path tells. */
-export type RequestFault = 'invalid_json' | 'not_found' | 'method_not_allowed' | 'payload_too_large'
+export type RequestFault =
+  | 'invalid_json'
+  | 'unauthorized'
+  | 'foreign_origin'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'payload_too_large'
+  | 'misdirected_request'
 
 const faultStatuses = {
   invalid_json: 400,
+  unauthorized: 401,
+  foreign_origin: 403,
   not_found: 404,
   method_not_allowed: 405,
   payload_too_large: 413,
+  misdirected_request: 421,
 } as const satisfies Record<RequestFault, number>
 
 export function faultAnswer(version: ApiVersion | undefined, fault: RequestFault): ServedAnswer {
   const flat = version === 'v1' || version === 'v2'
   const answer = jsonAnswer(faultStatuses[fault], flat ? { details: fault } : { reason: fault })
-  return fault === 'method_not_allowed'
-    ? { ...answer, headers: { ...answer.headers, allow: 'POST' } }
-    : answer
+  const more = faultHeaders[fault]
+  return more === undefined ? answer : { ...answer, headers: { ...answer.headers, ...more } }
+}
+
+const faultHeaders: Partial<Record<RequestFault, Readonly<Record<string, string>>>> = {
+  unauthorized: { 'www-authenticate': 'Bearer realm="xmpp-pushd"' },
+  method_not_allowed: { allow: 'POST' },
 }
 
 /** A request whose fields are wrong. */

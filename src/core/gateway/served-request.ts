@@ -25,8 +25,8 @@ export type ServedRequest =
     }
   | { readonly kind: 'refused'; readonly answer: ServedAnswer }
 
-/** The largest body that is read, MongoosePush's own. */
-export const maxServedBodyBytes = 8_000_000
+/** The largest body that is read: many times what any provider takes (4 or 5 KiB), so that a longer text is shortened. */
+export const maxServedBodyBytes = 64 * 1024
 
 /**
  * Reads a request. `domain` names whose notification it is, in metrics and stores. Whatever is not said about faults in

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { CheckedIdentity } from '../gateway/tls-identity.ts'
-import type { Secret, SecretContent } from '../secret.ts'
+import type { BearerTokens, Secret, SecretContent } from '../secret.ts'
 import type { FcmAccount } from './provider-files.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -45,9 +45,13 @@ export type ApnsPoolConfig = GatewayTable['apns'][number] &
 
 /** `[gateway]`: it is always there; `listen` is '' and there is no pool where the file has none. */
 export type GatewayConfig = Omit<GatewayTable, 'tls' | 'fcm' | 'apns'> & {
+  /** Of `token_file`; undefined: it names none. */
+  readonly tokens: SecretContent<BearerTokens> | undefined
   readonly tls: GatewayTable['tls'] & {
     /** Of `cert_file` and `key_file`; undefined: plain HTTP. */
     readonly identity: SecretContent<CheckedIdentity> | undefined
+    /** PEM text of `client_ca_file`; undefined: clients show no certificate. */
+    readonly client_ca: string | undefined
   }
   readonly fcm: readonly FcmPoolConfig[]
   readonly apns: readonly ApnsPoolConfig[]

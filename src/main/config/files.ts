@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { Secret } from '../secret.ts'
+import { BearerTokens, Secret, SecretContent } from '../secret.ts'
 import type { Faults } from './faults.ts'
 import type { SchemaNode } from './keys.ts'
 import { type ConfigFile, configSchema } from './schema.ts'
@@ -75,6 +75,26 @@ function tokenOf(text: string, path: string, faults: Faults): Secret | undefined
   const token = text.trim()
   if (token !== '' && !/[\r\n\0]/.test(token)) return new Secret(token)
   faults.add(path, `names a file that ${token === '' ? 'is empty' : 'has several lines'}, allowed: one line`)
+  return undefined
+}
+
+/** The tokens of a file with one on each line. */
+export function readTokens(
+  file: string,
+  path: string,
+  faults: Faults,
+): SecretContent<BearerTokens> | undefined {
+  const bytes = readBytes(file, path, faults)
+  if (bytes === undefined) return undefined
+  const lines = bytes.toString().split(/\r?\n/)
+  const wrong = lines.findIndex((line) => !/^[\x21-\x7e]*$/.test(line.trim()))
+  const tokens = lines.map((line) => line.trim()).filter((line) => line !== '')
+  if (wrong === -1 && tokens.length > 0) return new SecretContent(new BearerTokens(tokens), [bytes])
+  const what = wrong === -1 ? 'is empty' : `has no token on line ${wrong + 1}`
+  faults.add(
+    path,
+    `names a file that ${what}, allowed: one token on each line, of printable ASCII without spaces`,
+  )
   return undefined
 }
 

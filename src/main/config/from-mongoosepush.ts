@@ -3,6 +3,8 @@
  * Where there is a TOML file it alone names the providers, and the environment only fills in what the listener lacks.
  */
 
+import { isLocal } from '../address.ts'
+
 /** Names and values of the environment. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -55,6 +57,13 @@ function gateway(toml: Table, environment: Environment): string[] {
     entry('listen', `${host}:${port}`),
     entry('tls.cert_file', text(at(https, 'certfile')) ?? environment.PUSH_HTTPS_CERTFILE),
     entry('tls.key_file', text(at(https, 'keyfile')) ?? environment.PUSH_HTTPS_KEYFILE),
+    ...(isLocal({ kind: 'tcp', host: address, port: 0 })
+      ? []
+      : [
+          '# MongoosePush lets everybody push who reaches it. Better: a token for each caller (token_file), or certificates of',
+          '# theirs (tls.client_ca_file).',
+          'open = true',
+        ]),
     ...(unchecked ? ['# Certificates of providers are always checked: see tls.ca_file of each pool.'] : []),
     '',
   ]

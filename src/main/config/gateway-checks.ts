@@ -26,11 +26,28 @@ function checkListener({ gateway }: ConfigFile, faults: Faults): void {
   } else if (certFile === '' && keyFile !== '') {
     faults.add(cert, 'is missing, allowed: the PEM file of the certificate of gateway.tls.key_file')
   }
+  checkCallers(gateway, faults)
   const address = parseAddress(gateway.listen)
   if (address === undefined || isLocal(address) || certFile !== '') return
   faults.add(
     cert,
     `is empty while gateway.listen is ${shownValue(gateway.listen)}, allowed: a certificate, or a listener on loopback or a unix socket`,
+  )
+}
+
+/** Who may push by way of `listen` is said wherever other machines reach it. */
+function checkCallers({ listen, token_file, open, tls }: ConfigFile['gateway'], faults: Faults): void {
+  const [token, ca] = ['gateway.token_file', 'gateway.tls.client_ca_file'] as const
+  if (![token, ca, 'gateway.open'].every((path) => faults.sound(path))) return
+  if (tls.client_ca_file !== '' && tls.cert_file === '') {
+    faults.add(ca, 'is given without gateway.tls.cert_file, allowed: both or none')
+  }
+  const address = parseAddress(listen)
+  if (address === undefined || isLocal(address) || open) return
+  if (token_file !== '' || tls.client_ca_file !== '') return
+  faults.add(
+    token,
+    `is empty while gateway.listen is ${shownValue(listen)}, allowed: a file with a token for each caller, gateway.tls.client_ca_file, or gateway.open = true where everybody who reaches it may push`,
   )
 }
 

@@ -90,6 +90,9 @@ function gatewayNotes({ push, gateway }: Config): string[] {
   if (gateway.listen !== '' && pools === 0) {
     notes.push('there is no [[gateway.fcm]] or [[gateway.apns]]: gateway.listen can deliver nothing')
   }
+  if (isOpenToOthers(gateway)) {
+    notes.push('gateway.open is true: everybody who reaches gateway.listen can push to your apps')
+  }
   if (gateway.listen === '' && pools > 0 && push.gateway !== 'direct') {
     notes.push(
       'push.gateway is "mongoosepush" and gateway.listen is empty: the pools of [gateway] are not used',
@@ -101,4 +104,10 @@ function gatewayNotes({ push, gateway }: Config): string[] {
     notes.push(`${path} is empty: APNs refuses pushes that name no topic`)
   })
   return notes
+}
+
+function isOpenToOthers({ listen, open, tokens, tls }: Config['gateway']): boolean {
+  const address = parseAddress(listen)
+  if (address === undefined || isLocal(address)) return false
+  return open && tokens === undefined && tls.client_ca === undefined
 }

@@ -1,7 +1,7 @@
 /** The tables of `[gateway]` with what the files hold that they name. */
 import type { GatewayConfig } from './config.ts'
 import type { Faults } from './faults.ts'
-import { readAuthorities } from './files.ts'
+import { readAuthorities, readTokens } from './files.ts'
 import { readApnsKey, readFcmAccount, readIdentity } from './provider-files.ts'
 import { apnsTables, type ConfigFile, fcmTables, type TableAt } from './schema.ts'
 
@@ -22,7 +22,9 @@ export function withProviderFiles(file: ConfigFile, faults: Faults): GatewayConf
     const { key, identity } = readOwner(at, faults)
     apns.push({ ...at.table, key, identity, tls: { ...at.table.tls, ca } })
   }
-  return { ...file.gateway, tls: listenerTls(file, faults), fcm, apns }
+  const tokenFile = faults.sound('gateway.token_file') ? (file.gateway?.token_file ?? '') : ''
+  const tokens = tokenFile === '' ? undefined : readTokens(tokenFile, 'gateway.token_file', faults)
+  return { ...file.gateway, tokens, tls: listenerTls(file, faults), fcm, apns }
 }
 
 function authorities(
@@ -56,8 +58,10 @@ function readOwner({ path, table }: ApnsAt, faults: Faults) {
 function listenerTls(file: ConfigFile, faults: Faults): GatewayConfig['tls'] {
   const [certPath, keyPath] = ['gateway.tls.cert_file', 'gateway.tls.key_file']
   const tls = file.gateway?.tls
+  const caPath = 'gateway.tls.client_ca_file'
+  const client_ca = faults.sound(caPath) ? readAuthorities(tls.client_ca_file, caPath, faults) : undefined
   if (!faults.sound(certPath) || !faults.sound(keyPath) || tls.cert_file === '') {
-    return { ...tls, identity: undefined }
+    return { ...tls, identity: undefined, client_ca }
   }
   const identity = readIdentity(
     {
@@ -67,5 +71,5 @@ function listenerTls(file: ConfigFile, faults: Faults): GatewayConfig['tls'] {
     },
     faults,
   )
-  return { ...tls, identity }
+  return { ...tls, identity, client_ca }
 }

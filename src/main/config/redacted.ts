@@ -15,7 +15,8 @@ export function redacted(config: Config): Record<string, unknown> {
     mongoosepush: { ...config.mongoosepush, tls },
     gateway: {
       ...gateway,
-      tls: without(gateway.tls, 'identity'),
+      tokens: gateway.tokens?.toString(),
+      tls: without(without(gateway.tls, 'identity'), 'client_ca'),
       fcm: gateway.fcm.map(({ account, ...table }) => ({ ...table, tls: without(table.tls, 'ca') })),
       apns: gateway.apns.map(({ key, identity, ...table }) => ({ ...table, tls: without(table.tls, 'ca') })),
     },

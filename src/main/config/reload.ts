@@ -17,7 +17,9 @@ const readFrom: Readonly<Record<string, string>> = {
   'http.token': 'http.token_file',
   'mongoosepush.tls.ca': 'mongoosepush.tls.ca_file',
   'component.tls_ca': 'component.tls_ca_file',
+  'gateway.tokens': 'gateway.token_file',
   'gateway.tls.identity': 'gateway.tls.cert_file',
+  'gateway.tls.client_ca': 'gateway.tls.client_ca_file',
   'gateway.fcm.account': 'gateway.fcm.service_account_file',
   'gateway.fcm.tls.ca': 'gateway.fcm.tls.ca_file',
   'gateway.apns.key': 'gateway.apns.key_file',
@@ -66,13 +68,19 @@ class Changes {
   }
 }
 
-/** What `gateway.listen` may take over: other certificates, but not TLS where there was none, or none where there was. */
+/**
+ * What `gateway.listen` may take over: other certificates and authorities, but not TLS, nor certificates of clients, where
+ * there were none, or none where there were.
+ */
 function sameListener<Role extends Pick<GatewayConfig, 'tls'>>(
   old: Role,
   fresh: Role,
   changes: Changes,
 ): Role {
-  if ((old.tls.identity === undefined) === (fresh.tls.identity === undefined)) return fresh
+  const isSame = (['identity', 'client_ca'] as const).every(
+    (part) => (old.tls[part] === undefined) === (fresh.tls[part] === undefined),
+  )
+  if (isSame) return fresh
   changes.needsRestart.add('gateway.tls')
   return { ...fresh, tls: old.tls }
 }

@@ -72,11 +72,15 @@ export class ProviderExit {
 
   /** `nowMs`: since the epoch. */
   build(notification: Notification, nowMs: number): BuiltRequest {
-    const { pool } = this
-    return pool.service === 'apns'
-      ? apnsRequest(notification, pool, pushId(notification))
-      : fcmRequest(notification, pool, nowMs)
+    return buildRequest(this.pool, notification, nowMs)
   }
+}
+
+/** What a pool's provider is asked for. `nowMs`: since the epoch. */
+export function buildRequest(pool: GatewayPool, notification: Notification, nowMs: number): BuiltRequest {
+  return pool.service === 'apns'
+    ? apnsRequest(notification, pool, pushId(notification))
+    : fcmRequest(notification, pool, nowMs)
 }
 
 /**

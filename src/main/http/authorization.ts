@@ -13,6 +13,11 @@ export function isOpenToAll(path: string): boolean {
   return openPaths.has(path)
 }
 
+/** The token in an Authorization header (RFC 6750 §2.1); undefined: there is none. */
+export function bearerOf(header: string | undefined): string | undefined {
+  return /^Bearer +([^\s]+) *$/i.exec(header ?? '')?.[1]
+}
+
 /**
  * Why a request's token does not open the door (RFC 6750 §2.1, §3); undefined: it does. `header`: Authorization, which
  * counts before `inQuery`. `token`: undefined, there is none, and nobody gets in.
@@ -22,7 +27,7 @@ export function unauthorized(
   inQuery: string | undefined,
   token: Secret | undefined,
 ): HttpFault | undefined {
-  const given = /^Bearer +([^\s]+) *$/i.exec(header ?? '')?.[1] ?? inQuery
+  const given = bearerOf(header) ?? inQuery
   if (given !== undefined && token?.equals(given) === true) return undefined
   const challenge = `Bearer realm="xmpp-pushd"${given === undefined ? '' : ', error="invalid_token"'}`
   const message = given === undefined ? 'A bearer token is needed.' : 'The bearer token is wrong.'

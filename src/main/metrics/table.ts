@@ -84,7 +84,7 @@ const retryCauses = [
 ]
 /** Codes of the served API, and that the client did not wait for one. */
 const servedStatuses = [
-  ...['200', '202', '400', '404', '405', '410', '413', '422', '429', '500', '503'],
+  ...['200', '202', '400', '401', '403', '404', '405', '410', '413', '421', '422', '429', '500', '503'],
   'gone',
 ]
 /** Codes that the gateway is known to give, and what happens instead of an answer. */
@@ -316,10 +316,14 @@ export class Metrics {
         'http_request_time',
         'http_body_bytes',
         'served_connections',
+        'served_connections_per_address',
+        'served_requests',
+        'served_streams',
         'served_header_bytes',
         'served_body_bytes',
         'served_bodies_bytes',
         'served_request_time',
+        'served_answer_time',
       ],
     },
   )

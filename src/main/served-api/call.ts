@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream'
 import { Link } from '../../core/chain.ts'
 import type { ServedAnswer } from '../../core/gateway/served-answer.ts'
 import type { RawRequest } from '../../core/gateway/served-request.ts'
+import { splitTarget } from '../http/known-hosts.ts'
 import type { BodyRoom } from './body-room.ts'
 
 /** How reading a body ended: `too_large` when it is over the limit, `no_room` when all bodies together are. */
@@ -17,6 +18,11 @@ export abstract class Call implements RawRequest {
   readonly method: string
   readonly path: string
   readonly contentType: string | undefined
+  /** The name that it asks for: `:authority`, that of an absolute-form target, or `Host`. */
+  readonly authority: string | undefined
+  /** Headers, as far as they decide whether it is let in. */
+  readonly authorization: string | undefined
+  readonly origin: string | undefined
   /** When its head was in. Monotonic. */
   readonly beganMs: number
   body: Uint8Array | undefined
@@ -25,11 +31,31 @@ export abstract class Call implements RawRequest {
   #isRead = false
   #isAnswered = false
 
-  constructor(method: string, path: string, contentType: string | undefined, beganMs: number) {
+  constructor(
+    { method, path, authority }: { method: string; path: string; authority: string | undefined },
+    headers: IncomingHttpHeaders,
+    beganMs: number,
+  ) {
     this.method = method
     this.path = path
-    this.contentType = contentType
+    this.authority = authority
+    this.contentType = headers['content-type']
+    this.authorization = headers.authorization
+    this.origin = headers.origin
     this.beganMs = beganMs
+  }
+
+  /** Its answer is out, or its client gone. */
+  abstract onClosed(listener: () => void): void
+
+  /** Nothing of it was done and nothing is answered, so it may come again (RFC 9113 §8.7); false: HTTP/1.1 knows no such. */
+  abstract refuse(): boolean
+
+  /** It is answered unread: what comes of its body is let go. */
+  discard(): void {
+    const { source } = this
+    source.on('error', () => source.destroy())
+    source.resume()
   }
 
   /**
@@ -90,9 +116,19 @@ export class Http1Call extends Call {
   readonly #response: ServerResponse
 
   constructor(request: IncomingMessage, response: ServerResponse, beganMs: number) {
-    super(request.method ?? '', request.url ?? '', request.headers['content-type'], beganMs)
+    const { method = '', url = '', headers } = request
+    const { path, authority = headers.host } = splitTarget(url)
+    super({ method, path, authority }, headers, beganMs)
     this.#request = request
     this.#response = response
+  }
+
+  onClosed(listener: () => void): void {
+    this.#response.once('close', listener)
+  }
+
+  refuse(): boolean {
+    return false
   }
 
   protected get source(): Readable {
@@ -116,12 +152,33 @@ export class Http2Call extends Call {
   readonly #stream: ServerHttp2Stream
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, beganMs: number) {
-    super(headers[':method'] ?? '', headers[':path'] ?? '', headers['content-type'], beganMs)
+    const { ':method': method = '', ':path': path = '', ':authority': authority = headers.host } = headers
+    super({ method, path, authority }, headers, beganMs)
     this.#stream = stream
+    // What is reset has an end, too, read or not.
+    stream.on('error', () => stream.destroy())
+  }
+
+  onClosed(listener: () => void): void {
+    this.#stream.once('close', listener)
+  }
+
+  refuse(): boolean {
+    if (!this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_REFUSED_STREAM)
+    return true
   }
 
   protected get source(): Readable {
     return this.#stream
+  }
+
+  /** How often it was found answered and not over. */
+  sweepsSinceAnswer = 0
+
+  /** Nobody reads its answer. */
+  cut(): void {
+    this.link.leave()
+    this.#stream.close(constants.NGHTTP2_CANCEL)
   }
 
   /** It takes too long to come in. */

@@ -1,10 +1,13 @@
 import { maxServedBodyBytes } from '../../core/gateway/served-request.ts'
+import type { ConnectionLimits } from './connection-requests.ts'
 
 /** What strangers may ask of the listener. */
-export interface ListenerLimits {
+export interface ListenerLimits extends ConnectionLimits {
   readonly maxConnections: number
-  /** Requests at a time on one HTTP/2 connection: it is told so, and the rest is refused. */
-  readonly maxStreams: number
+  /** Of the same address; a unix socket has none. */
+  readonly maxConnectionsPerAddress: number
+  /** Requests let in and not answered, on all connections. */
+  readonly maxRequests: number
   readonly maxHeaderBytes: number
   readonly maxBodyBytes: number
   /** Bodies that are being read, all together. */
@@ -17,15 +20,20 @@ export interface ListenerLimits {
 }
 
 export const listenerLimits: ListenerLimits = {
-  // Far beyond what clients with connection pools open, within the file descriptors that the unit allows.
-  maxConnections: 10_000,
-  maxStreams: 1_000,
+  maxConnections: 1_000,
+  // MongooseIM's pool of connections has 10 workers unless told otherwise, and up to 100 in its own examples.
+  maxConnectionsPerAddress: 100,
+  maxRequests: 20_000,
+  maxStreams: 256,
+  maxNewStreams: 16,
+  newStreamsMs: 1_000,
+  maxWaitingStreams: 4_096,
   maxHeaderBytes: 16_384,
   maxBodyBytes: maxServedBodyBytes,
   // Pushes have a few hundred bytes: thousands at once take less than a single one of the largest.
   maxBodiesBytes: 64 * 1024 * 1024,
   handshakeMs: 10_000,
-  requestMs: 30_000,
+  requestMs: 10_000,
   // Long: MongooseIM does not send again what it sends just when a connection is closed for idleness.
   idleMs: 300_000,
 }

@@ -2,12 +2,16 @@
  * The listener of the served API: HTTP/1.1, and over TLS HTTP/2 as well, by ALPN. It reads requests to their end, within
  * its limits, and hands each on as a `Call`.
  *
+ * A request passes: connections in all and of its address, requests of its connection (`ConnectionRequests`), requests in
+ * all, whether it is admitted, then its body's own limits.
+ *
  * Open → draining (nothing new is let in, what is under way is answered) → closed.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import {
   createSecureServer,
   type Http2SecureServer,
+  type Http2Session,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
@@ -15,30 +19,28 @@ import {
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { Chain } from '../../core/chain.ts'
 import type { Address } from '../address.ts'
 import { answerBrokenRequest } from '../http/broken-request.ts'
 import { openSocketFile, removeStaleSocket } from '../http/socket-file.ts'
 import type { Metrics } from '../metrics/table.ts'
+import { AddressCounts, holderOf } from './address-counts.ts'
 import { BodyRoom } from './body-room.ts'
 import { type BodyEnd, type Call, Http1Call, Http2Call } from './call.ts'
+import { ConnectionRequests, RequestGate } from './connection-requests.ts'
 import { type ListenerLimits, listenerLimits } from './listener-limits.ts'
-
-/** PEM texts. */
-export interface ServerCertificate {
-  readonly cert: string
-  readonly key: string
-}
+import { RequestDeadlines, sweepIntervalMs } from './request-deadlines.ts'
+import { type ServerCertificate, secureOptions } from './server-certificate.ts'
 
 export interface ListenerPorts {
   readonly metrics: Metrics
   /** Milliseconds that never jump, with fractions. */
   readonly monotonicMs: () => number
+  /** Whether its body is to be read; false: it has been answered. May throw nothing. */
+  readonly admit: (call: Call) => boolean
   /** Takes a request that is in, or is too large to be, or for which there was no room; may throw nothing. */
   readonly take: (call: Call, end: BodyEnd) => void
 }
 
-const sweepIntervalMs = 1_000
 const idleIntervalMs = 50
 
 export class Listener {
@@ -46,9 +48,15 @@ export class Listener {
   readonly #limits: ListenerLimits
   readonly #room: BodyRoom
   readonly #sockets = new Set<Socket>()
-  readonly #sessions = new Set<ServerHttp2Session>()
-  /** HTTP/2 requests that are coming in: Node.js keeps time for those of HTTP/1.1 alone. No Set: see `Chain`. */
-  readonly #coming = new Chain<Http2Call>()
+  readonly #addresses: AddressCounts
+  readonly #gate: RequestGate
+  readonly #sessions = new Map<Http2Session, ConnectionRequests>()
+  /** Of connections with HTTP/1.1, on which requests may come before earlier ones are answered (RFC 9112 §9.3.2). */
+  readonly #pipelines = new WeakMap<Socket, ConnectionRequests>()
+  /** Of HTTP/2: Node.js keeps time for requests of HTTP/1.1 alone. */
+  readonly #deadlines: RequestDeadlines
+  /** Requests let in and not over. */
+  #underWay = 0
   #server: Server | Http2SecureServer | undefined
   #sweepTimer: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
@@ -59,6 +67,13 @@ export class Listener {
     this.#ports = ports
     this.#limits = { ...listenerLimits, ...limits }
     this.#room = new BodyRoom(this.#limits.maxBodiesBytes)
+    this.#addresses = new AddressCounts(this.#limits.maxConnectionsPerAddress)
+    this.#deadlines = new RequestDeadlines(this.#limits.requestMs, (limit) => this.#limitHit(limit))
+    this.#gate = new RequestGate(this.#limits, {
+      monotonicMs: ports.monotonicMs,
+      letIn: (call, whole) => this.#letIn(call, whole),
+      refuse: (call) => this.#refuse(call),
+    })
     const { metrics } = ports
     metrics.servedConnections.read(() => this.#http1, 'http/1.1')
     metrics.servedConnections.read(() => this.#sessions.size, 'h2')
@@ -72,15 +87,13 @@ export class Listener {
     const server = certificate === undefined ? this.#plainServer() : this.#tlsServer(certificate)
     this.#server = server
     server.maxConnections = this.#limits.maxConnections
-    server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
-    })
+    server.on('connection', (socket: Socket) => this.#connected(socket))
     server.on('drop', () => this.#limitHit('served_connections'))
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       // Of HTTP/2 streams Node.js makes requests too, unless it is kept from that: `stream` has them already.
-      if (request.httpVersionMajor === 1)
-        this.#read(new Http1Call(request, response, this.#ports.monotonicMs()))
+      if (request.httpVersionMajor !== 1) return
+      const call = new Http1Call(request, response, this.#ports.monotonicMs())
+      this.#pipelineOf(request.socket).came(call)
     })
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => this.#broken(error, socket))
     if (address.kind === 'unix') await removeStaleSocket(address.path)
@@ -101,7 +114,7 @@ export class Listener {
   /** What connections to come are shown. @throws OpenSSL's error for what is no certificate with its key. */
   renew(certificate: ServerCertificate): void {
     if (this.#server !== undefined && 'setSecureContext' in this.#server) {
-      this.#server.setSecureContext(certificate)
+      this.#server.setSecureContext(secureOptions(certificate))
     }
   }
 
@@ -112,7 +125,7 @@ export class Listener {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#closed = promise
     server.close(() => resolve())
-    for (const session of this.#sessions) session.close()
+    for (const session of this.#sessions.keys()) session.close()
   }
 
   get isDraining(): boolean {
@@ -151,7 +164,7 @@ export class Listener {
   #tlsServer(certificate: ServerCertificate): Http2SecureServer {
     const { idleMs, requestMs, handshakeMs, maxHeaderBytes, maxStreams } = this.#limits
     const server = createSecureServer({
-      ...certificate,
+      ...secureOptions(certificate),
       allowHTTP1: true,
       noDelay: true,
       keepAlive: true,
@@ -173,16 +186,41 @@ export class Listener {
       if (socket.alpnProtocol !== 'h2') this.#openedHttp1(socket)
     })
     server.on('session', (session: ServerHttp2Session) => {
-      this.#sessions.add(session)
+      this.#sessions.set(session, new ConnectionRequests(this.#gate))
       session.once('close', () => this.#sessions.delete(session))
     })
     server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       const call = new Http2Call(stream, headers, this.#ports.monotonicMs())
-      this.#coming.append(call.link)
-      stream.once('close', () => call.link.leave())
-      this.#read(call)
+      this.#deadlines.came(call)
+      const requests = stream.session && this.#sessions.get(stream.session)
+      // A session that is gone takes its streams along.
+      if (requests === undefined) this.#refuse(call)
+      else requests.came(call)
     })
     return server
+  }
+
+  #connected(socket: Socket): void {
+    const { remoteAddress } = socket
+    const holder = remoteAddress === undefined ? undefined : holderOf(remoteAddress)
+    if (holder !== undefined && !this.#addresses.enter(holder)) {
+      this.#limitHit('served_connections_per_address')
+      socket.destroy()
+      return
+    }
+    this.#sockets.add(socket)
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      if (holder !== undefined) this.#addresses.leave(holder)
+    })
+  }
+
+  #pipelineOf(socket: Socket): ConnectionRequests {
+    const known = this.#pipelines.get(socket)
+    if (known !== undefined) return known
+    const requests = new ConnectionRequests(this.#gate)
+    this.#pipelines.set(socket, requests)
+    return requests
   }
 
   #openedHttp1(socket: Socket): void {
@@ -196,12 +234,35 @@ export class Listener {
     }
   }
 
-  #read(call: Call): void {
+  #letIn(call: Call, whole: () => void): void {
+    if (this.#underWay >= this.#limits.maxRequests) {
+      this.#limitHit('served_requests')
+      this.#turnAway(call)
+      return
+    }
+    this.#underWay++
+    call.onClosed(() => this.#underWay--)
+    if (!this.#ports.admit(call)) {
+      call.discard()
+      return
+    }
     call.read(this.#room, this.#limits.maxBodyBytes, (end) => {
+      if (end === 'whole') whole()
       if (end === 'too_large') this.#limitHit('served_body_bytes')
       if (end === 'no_room') this.#limitHit('served_bodies_bytes')
       this.#ports.take(call, end)
     })
+  }
+
+  /** Its connection has too many. */
+  #refuse(call: Call): void {
+    this.#limitHit('served_streams')
+    if (!call.refuse()) this.#turnAway(call)
+  }
+
+  #turnAway(call: Call): void {
+    call.discard()
+    this.#ports.take(call, 'no_room')
   }
 
   #broken(error: NodeJS.ErrnoException, socket: Duplex): void {
@@ -212,14 +273,9 @@ export class Listener {
   }
 
   #sweep(): void {
-    const latestMs = this.#ports.monotonicMs() - this.#limits.requestMs
-    for (let call = this.#coming.first; call !== undefined; call = this.#coming.first) {
-      if (call.beganMs > latestMs) break
-      call.link.leave()
-      if (call.isRead) continue
-      this.#limitHit('served_request_time')
-      call.timeOut()
-    }
+    const nowMs = this.#ports.monotonicMs()
+    this.#gate.sweep(nowMs)
+    this.#deadlines.sweep(nowMs)
   }
 
   #limitHit(limit: string): void {

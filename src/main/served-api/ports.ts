@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Notification } from '../../core/notification.ts'
 import type { AttemptOutcome, Outcome } from '../../core/outcome.ts'
 import type { Metrics } from '../metrics/table.ts'
+import type { AdmissionRules } from './admission.ts'
 import type { PoolState } from './pool-state.ts'
 
 /** What the served API asks of the daemon. */
@@ -15,8 +16,12 @@ export interface ServedApiPorts {
   readonly monotonicMs: () => number
   /** Provider pools, in the configuration's order. */
   readonly pools: () => readonly PoolState[]
+  /** Asked for each request, so that they may change. */
+  readonly admission: () => AdmissionRules
   /** Whether there is a pool that the notification goes to. */
   readonly hasPool: (notification: Notification) => boolean
+  /** Whether the provider that it goes to takes none so large, shortened as far as may be. */
+  readonly isTooLarge: (notification: Notification) => boolean
   /**
    * One attempt, and what the protocol says may be sent again; `settled` is called once, later, with what it came to.
    * False: there is no room, and it never is.

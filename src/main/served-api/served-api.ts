@@ -19,15 +19,23 @@ import type { AttemptOutcome, Outcome } from '../../core/outcome.ts'
 import type { Address } from '../address.ts'
 import { AnswerTallies } from '../metrics/answer-tallies.ts'
 import type { Distribution } from '../metrics/tally.ts'
+import { refusalOf } from './admission.ts'
 import type { BodyEnd, Call } from './call.ts'
 import { healthAnswer } from './health-answer.ts'
-import { Listener, type ServerCertificate } from './listener.ts'
+import { Listener } from './listener.ts'
 import type { ListenerLimits } from './listener-limits.ts'
 import { MongoosePushMetrics } from './mongoosepush-metrics.ts'
 import type { ServedApiPorts } from './ports.ts'
+import type { ServerCertificate } from './server-certificate.ts'
 
 /** Pushes are settled before it closes: what is left then is a client that is slow to read. */
 const closeTimeoutMs = 1_000
+
+/**
+ * No body of so many bytes makes a push that a provider finds too large: written out, JSON grows to some five times its
+ * length at most (`1e20`), and what is added has less than 200 bytes. What is longer is built to see.
+ */
+const alwaysFitsBytes = 700
 
 type Route = ApiVersion | 'other'
 
@@ -65,7 +73,12 @@ export class ServedApi {
     const durations = metrics.servedRequestDuration
     this.#durations = { v1: durations.child('v1'), v2: durations.child('v2'), v3: durations.child('v3') }
     this.#listener = new Listener(
-      { metrics, monotonicMs, take: (call, end) => this.#take(call, end) },
+      {
+        metrics,
+        monotonicMs,
+        admit: (call) => this.#admit(call),
+        take: (call, end) => this.#take(call, end),
+      },
       limits,
     )
   }
@@ -97,11 +110,20 @@ export class ServedApi {
     await this.#listener.close(withinMs)
   }
 
+  /** A request is refused by its head alone. */
+  #admit(call: Call): boolean {
+    const route = routeOf(call.path)
+    if (route === '/healthcheck' || route === '/metrics') return true
+    const refusal = refusalOf(call, this.#ports.admission())
+    if (refusal === undefined) return true
+    const version = versionOf(call.path)
+    this.#answer(call, version ?? 'other', faultAnswer(version, refusal))
+    return false
+  }
+
   #take(call: Call, end: BodyEnd): void {
     try {
-      const { path } = call
-      const query = path.indexOf('?')
-      const route = query === -1 ? path : path.slice(0, query)
+      const route = routeOf(call.path)
       if (route === '/healthcheck' || route === '/metrics' || route === '/swagger.json')
         this.#show(call, route)
       else this.#push(call, end)
@@ -145,7 +167,7 @@ export class ServedApi {
   #push(call: Call, end: BodyEnd): void {
     const request = readServedRequest(call, servedDomain, this.#ports.nowMs())
     if (request.kind === 'refused') {
-      const version = /^\/(v[123])\/notification\//.exec(call.path)?.[1] as ApiVersion | undefined
+      const version = versionOf(call.path)
       const answer =
         end === 'no_room' && request.answer.status === 413
           ? servedAnswer(version ?? 'v3', noRoom)
@@ -156,6 +178,11 @@ export class ServedApi {
     const { version, notification, wait } = request
     if (notification.device.service === 'apns' && notification.topic === undefined) {
       this.#theirMetrics.defaultTopicUsed()
+    }
+    // Said at once, whatever its provider does just now; and what can never be delivered is not stored.
+    if ((call.body?.length ?? 0) > alwaysFitsBytes && this.#ports.isTooLarge(notification)) {
+      this.#answer(call, version, faultAnswer(version, 'payload_too_large'))
+      return
     }
     if (wait) this.#send(call, version, notification)
     else this.#store(call, version, notification)
@@ -222,6 +249,17 @@ export class ServedApi {
     this.#ports.log.error({ err }, 'a request to the served API failed')
     if (!call.isAnswered) this.#answer(call, 'other', { status: 500, headers: jsonHeaders, body: 'null' })
   }
+}
+
+/** A request's path without its query. */
+function routeOf(path: string): string {
+  const query = path.indexOf('?')
+  return query === -1 ? path : path.slice(0, query)
+}
+
+/** As far as the path tells. */
+function versionOf(path: string): ApiVersion | undefined {
+  return /^\/(v[123])\/notification\//.exec(path)?.[1] as ApiVersion | undefined
 }
 
 const jsonHeaders = { 'content-type': 'application/json; charset=utf-8' }

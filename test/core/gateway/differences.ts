@@ -158,7 +158,7 @@ export const differences: readonly Difference[] = [
     }),
   },
   {
-    name: 'A body over 8 MB is 413',
+    name: 'A body over 64 KiB is 413',
     applies: ({ name }) => name === '9 MB body',
     change: answers(413, 'payload_too_large'),
   },

@@ -55,6 +55,7 @@ describe('a TOML file of MongoosePush’s', () => {
   test('comes to the pools that it names, in their order', () => {
     expect(gatewayOf(gatewayTables(parse(file), {}))).toEqual({
       listen: '0.0.0.0:8443',
+      open: true,
       tls: { cert_file: 'priv/ssl/cert.pem', key_file: 'priv/ssl/key.pem' },
       fcm: [
         {

@@ -9,8 +9,28 @@ describe('a fault of the gateway role', () => {
   test.each([
     [
       'a listener that others reach, without TLS',
-      '[gateway]\nlisten = "0.0.0.0:8443"',
+      '[gateway]\nlisten = "0.0.0.0:8443"\nopen = true',
       'gateway.tls.cert_file: is empty while gateway.listen is "0.0.0.0:8443", allowed: a certificate, or a listener on loopback or a unix socket',
+    ],
+    [
+      'a listener that others reach, without a word on who may push',
+      '[gateway]\nlisten = "0.0.0.0:8443"\ntls.cert_file = "cert.pem"\ntls.key_file = "cert.key"',
+      'gateway.token_file: is empty while gateway.listen is "0.0.0.0:8443", allowed: a file with a token for each caller, gateway.tls.client_ca_file, or gateway.open = true where everybody who reaches it may push',
+    ],
+    [
+      'authorities of clients without TLS',
+      '[gateway]\ntls.client_ca_file = "authority.pem"',
+      'gateway.tls.client_ca_file: is given without gateway.tls.cert_file, allowed: both or none',
+    ],
+    [
+      'tokens that are none',
+      '[gateway]\ntoken_file = "spaced-tokens"',
+      /^pushd\.toml: gateway\.token_file: names a file that has no token on line 2, allowed: one token on each line, of printable ASCII without spaces$/,
+    ],
+    [
+      'tokens that are not there',
+      '[gateway]\ntoken_file = "empty"',
+      'gateway.token_file: names a file that is empty, allowed: one token on each line, of printable ASCII without spaces',
     ],
     [
       'a listener that is no address',

@@ -105,3 +105,32 @@ describe('reread keys of providers', () => {
     ])
   })
 })
+
+describe('who may push by way of the served API', () => {
+  putCertificate('listener')
+  const role = `[gateway]\nlisten = "127.0.0.1:1"\ntls.cert_file = "listener.pem"\ntls.key_file = "listener.key"\n`
+  const callers = `${role}token_file = "reread-tokens"\ntls.client_ca_file = "authority.pem"\n`
+
+  test('is reread from files of the same names', () => {
+    put('reread-tokens', 'one\n')
+    const { config, applied, needsRestart } = reload(callers, () => put('reread-tokens', 'one\ntwo\n'))
+    expect({ applied, needsRestart }).toEqual({ applied: ['gateway.token_file'], needsRestart: [] })
+    expect(config.gateway.tokens?.reveal().has('two')).toBe(true)
+  })
+
+  test('may be told by tokens where it was not, and the other way round', () => {
+    put('reread-tokens', 'one\n')
+    const asked = `${role}token_file = "reread-tokens"\n`
+    const { config, needsRestart } = reload(role, () => undefined, asked)
+    expect(config.gateway.tokens?.reveal().has('one')).toBe(true)
+    expect(needsRestart).toEqual([])
+    expect(reload(asked, () => undefined, role).config.gateway.tokens).toBeUndefined()
+  })
+
+  test('waits for a restart where certificates of clients come or go', () => {
+    const asked = `${role}tls.client_ca_file = "authority.pem"\n`
+    const { config, needsRestart } = reload(role, () => undefined, asked)
+    expect(needsRestart).toEqual(['gateway.tls'])
+    expect(config.gateway.tls.client_ca).toBeUndefined()
+  })
+})

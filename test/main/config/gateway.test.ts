@@ -92,7 +92,7 @@ describe('a pool', () => {
 describe('what vouches for us', () => {
   test('never shows, however the configuration is printed', () => {
     const { config } = sound(
-      `${component}[gateway]\ntls.cert_file = "cert.pem"\ntls.key_file = "cert.key"\n${fcm}${apnsKey}${apnsCertificate}`,
+      `${component}[gateway]\ntoken_file = "tokens"\ntls.cert_file = "cert.pem"\ntls.key_file = "cert.key"\n${fcm}${apnsKey}${apnsCertificate}`,
     )
     for (const shown of [
       JSON.stringify(config),
@@ -117,6 +117,27 @@ describe('what vouches for us', () => {
   })
 })
 
+describe('a listener that others reach', () => {
+  const listener = '[gateway]\nlisten = "0.0.0.0:1"\ntls.cert_file = "cert.pem"\ntls.key_file = "cert.key"\n'
+
+  test.each([
+    ['tokens', 'token_file = "tokens"'],
+    ['certificates of clients', 'tls.client_ca_file = "authority.pem"'],
+    ['both', 'token_file = "tokens"\ntls.client_ca_file = "authority.pem"'],
+    ['tokens, whatever is open', 'token_file = "tokens"\nopen = true'],
+  ])('is for those with %s, and nothing is to be said of that', (_what, keys) => {
+    expect(sound(component + listener + keys + fcm.replace(/^/, '\n')).notes).toEqual([])
+  })
+
+  test('takes each line of a token file for the token of a caller', () => {
+    const tokens = sound('[gateway]\ntoken_file = "tokens"').config.gateway.tokens?.reveal()
+    expect(tokens?.has('hush-first')).toBe(true)
+    expect(tokens?.has('hush-second')).toBe(true)
+    for (const other of ['', 'hush-first\r', 'hush-firs', 'hush-third'])
+      expect(tokens?.has(other)).toBe(false)
+  })
+})
+
 describe('a note on the gateway role', () => {
   test.each([
     ['[gateway]\nlisten = "127.0.0.1:1"', /^there is no \[\[gateway\.fcm\]\] or \[\[gateway\.apns\]\]/],
@@ -125,6 +146,10 @@ describe('a note on the gateway role', () => {
       /^push\.gateway is "mongoosepush" and gateway\.listen is empty/,
     ],
     [apnsKey.replace(/default_topic.*\n/, ''), /^gateway\.apns\[0\]\.default_topic is empty/],
+    [
+      `[gateway]\nlisten = "0.0.0.0:1"\nopen = true\ntls.cert_file = "cert.pem"\ntls.key_file = "cert.key"\n${fcm}`,
+      /^gateway\.open is true: everybody who reaches gateway\.listen can push to your apps$/,
+    ],
     [`[gateway]\nrequest_timeout_ms = 20_000\n${fcm}`, /^gateway\.request_timeout_ms is not below/],
   ])('%j: %s', (toml, expected) => {
     expect(sound(component + toml).notes).toEqual([expect.stringMatching(expected)])

@@ -40,6 +40,8 @@ put('authority.pem', authority.ca)
 putCertificate('cert')
 putCertificate('other')
 put('sauce', 'sauce\n')
+put('tokens', 'hush-first\r\n\nhush-second\n')
+put('spaced-tokens', 'hush-first\nhush second\n')
 for (const name of ['apns.p12', 'apns-rc2.p12']) copyFileSync(`test/fixtures/tls/${name}`, join(dir, name))
 
 export const fcm = '[[gateway.fcm]]\nservice_account_file = "account.json"\n'

@@ -4,14 +4,23 @@ import { pino } from 'pino'
 import { afterEach } from 'vitest'
 import type { Notification } from '../../../src/core/notification.ts'
 import type { AttemptOutcome, Outcome } from '../../../src/core/outcome.ts'
+import { KnownHosts } from '../../../src/main/http/known-hosts.ts'
 import { Metrics } from '../../../src/main/metrics/table.ts'
+import type { AdmissionRules } from '../../../src/main/served-api/admission.ts'
 import type { ListenerLimits } from '../../../src/main/served-api/listener-limits.ts'
 import type { ServedApiPorts } from '../../../src/main/served-api/ports.ts'
 import { ServedApi } from '../../../src/main/served-api/served-api.ts'
 import { localhostCertificate } from '../../../src/sandbox/providers/authority.ts'
 import { answerTo, type HttpAnswer } from '../../support/http-answer.ts'
 
-export const certificate = localhostCertificate()
+export const certificate = { ...localhostCertificate(), clientCa: undefined }
+
+/** Callers need nothing, and may use any name. */
+export const openRules: AdmissionRules = {
+  tokens: undefined,
+  hosts: new KnownHosts({ kind: 'tcp', host: '127.0.0.1', port: 0 }, []),
+  onlyByName: false,
+}
 
 /** Closed after each test. */
 const apis: ServedApi[] = []
@@ -32,6 +41,8 @@ export interface Running {
 
 export interface RunOptions {
   readonly tls?: boolean
+  /** Authorities of clients' certificates. */
+  readonly clientCa?: string
   /** Listens there instead of on a port. */
   readonly unixPath?: string
   readonly limits?: Partial<ListenerLimits>
@@ -43,6 +54,7 @@ export interface RunOptions {
 /** The API on a port of its own, before a dispatcher that knows what each push comes to. */
 export async function run({
   tls = false,
+  clientCa,
   unixPath,
   limits = {},
   ports = {},
@@ -61,6 +73,8 @@ export async function run({
       monotonicMs: () => performance.now(),
       pools: () => [{ label: 'apns', service: 'apns', connected: 1, connections: 2, fault: undefined }],
       hasPool: () => true,
+      isTooLarge: () => false,
+      admission: () => openRules,
       submitOnce(notification, settled) {
         submitted.push(notification)
         setImmediate(() => settled(outcome?.(notification) ?? { kind: 'delivered' }))
@@ -79,7 +93,7 @@ export async function run({
     unixPath === undefined
       ? ({ kind: 'tcp', host: '127.0.0.1', port: 0 } as const)
       : ({ kind: 'unix', path: unixPath } as const)
-  const url = await api.listen(address, tls ? certificate : undefined)
+  const url = await api.listen(address, tls ? { ...certificate, clientCa } : undefined)
   return { api, url, port: Number(new URL(url).port), metrics, log, submitted, stored }
 }
 

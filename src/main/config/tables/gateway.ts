@@ -118,6 +118,17 @@ export const gatewayTable = table(
       format: 'listen-address-or-none',
       allowed: 'host:port, [IPv6]:port, unix:/path, or empty',
     }),
+    token_file: text('', {
+      description:
+        'File with the bearer tokens of those who may push by way of `listen`, one on each line. Where others than this ' +
+        'machine reach `listen`, there has to be one, or `tls.client_ca_file`. /healthcheck and /metrics ask for none.',
+      path: 'readable',
+      reload: true,
+    }),
+    open: flag(false, {
+      description:
+        'Whether everybody who reaches `listen` may push, be it from other machines, with neither token nor certificate.',
+    }),
     tls: table({
       cert_file: text('', {
         description:
@@ -129,6 +140,13 @@ export const gatewayTable = table(
       key_file: text('', {
         description: "PEM file of the certificate's key.",
         path: 'secret',
+        reload: true,
+      }),
+      client_ca_file: text('', {
+        description:
+          'PEM file of the authorities of the certificates that clients of `listen` have to show. Without one of theirs ' +
+          'there is no connection, for /healthcheck and /metrics either.',
+        path: 'readable',
         reload: true,
       }),
     }),
