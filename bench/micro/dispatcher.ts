@@ -48,6 +48,7 @@ const dispatcher = new Dispatcher(
     workerHangMs: 5_000,
     replyDeadlineMs: 10_000,
     maxPending: 100_000,
+    maxPendingBytes: 268_435_456,
     domains: ['push.test'],
     retry: { baseMs: 500, capMs: 60_000, maxAttempts: 0 },
     suspectLimit: 5,
@@ -66,6 +67,7 @@ const dispatcher = new Dispatcher(
     deadDevices: new LmdbDeadDeviceStore(store, { ttlS: 3_600, nowMs: Date.now }),
     outbox: new LmdbOutbox(store, letters, {
       maxStored: 1_000_000,
+      maxStoredBytes: 1e12,
       domainShare: 1,
       collapse: true,
       nowMs: Date.now,

@@ -60,15 +60,19 @@ async function fill(path: string, pushes: number): Promise<number> {
   const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 1, nowMs: Date.now })
   const outbox = new LmdbOutbox(environment, letters, {
     maxStored: 1e9,
+    maxStoredBytes: 1e12,
     domainShare: 1,
     collapse: true,
     nowMs: Date.now,
   })
   const startedMs = performance.now()
   for (let done = 0; done < pushes; ) {
-    const written: (Promise<void> | undefined)[] = []
-    for (; written.length < perTransaction && done < pushes; done++)
-      written.push(outbox.add(push(done))?.durable)
+    const written: Promise<void>[] = []
+    for (; written.length < perTransaction && done < pushes; done++) {
+      const addition = outbox.add(push(done))
+      if (typeof addition === 'string') throw new Error(`no room: ${addition}`)
+      written.push(addition.durable)
+    }
     await Promise.all(written)
   }
   const tookMs = performance.now() - startedMs
@@ -78,6 +82,7 @@ async function fill(path: string, pushes: number): Promise<number> {
 
 function push(i: number) {
   return {
+    sender: i % 128,
     shelf: i % 2 === 0 ? 'fcm' : 'apns',
     notification: {
       domain: 'push.example.com',

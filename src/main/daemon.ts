@@ -223,6 +223,7 @@ export class Daemon {
     const served = parseAddress(this.#config.gateway.listen)
     if (served !== undefined) await this.#servedApi?.listen(served, servedCertificate(this.#config))
     this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs)
+    void this.#stores.countOld(this.#log)
   }
 
   /** Takes over what a reread configuration may change. */

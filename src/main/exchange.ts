@@ -49,9 +49,9 @@ export class Exchange {
     const verdict = own ?? appServer.handle(domain, stanza)
     switch (verdict.kind) {
       case 'push': {
-        const { notification, request } = verdict
+        const { notification, sender, request } = verdict
         const answer = new PublishAnswer(this, request, notification, answerTo, startedMs)
-        if (!dispatcher.submit(notification, answer, domain)) answer.refuse()
+        if (!dispatcher.submit(notification, answer, domain, sender)) answer.refuse()
         return
       }
       case 'answer':
@@ -106,7 +106,7 @@ export class Exchange {
         answer.end({ error: undefined, result: 'dropped' })
         return
       case 'push':
-        if (!dispatcher.submit(verdict.notification, answer, from || eventsOverHttp)) {
+        if (!dispatcher.submit(verdict.notification, answer, from || eventsOverHttp, verdict.sender)) {
           answer.end({ error: stanzaErrors.overload, result: 'rejected_no_room' })
         }
         return

@@ -72,16 +72,21 @@ export function httpPorts(parts: ShownParts): ShownPorts {
       }
     },
     queue: () => {
-      const { pending, waiting, accepted, late, stored, oldestAtMs } = dispatcher.state()
-      const { max_pending, max_stored } = config().queue
+      const state = dispatcher.state()
+      const { pending, pendingBytes, waiting, accepted, late, stored, storedBytes, oldestAtMs } = state
+      const { max_pending, max_pending_bytes, max_stored, max_stored_bytes } = config().queue
       return {
         pending,
         max_pending,
+        pending_bytes: pendingBytes,
+        max_pending_bytes,
         waiting,
         accepted,
         late,
         stored,
         max_stored,
+        stored_bytes: storedBytes,
+        max_stored_bytes,
         stored_oldest: oldestAtMs === undefined ? null : isoTime(oldestAtMs),
         dead_letters: parts.letters.count(),
       }

@@ -114,6 +114,7 @@ export function dispatchOptions(config: Config, current: () => Config): Dispatch
     workerHangMs,
     replyDeadlineMs: push.reply_deadline_ms,
     maxPending: queue.max_pending,
+    maxPendingBytes: queue.max_pending_bytes,
     domains: [
       ...servedDomains(config, xmppServers(config)).map(({ domain }) => domain),
       ...(gateway.listen === '' ? [] : [servedDomain]),

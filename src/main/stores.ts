@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { Config } from './config/config.ts'
 import { domainShare } from './dispatch/domain-loads.ts'
 import type { Metrics } from './metrics/table.ts'
@@ -24,6 +25,7 @@ export class Stores {
     this.letters = new LmdbDeadLetterStore(environment, { ...deadLetterDefaults, nowMs })
     this.outbox = new LmdbOutbox(environment, this.letters, {
       maxStored: queue.max_stored,
+      maxStoredBytes: queue.max_stored_bytes,
       domainShare: domainShare(domains),
       collapse: queue.collapse,
       nowMs,
@@ -31,10 +33,20 @@ export class Stores {
     this.subscriptions = new LmdbSubscriptionStore(environment)
     metrics.storeWritable.read(() => (environment.fault === undefined ? 1 : 0))
     metrics.storedLimit.child().set(queue.max_stored)
+    metrics.storedBytesLimit.child().set(queue.max_stored_bytes)
     metrics.deadLetters.read(() => this.letters.count())
     metrics.nodes.read(() => this.nodes.count())
     metrics.deadDevices.read(() => this.deadDevices.count())
     metrics.subscriptions.read(() => this.subscriptions.count())
+  }
+
+  /** Counts the bytes of what an earlier version stored. Never rejects. */
+  async countOld(log: Logger): Promise<void> {
+    try {
+      await this.outbox.countOld()
+    } catch (err) {
+      log.warn({ err }, 'not all that an earlier version stored is in stored_bytes: the next start goes on')
+    }
   }
 
   /** Removes what is past its time. */

@@ -63,7 +63,7 @@ test('whatever ids a worker answers, each push comes back exactly once: answered
       const session = new WorkerSession(0, [64], [], port1, reader, () => 0)
       const lane = new ServiceQueue(0, 'fcm').laneOf(new DomainLoad('push.example.com', 0, 1))
       const pushes = Array.from({ length: count }, (_, i) => {
-        const push = new PendingPush(notificationTo(`d${i}`), { settle: () => undefined }, lane, 1_000)
+        const push = new PendingPush(notificationTo(`d${i}`), { settle: () => undefined }, lane, 0, 1_000)
         push.origin = 0
         session.add(push, 0, '/', '{}')
         return push

@@ -12,7 +12,7 @@ import type { Authorization, ProviderTls } from '../../core/gateway/provider-tar
 import type { Notification } from '../../core/notification.ts'
 import type { AttemptOutcome, Outcome, OutcomeSink } from '../../core/outcome.ts'
 import { serviceLabel } from '../metrics/table.ts'
-import type { Tally } from '../metrics/tally.ts'
+import { noSpare } from '../store/ports.ts'
 import { DueHeap } from './due-heap.ts'
 import { replayJournal } from './journal-replay.ts'
 import type { AttemptManner } from './judge.ts'
@@ -21,6 +21,7 @@ import { type DispatchParts, type DispatchPorts, dispatchParts } from './parts.t
 import { notStored } from './patience.ts'
 import { PendingPush } from './pending-push.ts'
 import type { Route } from './route.ts'
+import { senderSlot } from './senders.ts'
 import { type DispatchState, dispatchState } from './state.ts'
 import type { WorkerSessions } from './worker-sessions.ts'
 
@@ -44,7 +45,6 @@ export class Dispatcher {
   readonly #ports: DispatchPorts
   readonly #parts: DispatchParts
   readonly #again = new DueHeap()
-  readonly #refused: Tally
   #tickTimer: NodeJS.Timeout | undefined
   #stopping = false
   #stopped = false
@@ -63,9 +63,9 @@ export class Dispatcher {
       retryFromMemory: this.#retryFromMemory.bind(this),
     })
     const { metrics, outbox } = ports
-    this.#refused = metrics.limitsHit.child('max_pending')
     metrics.pending.read(() => this.pending)
     metrics.stored.read(() => outbox.count())
+    metrics.storedBytes.read(() => outbox.bytes())
     metrics.storedOldestAge.read(() => (ports.nowMs() - (outbox.oldestAtMs() ?? ports.nowMs())) / 1000)
   }
 
@@ -79,12 +79,13 @@ export class Dispatcher {
    * everything ended again, when one cannot start.
    */
   async start(): Promise<void> {
+    const spare = { pushes: this.#options.maxPending, bytes: this.#options.maxPendingBytes }
     try {
       // Also when this run keeps none: an earlier one may have.
       await replayJournal({
         ...this.#ports,
         // What was accepted before it could be known that there is no room.
-        adopt: (notification) => this.#parts.safekeeping.adopt(notification, this.#options.maxPending),
+        adopt: (notification) => this.#parts.safekeeping.adopt(notification, spare),
         ended: ({ device }, reason) =>
           this.#parts.ledger.count(undefined, serviceLabel(device.service), reason),
       })
@@ -98,10 +99,16 @@ export class Dispatcher {
 
   /**
    * Takes a notification on; false, and its sink is never called, when there is no room or it is stopping. `from`: the
-   * domain on which it came in, whose room it takes.
+   * domain on which it came in, whose room it takes; `sender`: on whose account it came, whose turns it takes within that
+   * domain's.
    */
-  submit(notification: Notification, sink: OutcomeSink, from = notification.domain): boolean {
-    const push = this.#accept(notification, sink, from)
+  submit(
+    notification: Notification,
+    sink: OutcomeSink,
+    from = notification.domain,
+    sender = notification.device.id,
+  ): boolean {
+    const push = this.#accept(notification, sink, from, sender)
     if (push === undefined) return false
     if (this.#parts.patience.storedAtOnce(push)) return true
     if (this.#parts.journalling === undefined) this.#parts.outbound.put(push, this.#ports.monotonicMs())
@@ -116,7 +123,7 @@ export class Dispatcher {
    */
   submitOnce(notification: Notification, settled: (outcome: AttemptOutcome | Outcome) => void): boolean {
     const sink = { settle: (outcome: Outcome) => settled(push?.answer ?? outcome) }
-    const push = this.#accept(notification, sink, notification.domain)
+    const push = this.#accept(notification, sink, notification.domain, notification.device.id)
     if (push === undefined) return false
     push.once = true
     this.#parts.outbound.put(push, this.#ports.monotonicMs())
@@ -142,7 +149,7 @@ export class Dispatcher {
    */
   revive(notification: Notification): Promise<void> | undefined {
     if (this.#stopping) return undefined
-    const stored = this.#parts.safekeeping.adopt(notification, 0)
+    const stored = this.#parts.safekeeping.adopt(notification, noSpare)
     if (typeof stored === 'string') return undefined
     this.#parts.ledger.accepted++
     this.#keepTicking()
@@ -159,14 +166,7 @@ export class Dispatcher {
 
   state(): DispatchState {
     const { outbox, monotonicMs } = this.#ports
-    return dispatchState(
-      this.#options,
-      this.#parts.ledger,
-      this.#late,
-      outbox,
-      this.#parts.outbound,
-      monotonicMs(),
-    )
+    return dispatchState(this.#options, this.#parts, this.#late, outbox, monotonicMs())
   }
 
   /** The worker threads. */
@@ -196,17 +196,20 @@ export class Dispatcher {
     await this.#parts.outbound.workers.close(closeGraceMs)
   }
 
-  #accept(notification: Notification, sink: OutcomeSink, from: string): PendingPush | undefined {
-    const lane = this.#parts.outbound.laneFor(notification, from)
-    if (this.#stopping || !this.#parts.loads.hasRoom(lane.load)) {
-      this.#parts.loads.hold(lane.load)
-      this.#refused.add(1)
-      this.#parts.ledger.count(undefined, lane.queue.service, 'overflow')
+  #accept(notification: Notification, sink: OutcomeSink, from: string, sender: string) {
+    const { loads, ledger, outbound } = this.#parts
+    const lane = outbound.laneFor(notification, from)
+    const slot = senderSlot(sender, this.#parts.senderSeed)
+    const nowMs = this.#ports.monotonicMs()
+    lane.load.senders.used(slot, nowMs)
+    const limit = this.#stopping ? 'max_pending' : loads.limitFor(lane.load, slot)
+    if (limit !== undefined) {
+      loads.refused(lane.load, limit)
+      ledger.count(undefined, lane.queue.service, 'overflow')
       return undefined
     }
-    const deadlineMs = this.#ports.monotonicMs() + this.#options.replyDeadlineMs
-    const push = new PendingPush(notification, sink, lane, deadlineMs)
-    this.#parts.ledger.open(push)
+    const push = new PendingPush(notification, sink, lane, slot, nowMs + this.#options.replyDeadlineMs)
+    ledger.open(push)
     this.#keepTicking()
     return push
   }

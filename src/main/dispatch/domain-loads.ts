@@ -1,6 +1,7 @@
 import type { Metrics } from '../metrics/table.ts'
 import { inUseMs } from './gateways.ts'
 import type { DispatchOptions } from './options.ts'
+import { SenderLoads } from './senders.ts'
 
 /** How much one domain has under way: what it came in on, which for a push from the outbox is its own domain. */
 export class DomainLoad {
@@ -9,12 +10,16 @@ export class DomainLoad {
   readonly index: number
   /** Accepted and not settled. */
   pending = 0
+  /** What they take of memory. */
+  pendingBytes = 0
   /** Of these, given to the outbox and not on disk yet. */
   storing = 0
   /** Its streams are not read. */
   held = false
   /** Handed to workers and not yet answered, by gateway URL and provider pool. */
   readonly inflight: number[]
+  /** The same by its senders. */
+  readonly senders: SenderLoads
   /** When something of it was last put into a queue. Monotonic. */
   lastUsedMs = Number.NEGATIVE_INFINITY
 
@@ -22,6 +27,7 @@ export class DomainLoad {
     this.name = name
     this.index = index
     this.inflight = Array.from({ length: origins }, () => 0)
+    this.senders = new SenderLoads(origins)
   }
 }
 
@@ -47,19 +53,32 @@ const resumeShare = 0.75
  * the others' p99 under a flood was 28 ms, without a bound 46, at a gateway that takes 10 (Node 24, two cores, 2026-11).
  */
 const mostStoring = 128
+/**
+ * Beside other senders of its domain one may have this much of what they leave of the domain's share. One crowd, or two
+ * (8/9 of the share), then do not have the domain held, and the others' publishes on the same stream go on being read.
+ */
+const senderShare = 2 / 3
+/** A sender with less than this part of what a sender has on average is no part of the crowd. */
+const smallPart = 1 / 4
+
+/** Which limit leaves no room for a push: a label of `limits_hit_total`. */
+export type PendingLimit = 'max_pending' | 'max_pending_bytes' | 'sender_pending'
 
 /**
- * The loads of all domains, and the room in memory that each has: alone served, all of `maxPending`; else three
- * quarters of what the others leave. So one domain's flood leaves a quarter, two leave a seventh, and what is refused
- * or not read is the flood's.
+ * The loads of all domains, and the room in memory that each has: alone served, all of `maxPending` pushes and
+ * `maxPendingBytes`; else three quarters of what the others leave. So one domain's flood leaves a quarter, two leave a
+ * seventh, and what is refused or not read is the flood's. Within a domain it is so with its senders.
  */
 export class DomainLoads {
   readonly #maxPending: number
+  readonly #maxBytes: number
   readonly #origins: number
   readonly #factor: number
   readonly #metrics: Metrics
   readonly #holdReading: (domain: string, held: boolean) => void
   readonly #byName = new Map<string, DomainLoad>()
+  /** Of all domains: what they have pending takes so much memory. */
+  pendingBytes = 0
   #pending = 0
   /** The two used last: whoever asks, one of them is another. */
   #latest: DomainLoad | undefined
@@ -67,15 +86,24 @@ export class DomainLoads {
 
   /** `holdReading`: stops or resumes reading on the streams of a domain. */
   constructor(
-    { maxPending, domains, urls, pools }: Pick<DispatchOptions, 'maxPending' | 'domains' | 'urls' | 'pools'>,
+    {
+      maxPending,
+      maxPendingBytes,
+      domains,
+      urls,
+      pools,
+    }: Pick<DispatchOptions, 'maxPending' | 'maxPendingBytes' | 'domains' | 'urls' | 'pools'>,
     metrics: Metrics,
     holdReading: (domain: string, held: boolean) => void,
   ) {
     this.#maxPending = maxPending
+    this.#maxBytes = maxPendingBytes
     this.#origins = urls.length + pools.length
     this.#factor = domainShare(domains.length)
     this.#metrics = metrics
     this.#holdReading = holdReading
+    metrics.pendingBytes.read(() => this.pendingBytes)
+    metrics.pendingBytesLimit.child().set(maxPendingBytes)
     // Their metrics exist from the start.
     for (const name of [...domains, eventsOverHttp]) this.of(name)
   }
@@ -85,17 +113,43 @@ export class DomainLoads {
   }
 
   hasRoom(load: DomainLoad): boolean {
-    return load.pending < this.#share(load)
+    return load.pending < this.#share(load) && load.pendingBytes < this.#shareBytes(load)
   }
 
-  isCrowded(load: DomainLoad): boolean {
-    return load.pending > this.#share(load) * storingShare
+  /** What leaves no room for a push of this sender's; undefined: there is room. */
+  limitFor(load: DomainLoad, sender: number): PendingLimit | undefined {
+    const share = this.#share(load)
+    if (load.pending >= share) return 'max_pending'
+    const shareBytes = this.#shareBytes(load)
+    if (load.pendingBytes >= shareBytes) return 'max_pending_bytes'
+    const { senders } = load
+    if (!senders.several) return undefined
+    const own = senders.pendingOf(sender)
+    if (own >= senderShare * (share - (load.pending - own))) return 'sender_pending'
+    const ownBytes = senders.bytesOf(sender)
+    return ownBytes < senderShare * (shareBytes - (load.pendingBytes - ownBytes))
+      ? undefined
+      : 'sender_pending'
   }
 
-  accepted(load: DomainLoad): void {
+  /** More of the domain is pending than its gateway takes soon, and this sender is no small part of that. */
+  isCrowded(load: DomainLoad, sender: number): boolean {
+    return this.#partOf(load) > storingShare && !isSmall(load, sender)
+  }
+
+  /** It is crowded, and beside other senders not too many of the domain are on their way to the disk already. */
+  mayStoreAtOnce(load: DomainLoad, sender: number): boolean {
+    if (load.senders.several && load.storing >= mostStoring) return false
+    return this.isCrowded(load, sender)
+  }
+
+  accepted(load: DomainLoad, sender: number, bytes: number): void {
     load.pending++
+    load.pendingBytes += bytes
+    load.senders.accepted(sender, bytes)
     this.#pending++
-    if (!load.held && load.pending >= this.#share(load) * holdShare) this.hold(load)
+    this.pendingBytes += bytes
+    if (!load.held && this.#partOf(load) >= holdShare) this.hold(load)
   }
 
   /** One of its pending ones is given to the outbox; `settled` follows. */
@@ -105,11 +159,20 @@ export class DomainLoads {
   }
 
   /** `wasStoring`: it had been given to the outbox. */
-  settled(load: DomainLoad, wasStoring = false): void {
+  settled(load: DomainLoad, sender: number, bytes: number, wasStoring: boolean): void {
     load.pending--
+    load.pendingBytes -= bytes
+    load.senders.settled(sender, bytes)
     if (wasStoring) load.storing--
     this.#pending--
+    this.pendingBytes -= bytes
     if (load.held) this.#resumeIfRoom(load)
+  }
+
+  /** There was no room for a push. What a sender's others have to say comes on the same streams: these are read on. */
+  refused(load: DomainLoad, limit: PendingLimit): void {
+    this.#metrics.limitsHit.child(limit).add(1)
+    if (limit !== 'sender_pending') this.hold(load)
   }
 
   /** Back-pressure: what its server sends stays with the server. */
@@ -124,8 +187,9 @@ export class DomainLoads {
     for (const load of this.#byName.values()) if (load.held) this.#resumeIfRoom(load)
   }
 
-  /** Something of it is put into a queue. */
-  used(load: DomainLoad, nowMs: number): void {
+  /** Something of it, by this sender, is put into a queue. */
+  used(load: DomainLoad, sender: number, nowMs: number): void {
+    load.senders.used(sender, nowMs)
     load.lastUsedMs = nowMs
     if (load === this.#latest) return
     this.#secondLatest = this.#latest
@@ -142,12 +206,23 @@ export class DomainLoads {
     return this.#factor * (this.#maxPending - (this.#pending - load.pending))
   }
 
+  #shareBytes(load: DomainLoad): number {
+    return this.#factor * (this.#maxBytes - (this.pendingBytes - load.pendingBytes))
+  }
+
+  /** How much it has of its share of the pushes, or of the bytes: the larger part. */
+  #partOf(load: DomainLoad): number {
+    return Math.max(load.pending / this.#share(load), load.pendingBytes / this.#shareBytes(load))
+  }
+
+  /** Beside other senders it goes on being read: `mayStoreAtOnce` bounds it then. */
   #storesMany(load: DomainLoad, many: number): boolean {
-    return this.#factor < 1 && load.storing >= many && this.isCrowded(load)
+    if (this.#factor === 1 || load.senders.several) return false
+    return load.storing >= many && this.#partOf(load) > storingShare
   }
 
   #resumeIfRoom(load: DomainLoad): void {
-    if (load.pending >= this.#share(load) * resumeShare) return
+    if (this.#partOf(load) >= resumeShare) return
     if (this.#storesMany(load, mostStoring / 2 + 1)) return
     load.held = false
     this.#holdReading(load.name, false)
@@ -160,4 +235,9 @@ export class DomainLoads {
     this.#metrics.domainHeld.read(() => (load.held ? 1 : 0), name)
     return load
   }
+}
+
+function isSmall({ senders, pending, pendingBytes }: DomainLoad, sender: number): boolean {
+  const part = smallPart / senders.busy
+  return senders.pendingOf(sender) <= pending * part && senders.bytesOf(sender) <= pendingBytes * part
 }

@@ -8,16 +8,18 @@ import type { Lane, ServiceQueue } from './service-queue.ts'
 /**
  * While another service is in use, one may hold this share of an origin's connections at most, so that a slow
  * provider leaves some to the others; and so with domains, some of which may have slow devices: of all connections, and
- * of a service's share.
+ * of a service's share; and so with senders, of what their domain may have.
  */
 export const largestShare = 0.75
-/** A service, or a domain, that sent nothing for so long needs no connections kept for it. */
+/** A service, a domain or a sender that sent nothing for so long needs no connections kept for it. */
 export const inUseMs = 60_000
 
-/** Who else, beside a push's own service and domain, may need connections. */
+/** Who else, beside a push's own service, domain and sender, may need connections. */
 export interface OthersInUse {
   readonly services: boolean
   readonly domains: boolean
+  /** Of the same domain. */
+  readonly senders: boolean
 }
 
 /** The gateway's URLs: used in turn, each with a circuit per service. */
@@ -44,7 +46,8 @@ export class Gateways {
 
   /**
    * The URL for the next attempt: in turn, of those that are in use (or due for a probe) and have room, but not
-   * the one where it failed before, if there is another. -1: none; -2: none but for another domain.
+   * the one where it failed before, if there is another. -1: none; -2: none but for another domain; -3: none but for
+   * another sender.
    */
   choose(
     push: PendingPush,
@@ -52,7 +55,7 @@ export class Gateways {
     hasRoom: (origin: number) => boolean,
     nowMs: number,
   ): number {
-    const { origin: last, lane } = push
+    const { origin: last, lane, sender } = push
     const count = this.origins.length
     let fallback = -1
     for (let i = 0; i < count; i++) {
@@ -64,6 +67,13 @@ export class Gateways {
       if (!hasRoom(origin)) continue
       if (others.domains && this.#hasItsShare(lane, origin, others.services)) {
         if (fallback === -1) fallback = -2
+        continue
+      }
+      if (
+        others.senders &&
+        lane.load.senders.inflightOf(sender, origin) >= this.#senderShareOf(origin, others)
+      ) {
+        if (fallback < 0) fallback = -3
         continue
       }
       if (origin === last && count > 1) {
@@ -84,6 +94,12 @@ export class Gateways {
     return otherServices && (inflight[origin] ?? 0) >= Math.max(1, Math.floor(share * largestShare))
   }
 
+  /** Of what its domain may have while others are in use. */
+  #senderShareOf(origin: number, { services, domains }: OthersInUse): number {
+    const share = this.#shareOf(origin)
+    return services || domains ? Math.max(1, Math.floor(share * largestShare)) : share
+  }
+
   #shareOf(origin: number): number {
     return Math.max(1, Math.floor((this.#connections[origin] ?? 1) * largestShare))
   }
@@ -95,4 +111,21 @@ export function othersInUse(queues: readonly ServiceQueue[], queue: ServiceQueue
     if (other !== queue && nowMs - other.lastUsedMs < inUseMs) return true
   }
   return false
+}
+
+/**
+ * Who has a share of what a provider pool takes at a time already: the push's domain, while others are in use, or its
+ * sender, while others of the domain are. Undefined: neither.
+ */
+export function fullAt(
+  origin: number,
+  { lane: { load }, sender }: PendingPush,
+  window: number,
+  otherDomains: boolean,
+): 'no-room-for-domain' | 'no-room-for-sender' | undefined {
+  const share = window * largestShare
+  if (otherDomains && (load.inflight[origin] ?? 0) >= share) return 'no-room-for-domain'
+  if (!load.senders.several) return undefined
+  const ofSender = otherDomains ? share * largestShare : share
+  return load.senders.inflightOf(sender, origin) >= ofSender ? 'no-room-for-sender' : undefined
 }

@@ -62,7 +62,7 @@ export class Ledger {
   open(push: PendingPush): void {
     this.accepted++
     this.#byAge.append(push.age)
-    this.#loads.accepted(push.lane.load)
+    this.#loads.accepted(push.lane.load, push.sender, push.bytes)
   }
 
   /** It has no deadline any more: it is settled when the disk has it, or refuses it. */
@@ -85,7 +85,7 @@ export class Ledger {
     const { chain } = push.age
     if (chain !== undefined) {
       push.age.leave()
-      this.#loads.settled(push.lane.load, chain === this.#beingStored)
+      this.#loads.settled(push.lane.load, push.sender, push.bytes, chain === this.#beingStored)
     }
     this.#events.answered(push)
     try {

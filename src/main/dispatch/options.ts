@@ -24,6 +24,8 @@ export interface DispatchOptions {
   readonly replyDeadlineMs: number
   /** Accepted and not settled, at most. */
   readonly maxPending: number
+  /** What these may take of memory. */
+  readonly maxPendingBytes: number
   /** Domains served: beside others none may use up what all share. */
   readonly domains: readonly string[]
   readonly retry: RetryLimits

@@ -10,7 +10,7 @@ import { answerWidth, type JudgedAnswer, type OtherAnswer } from '../../core/wor
 import { serviceLabel } from '../metrics/table.ts'
 import { CauseTallies } from './cause-tallies.ts'
 import type { DomainLoad, DomainLoads } from './domain-loads.ts'
-import { Gateways, largestShare, othersInUse } from './gateways.ts'
+import { fullAt, Gateways, othersInUse } from './gateways.ts'
 import type { AttemptManner } from './judge.ts'
 import { outcomeOf } from './mongoosepush-answer.ts'
 import { connectionShares, type DispatchOptions } from './options.ts'
@@ -70,7 +70,7 @@ export class Outbound {
   readonly #hasRoom = (origin: number) => this.workers.roomiest(origin, this.#pumpedAtMs) !== undefined
   readonly #pumpBound = () => this.pump()
   readonly #sendBound = (push: PendingPush) => this.#send(push)
-  readonly #others = { services: false, domains: false }
+  readonly #others = { services: false, domains: false, senders: false }
   #pumpedAtMs = 0
   #pumping = false
   readonly #silentWarning: SilentWarning
@@ -120,7 +120,7 @@ export class Outbound {
   /** The push goes out when it has its turn, at the earliest at the end of this turn of the event loop. */
   put(push: PendingPush, nowMs: number): void {
     push.queue.put(push, nowMs)
-    this.#loads.used(push.lane.load, nowMs)
+    this.#loads.used(push.lane.load, push.sender, nowMs)
     this.#pumpSoon()
   }
 
@@ -160,8 +160,9 @@ export class Outbound {
     const others = this.#others
     others.services = othersInUse(this.#serviceQueues, queue, nowMs)
     others.domains = this.#loads.othersInUse(load, nowMs)
+    others.senders = load.senders.several
     const origin = this.gateways.choose(push, others, this.#hasRoom, nowMs)
-    if (origin === -2) return 'no-room-for-domain'
+    if (origin < -1) return origin === -2 ? 'no-room-for-domain' : 'no-room-for-sender'
     const session = origin < 0 ? undefined : this.workers.roomiest(origin, nowMs)
     const route = this.gateways.routes[origin]?.[queue.index]
     if (session === undefined || route === undefined) return 'no-room'
@@ -183,10 +184,13 @@ export class Outbound {
     if (!exit.isOpen(nowMs)) return 'no-room'
     const session = this.workers.roomiest(origin, nowMs)
     if (session === undefined) return 'no-room'
-    if (this.#loads.othersInUse(load, nowMs)) {
-      const share = this.workers.window(origin, nowMs) * largestShare
-      if ((load.inflight[origin] ?? 0) >= share) return 'no-room-for-domain'
-    }
+    const full = fullAt(
+      origin,
+      push,
+      this.workers.window(origin, nowMs),
+      this.#loads.othersInUse(load, nowMs),
+    )
+    if (full !== undefined) return full
     const built = exit.build(push.notification, this.#ports.nowMs())
     if (built.kind === 'unsendable') return this.#unsendable(push, route, built.outcome)
 
@@ -225,9 +229,7 @@ export class Outbound {
     if (push.probe) route.circuit.probing(this.#pumpedAtMs)
     if (push.retryCause !== '') this.#retries.add(push.retryCause)
     route.inflight++
-    const { lane } = push
-    lane.inflight[origin] = (lane.inflight[origin] ?? 0) + 1
-    lane.load.inflight[origin] = (lane.load.inflight[origin] ?? 0) + 1
+    push.lane.sent(push.sender, origin)
   }
 
   #read(session: WorkerSession, plain: readonly number[], other: readonly OtherAnswer[]): void {
@@ -280,9 +282,7 @@ export class Outbound {
     const route = exit === undefined ? this.gateways.routes[push.origin]?.[index] : exit.route
     if (route === undefined) throw new Error('an answer came from a gateway that nothing was sent to')
     route.inflight--
-    const { lane, origin } = push
-    lane.inflight[origin] = (lane.inflight[origin] ?? 1) - 1
-    lane.load.inflight[origin] = (lane.load.inflight[origin] ?? 1) - 1
+    push.lane.answered(push.sender, push.origin)
     push.place = 'nowhere'
     push.attempts++
     return route

@@ -12,6 +12,7 @@ import { notStored, Patience } from './patience.ts'
 import type { PendingPush } from './pending-push.ts'
 import type { ProviderAnswerPorts } from './provider-answers.ts'
 import { Safekeeping } from './safekeeping.ts'
+import { senderSlot } from './senders.ts'
 
 export interface DispatchPorts extends JudgePorts, ProviderAnswerPorts {
   /** Milliseconds since the epoch: for lifetimes, which begin at a notification's `createdAtMs`. */
@@ -29,6 +30,8 @@ export interface DispatchEvents extends OutboundEvents, Pick<Fates, 'tryAgain'> 
 }
 
 export interface DispatchParts {
+  /** Of the hash that names senders' slots. */
+  readonly senderSeed: number
   readonly loads: DomainLoads
   readonly ledger: Ledger
   readonly outbound: Outbound
@@ -47,6 +50,7 @@ export function dispatchParts(
 ): DispatchParts {
   const { log, metrics, monotonicMs } = ports
   const settle = (push: PendingPush, outcome: Outcome) => ledger.settle(push, outcome)
+  const senderSeed = Math.floor(ports.random() * 2 ** 32)
 
   const loads = new DomainLoads(options, metrics, ports.holdReading)
   const ledger = new Ledger(
@@ -80,7 +84,11 @@ export function dispatchParts(
       superseded: (push, service) => ledger.count(push, service, 'superseded'),
       notPostponed: (push, delayMs) => events.retryFromMemory(push, delayMs, monotonicMs()),
     },
-    { ...ports, laneFor: (notification) => outbound.laneFor(notification) },
+    {
+      ...ports,
+      laneFor: (notification) => outbound.laneFor(notification),
+      slotFor: ({ device }) => senderSlot(device.id, senderSeed),
+    },
   )
   const patience = new Patience({ ...ports, options, loads, ledger, safekeeping })
   const scheduler = new OutboxScheduler(
@@ -106,5 +114,5 @@ export function dispatchParts(
   const journalling = options.journalAll
     ? new Journalling(ports.journal, journalEvents, log, monotonicMs)
     : undefined
-  return { loads, ledger, outbound, judge, safekeeping, patience, scheduler, journalling }
+  return { senderSeed, loads, ledger, outbound, judge, safekeeping, patience, scheduler, journalling }
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../core/outcome.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
-import type { Outbox } from '../store/ports.ts'
+import type { Outbox, StoredLimit } from '../store/ports.ts'
 import type { DomainLoads } from './domain-loads.ts'
 import type { Ledger } from './ledger.ts'
 import type { DispatchOptions } from './options.ts'
@@ -23,11 +23,16 @@ export interface PatienceParts {
 /** How long a push is waited for in memory, and what becomes of it then: stored, or at an end. */
 export class Patience {
   readonly #parts: PatienceParts
-  readonly #outboxFull: Tally
+  readonly #outboxFull: Readonly<Record<StoredLimit, Tally>>
 
   constructor(parts: PatienceParts) {
     this.#parts = parts
-    this.#outboxFull = parts.metrics.limitsHit.child('max_stored')
+    const { limitsHit } = parts.metrics
+    this.#outboxFull = {
+      max_stored: limitsHit.child('max_stored'),
+      max_stored_bytes: limitsHit.child('max_stored_bytes'),
+      sender_stored: limitsHit.child('sender_stored'),
+    }
   }
 
   /** Until nobody wants another attempt: past its reply deadline nobody does, unless it is in the outbox. */
@@ -64,7 +69,8 @@ export class Patience {
 
   /** Where waiting for the deadline would only cost memory and time: into the outbox now, if it may and can. */
   storedAtOnce(push: PendingPush): boolean {
-    if (!this.#parts.loads.isCrowded(push.lane.load) && this.deliversInTime(push.queue)) return false
+    const isCrowd = this.#parts.loads.mayStoreAtOnce(push.lane.load, push.sender)
+    if (!isCrowd && this.deliversInTime(push.queue)) return false
     return this.kept(push, 0)
   }
 
@@ -99,14 +105,14 @@ export class Patience {
   #keptOrFull(push: PendingPush, dueInMs: number): boolean {
     if (this.#isExhausted(push) || !this.#parts.safekeeping.isStorable(push, dueInMs)) return false
     const kept = this.#keep(push, Math.max(0, dueInMs))
-    if (kept === 'full') {
-      this.#outboxFull.add(1)
+    if (kept !== 'storing' && kept !== 'refused') {
+      this.#outboxFull[kept].add(1)
       this.#parts.ledger.settle(push, undelivered('overload', 'no room to store it'), 'overflow')
     }
     return kept !== 'refused'
   }
 
-  #keep(push: PendingPush, delayMs: number): 'storing' | 'full' | 'refused' {
+  #keep(push: PendingPush, delayMs: number): 'storing' | StoredLimit | 'refused' {
     const kept = this.#parts.safekeeping.keep(push, delayMs)
     if (kept === 'storing') this.#parts.ledger.storing(push)
     return kept

@@ -1,9 +1,15 @@
 import { Link } from '../../core/chain.ts'
 import type { Notification } from '../../core/notification.ts'
 import { modeOf } from '../../core/notification.ts'
+import { sizeOfTexts } from '../../core/notification-size.ts'
 import type { AttemptOutcome, OutcomeSink } from '../../core/outcome.ts'
 import type { JournalGroup } from './journalling.ts'
 import type { Lane, ServiceQueue } from './service-queue.ts'
+
+/** What a push takes of memory beside its texts: objects, links, what its answer needs. */
+const objectBytes = 1_024
+/** Texts with any character beyond Latin-1 take two bytes for each. */
+const mostBytesPerCharacter = 2
 
 /** Where in memory it is. */
 export type Place = 'nowhere' | 'queue' | 'worker' | 'heap'
@@ -20,6 +26,10 @@ export class PendingPush {
   sink: OutcomeSink | undefined
   /** The way it takes: its service's queue, its domain's turn. */
   readonly lane: Lane
+  /** The slot of its sender, whose turns it takes within its domain's. */
+  readonly sender: number
+  /** What it takes of memory, at most, as it was accepted. */
+  readonly bytes: number
   /** Monotonic; infinite for one from the outbox. */
   readonly deadlineMs: number
   /** Its place among all that are not settled, oldest first. */
@@ -62,10 +72,18 @@ export class PendingPush {
   unknownReason = ''
   unknownCount = 0
 
-  constructor(notification: Notification, sink: OutcomeSink | undefined, lane: Lane, deadlineMs: number) {
+  constructor(
+    notification: Notification,
+    sink: OutcomeSink | undefined,
+    lane: Lane,
+    sender: number,
+    deadlineMs: number,
+  ) {
     this.notification = notification
     this.sink = sink
     this.lane = lane
+    this.sender = sender
+    this.bytes = objectBytes + mostBytesPerCharacter * sizeOfTexts(notification, lengthOf)
     this.deadlineMs = deadlineMs
   }
 
@@ -98,4 +116,8 @@ export class PendingPush {
     const { device } = this.notification
     return `${device.service}\0${modeOf(device)}\0${device.id}`
   }
+}
+
+function lengthOf(text: string): number {
+  return text.length
 }

@@ -8,7 +8,14 @@
 import type { Logger } from 'pino'
 import type { Notification } from '../../core/notification.ts'
 import { serviceLabel } from '../metrics/table.ts'
-import type { LetterText, Outbox, StoredPush } from '../store/ports.ts'
+import {
+  type LetterText,
+  noSpare,
+  type Outbox,
+  type Spare,
+  type StoredLimit,
+  type StoredPush,
+} from '../store/ports.ts'
 import { Notices } from './notices.ts'
 import { PendingPush } from './pending-push.ts'
 import type { Lane } from './service-queue.ts'
@@ -27,6 +34,8 @@ export interface SafekeepingEvents {
 export interface SafekeepingPorts {
   /** The way of a push that comes back. */
   readonly laneFor: (notification: Notification) => Lane
+  /** Whose turns it takes when that is not known: its device's. */
+  readonly slotFor: (notification: Notification) => number
   readonly outbox: Outbox
   readonly log: Logger
   readonly nowMs: () => number
@@ -72,15 +81,15 @@ export class Safekeeping {
   }
 
   /** Stores it; `kept` or `notKept` follows, later, unless it is refused at once. The next attempt is due `delayMs` from now. */
-  keep(push: PendingPush, delayMs: number): 'storing' | 'full' | 'refused' {
+  keep(push: PendingPush, delayMs: number): 'storing' | StoredLimit | 'refused' {
     let addition: ReturnType<Outbox['add']>
     try {
-      addition = this.#ports.outbox.add(this.#recordOf(push, delayMs), 0)
+      addition = this.#ports.outbox.add(this.#recordOf(push, delayMs), noSpare)
     } catch (error) {
       this.#complain(error)
       return 'refused'
     }
-    if (addition === undefined) return 'full'
+    if (typeof addition === 'string') return addition
     const { id, superseded } = addition
     push.rest()
     push.storedId = id
@@ -104,21 +113,23 @@ export class Safekeeping {
 
   /**
    * Stores what was accepted before, for delivery as soon as may be; settled when it is on disk. Or says why not: it
-   * is not worth it any more, or there is no room, with `spare` places above those that there are for all. Rejects with
-   * a StoreError.
+   * is not worth it any more, or there is no room, with `spare` above what there is for all. Rejects with a StoreError.
    */
-  adopt(notification: Notification, spare: number): Promise<void> | 'expired' | 'overflow' {
+  adopt(notification: Notification, spare: Spare): Promise<void> | 'expired' | 'overflow' {
     if (notification.timeToLiveS === 0 || this.lifetimeLeftMs({ notification }) <= 0) return 'expired'
-    const { outbox, nowMs } = this.#ports
+    const { outbox, nowMs, slotFor } = this.#ports
     const { shelf } = this.#ports.laneFor(notification).queue
     let addition: ReturnType<Outbox['add']>
     try {
-      addition = outbox.add({ ...untried, notification, shelf, dueAtMs: nowMs() }, spare)
+      addition = outbox.add(
+        { ...untried, notification, shelf, sender: slotFor(notification), dueAtMs: nowMs() },
+        spare,
+      )
     } catch (error) {
       // As what the store refuses later: who stores many has begun with others.
       return Promise.reject(error)
     }
-    if (addition === undefined) return 'overflow'
+    if (typeof addition === 'string') return 'overflow'
     const { superseded, durable } = addition
     if (superseded === undefined) return durable
     const older = this.#held.get(superseded)
@@ -131,7 +142,8 @@ export class Safekeeping {
     if (stored === undefined) return undefined
     const { notification } = stored
     const lane = this.#ports.laneFor(notification)
-    const push = new PendingPush(notification, undefined, lane, Number.POSITIVE_INFINITY)
+    const sender = stored.sender ?? this.#ports.slotFor(notification)
+    const push = new PendingPush(notification, undefined, lane, sender, Number.POSITIVE_INFINITY)
     push.storedId = id
     push.attempts = stored.attempts
     push.shortened = stored.shortened
@@ -206,6 +218,7 @@ export class Safekeeping {
     return {
       notification: push.notification,
       shelf: push.queue.shelf,
+      sender: push.sender,
       attempts: push.attempts,
       shortened: push.shortened,
       retryCause: push.retryCause,

@@ -11,16 +11,33 @@ const turnsPerStored = 10
 export class Lane {
   readonly queue: ServiceQueue
   readonly load: DomainLoad
-  readonly waiting = new Line()
+  readonly waiting: Line
   /** Those from the outbox. */
-  readonly stored = new Line()
+  readonly stored: Line
   /** Handed to workers and not yet answered, by gateway URL and provider pool. */
   readonly inflight: number[]
 
   constructor(queue: ServiceQueue, load: DomainLoad) {
     this.queue = queue
     this.load = load
+    this.waiting = new Line(load.senders)
+    this.stored = new Line(load.senders)
     this.inflight = load.inflight.map(() => 0)
+  }
+
+  /** One of this sender's is handed to a worker. */
+  sent(sender: number, origin: number): void {
+    const { load, inflight } = this
+    inflight[origin] = (inflight[origin] ?? 0) + 1
+    load.inflight[origin] = (load.inflight[origin] ?? 0) + 1
+    load.senders.sent(sender, origin)
+  }
+
+  answered(sender: number, origin: number): void {
+    const { load, inflight } = this
+    inflight[origin] = (inflight[origin] ?? 1) - 1
+    load.inflight[origin] = (load.inflight[origin] ?? 1) - 1
+    load.senders.answered(sender, origin)
   }
 }
 

@@ -1,14 +1,15 @@
 import type { CircuitState } from '../../core/circuit.ts'
 import type { Outbox } from '../store/ports.ts'
-import type { Ledger } from './ledger.ts'
 import type { DispatchOptions } from './options.ts'
-import type { Outbound } from './outbound.ts'
+import type { DispatchParts } from './parts.ts'
 import { type Route, services } from './route.ts'
 
 /** What operators are shown of the dispatcher: a snapshot. */
 export interface DispatchState {
   /** Accepted and not settled. */
   readonly pending: number
+  /** What these take of memory. */
+  readonly pendingBytes: number
   /** Of these, not yet handed to a worker. */
   readonly waiting: number
   /** Since the start: settled is `accepted - pending`. */
@@ -17,6 +18,8 @@ export interface DispatchState {
   readonly late: number
   /** Acknowledged and in the outbox. */
   readonly stored: number
+  /** What these take of the disk. */
+  readonly storedBytes: number
   /** When the one stored longest was stored; undefined: there is none. Milliseconds since the epoch. */
   readonly oldestAtMs: number | undefined
   /** Every service that has been used is left out at every URL, and every provider pool that has been. */
@@ -53,21 +56,24 @@ export interface WorkerState {
 /** `nowMs`: monotonic. */
 export function dispatchState(
   options: DispatchOptions,
-  { pending, accepted }: Ledger,
+  { ledger, loads, outbound }: Pick<DispatchParts, 'ledger' | 'loads' | 'outbound'>,
   late: number,
   outbox: Outbox,
-  { queues, gateways, exits, workers }: Outbound,
   nowMs: number,
 ): DispatchState {
+  const { pending, accepted } = ledger
+  const { queues, gateways, exits, workers } = outbound
   const used = queues.filter(
     ({ lastUsedMs, isUnmatched }) => lastUsedMs > Number.NEGATIVE_INFINITY && !isUnmatched,
   )
   return {
     pending,
+    pendingBytes: loads.pendingBytes,
     waiting: queues.reduce((sum, queue) => sum + queue.length, 0),
     accepted,
     late,
     stored: outbox.count(),
+    storedBytes: outbox.bytes(),
     oldestAtMs: outbox.oldestAtMs(),
     gatewayDown: used.length > 0 && used.every((queue) => queue.isLeftOut(nowMs)),
     gateways: [

@@ -1,10 +1,9 @@
 import { Chain, Link } from '../../core/chain.ts'
 import type { PendingPush } from './pending-push.ts'
+import type { SenderLoads } from './senders.ts'
 
-/** What waits of one domain: those to be tried again go first, being older, with a deadline that is nearer. */
-export class Line {
-  /** Its place among the lines that take turns. */
-  readonly turn = new Link<Line>(this)
+/** Pushes in the order of coming; those to be tried again go first, being older, with a deadline that is nearer. */
+class PushLine {
   readonly #again = new Chain<PendingPush>()
   readonly #fresh = new Chain<PendingPush>()
 
@@ -27,11 +26,108 @@ export class Line {
   }
 }
 
+/** What waits of one crowd: of a sender with many pushes, or those that share its slot. */
+class CrowdLine extends PushLine {
+  /** Its place among the crowds that take turns. */
+  readonly turn = new Link<CrowdLine>(this)
+}
+
 /**
  * What became of an offer: the push left its line; or it stays, for there is no room for any, or no more room for its
- * domain.
+ * domain, or for its sender.
  */
-export type Offered = 'gone' | 'no-room' | 'no-room-for-domain'
+export type Offered = 'gone' | 'no-room' | 'no-room-for-domain' | 'no-room-for-sender'
+
+/**
+ * What waits of one domain. The pushes of senders with few go in the order of coming. A sender with many has a line of
+ * its own: these crowds take turns, one push each, and have one turn for as many of the others as there are other
+ * senders. So a crowd holds up its own, and without one all is as cheap as a single line.
+ */
+export class Line {
+  /** Its place among the lines that take turns. */
+  readonly turn = new Link<Line>(this)
+  readonly #senders: SenderLoads
+  readonly #common = new PushLine()
+  /** By slot, made when first needed. */
+  readonly #ofSlot: (CrowdLine | undefined)[] = []
+  readonly #crowds = new Chain<CrowdLine>()
+  #turnsSinceCrowd = 0
+
+  /** `senders`: of its domain. */
+  constructor(senders: SenderLoads) {
+    this.#senders = senders
+  }
+
+  get length(): number {
+    let { length } = this.#common
+    for (const crowd of this.#crowds.members()) length += crowd.length
+    return length
+  }
+
+  add(push: PendingPush, isAgain: boolean): void {
+    // Behind what waits of its sender already.
+    const isOfCrowd = this.#ofSlot[push.sender]?.first !== undefined || this.#senders.isCrowd(push.sender)
+    if (isOfCrowd) this.#addToCrowd(push, isAgain)
+    else this.#common.add(push, isAgain)
+  }
+
+  members(): PendingPush[] {
+    return [...this.#common.members(), ...[...this.#crowds.members()].flatMap((crowd) => crowd.members())]
+  }
+
+  /** Offers what is next, until one goes or there is no room. Undefined: nothing waits. */
+  offer(send: (push: PendingPush) => Offered): Offered | undefined {
+    if (this.#crowds.length === 0) return this.#offerCommon(send)
+    const others = Math.max(1, this.#senders.busy - this.#crowds.length)
+    const isCrowdDue = this.#turnsSinceCrowd >= others
+    const first = isCrowdDue ? this.#offerCrowds(send) : this.#offerCommon(send)
+    if (first === 'gone' || first === 'no-room' || first === 'no-room-for-domain') return first
+    return (isCrowdDue ? this.#offerCommon(send) : this.#offerCrowds(send)) ?? first
+  }
+
+  #offerCommon(send: (push: PendingPush) => Offered): Offered | undefined {
+    let offered: Offered | undefined
+    for (let push = this.#common.first; push !== undefined; push = this.#common.first) {
+      offered = send(push)
+      if (offered !== 'no-room-for-sender') break
+      // It is not to hold up those behind it.
+      push.turn.leave()
+      this.#addToCrowd(push, push.attempts > 0)
+    }
+    if (offered === 'gone') this.#turnsSinceCrowd++
+    return offered
+  }
+
+  #offerCrowds(send: (push: PendingPush) => Offered): Offered | undefined {
+    let offered: Offered | undefined
+    for (let left = this.#crowds.length; left > 0; left--) {
+      const crowd = this.#crowds.first
+      if (crowd === undefined) break
+      const push = crowd.first
+      if (push === undefined) {
+        crowd.turn.leave()
+        continue
+      }
+      offered = send(push)
+      if (offered === 'no-room' || offered === 'no-room-for-domain') break
+      crowd.turn.leave()
+      if (crowd.first !== undefined) this.#crowds.append(crowd.turn)
+      if (offered === 'gone') break
+    }
+    if (offered === 'gone') this.#turnsSinceCrowd = 0
+    return offered
+  }
+
+  #addToCrowd(push: PendingPush, isAgain: boolean): void {
+    let crowd = this.#ofSlot[push.sender]
+    if (crowd === undefined) {
+      crowd = new CrowdLine()
+      this.#ofSlot[push.sender] = crowd
+    }
+    crowd.add(push, isAgain)
+    if (crowd.turn.chain === undefined) this.#crowds.append(crowd.turn)
+  }
+}
 
 /**
  * Lines of domains, from which one push each goes in turn: a domain's crowd holds up its own. A line that is emptied
@@ -55,18 +151,18 @@ export class Turns {
     if (line.turn.chain === undefined) this.#lines.append(line.turn)
   }
 
-  /** Offers the first of each line in turn, until one goes or there is no room. Undefined: nothing waits. */
+  /** Offers the next of each line in turn, until one goes or there is no room. Undefined: nothing waits. */
   offer(send: (push: PendingPush) => Offered): Offered | undefined {
     let offered: Offered | undefined
     for (let left = this.#lines.length; left > 0; left--) {
       const line = this.#lines.first
       if (line === undefined) break
-      const push = line.first
-      if (push === undefined) {
+      const next = line.offer(send)
+      if (next === undefined) {
         line.turn.leave()
         continue
       }
-      offered = send(push)
+      offered = next
       if (offered === 'no-room') break
       if (this.#lines.length > 1) {
         line.turn.leave()

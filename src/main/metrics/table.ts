@@ -181,6 +181,14 @@ export class Metrics {
     { certificate: 'met' },
   )
   readonly pending = new GaugeFamily('pending', 'Notifications held in memory and not yet settled.')
+  readonly pendingBytes = new GaugeFamily(
+    'pending_bytes',
+    'What the notifications pending take of memory, at most.',
+  )
+  readonly pendingBytesLimit = new GaugeFamily(
+    'pending_bytes_limit',
+    'queue.max_pending_bytes: shared by domains as queue.max_pending is.',
+  )
   readonly pendingLimit = new GaugeFamily(
     'pending_limit',
     'queue.max_pending: of this many one domain may have three quarters of what the others leave.',
@@ -192,11 +200,19 @@ export class Metrics {
   )
   readonly domainHeld = new GaugeFamily(
     'domain_held',
-    'Whether (1) the streams of the domain are not read, because it has its share of queue.max_pending, ' +
+    'Whether (1) the streams of the domain are not read, because it has its share of queue.max_pending or queue.max_pending_bytes, ' +
       'or is crowded and has much on its way to the disk.',
     { domain: 'met' },
   )
   readonly stored = new GaugeFamily('stored', 'Notifications stored on disk for later delivery.')
+  readonly storedBytes = new GaugeFamily(
+    'stored_bytes',
+    'What the notifications stored for later delivery take of the disk.',
+  )
+  readonly storedBytesLimit = new GaugeFamily(
+    'stored_bytes_limit',
+    'queue.max_stored_bytes: what comes beyond it is refused.',
+  )
   readonly storedOldestAge = new GaugeFamily(
     'stored_oldest_age_seconds',
     'Age of the oldest notification stored for later delivery; 0 when there is none.',
@@ -305,7 +321,11 @@ export class Metrics {
         'summary_fields',
         'push_text',
         'max_pending',
+        'max_pending_bytes',
+        'sender_pending',
         'max_stored',
+        'max_stored_bytes',
+        'sender_stored',
         'paused_devices',
         'max_nodes_per_owner',
         'max_subscriptions_per_user',

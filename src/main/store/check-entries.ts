@@ -6,7 +6,8 @@ import { groupCodec, placesCodec } from './journal.ts'
 import { keyPart, separator } from './keys.ts'
 import { nodeCodec } from './node-codec.ts'
 import { markCodec } from './nodes.ts'
-import { countCodec, idCodec, pushCodec } from './outbox.ts'
+import { idCodec, pushCodec } from './outbox.ts'
+import { countCodec, useCodec } from './outbox-use.ts'
 import type { NodeRecord, StoredPush } from './ports.ts'
 import { tokenCodec } from './provider-tokens.ts'
 import { publishCodec } from './publishes.ts'
@@ -27,6 +28,7 @@ export const valueCodecs: Readonly<Record<string, { decode(stored: unknown): unk
   outbox_domain: countCodec,
   outbox_due: undefined,
   outbox_place: idCodec,
+  outbox_use: useCodec,
   provider_tokens: tokenCodec,
   publishes: publishCodec,
   subscriptions: subscriptionCodec,

@@ -7,10 +7,11 @@ import { idLength, timeKey } from './time-keys.ts'
 /**
  * When stored pushes are due, in LMDB:
  *
- *   outbox_due  shelf, domain, due time, id  → nothing
+ *   outbox_due  shelf, domain, sender, due time, id  → nothing
  *
- * What is due is taken from the domains of a shelf in equal parts: one domain's backlog is not in front of what another
- * has to store after it. Keys of earlier versions have no domain: they are as one of their own.
+ * What is due is taken from the domains of a shelf in equal parts, and from the senders of a domain: the backlog of one
+ * is not in front of what another has to store after it. Keys of earlier versions have no sender, or no domain either:
+ * they are as one of their own.
  */
 
 const nothing: Codec<true> = { encode: () => true, decode: () => true }
@@ -23,7 +24,11 @@ const domainMark = 'h'
 const digestLength = 10
 const poolPrefixes = new Map<string, string>()
 const domainPrefixes = new Map<string, string>()
-/** Behind the prefix of shelf and domain: time and id. */
+/** Above the digits that times are written in, and `afterAllTimes`. */
+const senderMark = 's'
+/** So many senders of a domain are asked at a time: each costs a look into the file. */
+const sendersAtOnce = 32
+/** Behind the prefix of shelf, domain and sender: time and id. */
 const timeAndIdLength = timeKey(0).length + idLength
 /** Above all times, and below every mark of a domain. */
 const afterAllTimes = 'g'
@@ -39,6 +44,8 @@ export class DueTimes {
   readonly #starts = new Map<string, { readonly key: string; readonly sinceMs: number }>()
   /** By shelf, how many of its domains have had their turn. */
   readonly #turns = new Map<string, number>()
+  /** By shelf and domain, the sender that was asked last. */
+  readonly #lastSender = new Map<string, string>()
 
   constructor(environment: Environment) {
     this.#keys = environment.table('outbox_due', nothing, 0)
@@ -55,26 +62,19 @@ export class DueTimes {
 
   /**
    * Ids of those due on a shelf, at most `limit`, leaving out those for which `taken` is true: as many of each domain,
-   * as far as there are, in due order.
+   * and within it of each sender, as far as there are, in due order.
    */
   due(shelf: string, nowMs: number, limit: number, taken: (id: string) => boolean): string[] {
-    const all = this.#linesOn(prefixOf(shelf))
+    const all = this.#domainsOn(prefixOf(shelf))
     const turn = this.#turns.get(shelf) ?? 0
     const first = turn % Math.max(1, all.length)
     const found = new Set<string>()
     const isTaken = (id: string) => found.has(id) || taken(id)
-    let asked = 0
-    for (let lines = [...all.slice(first), ...all.slice(0, first)]; lines.length > 0; ) {
-      const share = Math.ceil((limit - found.size) / lines.length)
-      lines = lines.filter((line) => {
-        const wanted = Math.min(share, limit - found.size)
-        if (wanted <= 0) return false
-        asked++
-        const ids = this.#dueIn(line, nowMs, wanted, isTaken)
-        for (const id of ids) found.add(id)
-        return ids.length === wanted
-      })
-    }
+    const asked = shareOut([...all.slice(first), ...all.slice(0, first)], limit, (domain, wanted) => {
+      const before = found.size
+      this.#dueOf(domain, nowMs, wanted, isTaken, found)
+      return found.size - before
+    })
     // Those that were asked for nothing are the first the next time; were there none, another one is.
     this.#turns.set(shelf, turn + (asked < all.length ? asked : 1))
     return [...found]
@@ -83,8 +83,14 @@ export class DueTimes {
   /** What names the shelves, for `on`, on which there is something though they are not among `known`. */
   strays(known: readonly string[]): string[] {
     const knownPrefixes = known.map(prefixOf)
-    const shelves = new Set(this.#linesOn('').map(shelfPrefixOf))
-    return [...shelves].filter((prefix) => !knownPrefixes.includes(prefix))
+    const shelves: string[] = []
+    for (let from = ''; ; ) {
+      const line = this.#lineFrom(from, afterAllKeys)
+      if (line === undefined) return shelves
+      const shelf = shelfPrefixOf(line)
+      if (!knownPrefixes.includes(shelf)) shelves.push(shelf)
+      from = shelf + afterAllKeys
+    }
   }
 
   /** The first ids on a stray shelf. */
@@ -92,17 +98,66 @@ export class DueTimes {
     return this.#keys.settledKeys(stray, stray + afterAllKeys, limit).map(idOf)
   }
 
-  /** The prefixes of shelf and domain with something behind them that begin so. */
-  #linesOn(shelfPrefix: string): string[] {
-    const lines: string[] = []
-    const end = shelfPrefix + afterAllKeys
+  /** The prefixes of shelf and domain with something behind them on a shelf. */
+  #domainsOn(shelfPrefix: string): string[] {
+    const domains: string[] = []
+    const domainLength = shelfPrefix.length + domainMark.length + digestLength
     for (let from = shelfPrefix; ; ) {
-      const key = this.#keys.firstKey(from, end)
-      if (key === undefined) return lines
-      const line = key.slice(0, -timeAndIdLength)
-      lines.push(line)
-      from = line + afterAllTimes
+      const line = this.#lineFrom(from, shelfPrefix + afterAllKeys)
+      if (line === undefined) return domains
+      const domain = line.slice(0, domainLength)
+      domains.push(domain)
+      from = domain + (domain === shelfPrefix ? afterAllTimes : afterAllKeys)
     }
+  }
+
+  /** Adds to `found` what is due of a domain: of the senders behind those that were asked last. */
+  #dueOf(
+    domain: string,
+    nowMs: number,
+    limit: number,
+    taken: (id: string) => boolean,
+    found: Set<string>,
+  ): void {
+    const lines = this.#sendersOf(domain)
+    let last = ''
+    shareOut(lines, limit, (line, wanted) => {
+      last = line
+      const ids = this.#dueIn(line, nowMs, wanted, taken)
+      for (const id of ids) found.add(id)
+      return ids.length
+    })
+    if (lines.length > 1) this.#lastSender.set(domain, last)
+    else this.#lastSender.delete(domain)
+  }
+
+  /**
+   * Prefixes of shelf, domain and sender, at most `sendersAtOnce`: from the one behind the last that was asked, round to
+   * that.
+   */
+  #sendersOf(domain: string): string[] {
+    const last = this.#lastSender.get(domain)
+    const lines: string[] = []
+    // Of a shelf's pushes without a domain there is one line.
+    const end = domain + (hasDomain(domain) ? afterAllKeys : afterAllTimes)
+    for (let from = last === undefined ? domain : last + afterAllTimes, isRound = last === undefined; ; ) {
+      const line = lines.length < sendersAtOnce ? this.#lineFrom(from, end) : undefined
+      const isPast = line === undefined || (isRound && last !== undefined && line > last)
+      if (!isPast) {
+        lines.push(line)
+        from = line + afterAllTimes
+      } else if (isRound || lines.length >= sendersAtOnce) {
+        return lines
+      } else {
+        isRound = true
+        from = domain
+      }
+    }
+  }
+
+  /** What stands before time and id in the first key of this range. */
+  #lineFrom(from: string, end: string): string | undefined {
+    return this.#keys.firstKey(from, end)?.slice(0, -timeAndIdLength)
   }
 
   #dueIn(line: string, nowMs: number, limit: number, taken: (id: string) => boolean): string[] {
@@ -132,14 +187,18 @@ export class DueTimes {
 }
 
 /** Under which a push is due. */
-export function dueKey({ shelf, notification, dueAtMs }: StoredPush, id: string): string {
+export function dueKey({ shelf, notification, sender, dueAtMs }: StoredPush, id: string): string {
   const domain = digestOf(notification.domain, domainMark, domainPrefixes)
-  return prefixOf(shelf) + domain + timeKey(dueAtMs) + id
+  return prefixOf(shelf) + domain + senderPart(sender) + timeKey(dueAtMs) + id
 }
 
 /** The same in earlier versions. */
 export function dueKeyWithoutDomain({ shelf, dueAtMs }: StoredPush, id: string): string {
   return prefixOf(shelf) + timeKey(dueAtMs) + id
+}
+
+function senderPart(sender: number | undefined): string {
+  return sender === undefined ? '' : senderMark + sender.toString(16).padStart(2, '0')
 }
 
 export function idOf(key: string): string {
@@ -148,6 +207,35 @@ export function idOf(key: string): string {
 
 function prefixOf(shelf: string): string {
   return serviceLetters[shelf] ?? digestOf(shelf, poolMark, poolPrefixes)
+}
+
+/**
+ * Asks each for its part of `limit`, and again those that had so much, until there are so many or nothing is left.
+ * `ask`: how many there were, of so many wanted. How many of them were asked.
+ */
+function shareOut(
+  all: readonly string[],
+  limit: number,
+  ask: (one: string, wanted: number) => number,
+): number {
+  let left = limit
+  let asked = 0
+  for (let rest = all; rest.length > 0; ) {
+    const share = Math.ceil(left / rest.length)
+    rest = rest.filter((one) => {
+      const wanted = Math.min(share, left)
+      if (wanted <= 0) return false
+      asked++
+      const count = ask(one, wanted)
+      left -= count
+      return count === wanted
+    })
+  }
+  return asked
+}
+
+function hasDomain(line: string): boolean {
+  return line.length > shelfPrefixOf(line).length
 }
 
 function shelfPrefixOf(line: string): string {

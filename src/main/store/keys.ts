@@ -36,3 +36,8 @@ function isPlain(name: string): boolean {
 export function endOfPrefix(prefix: string): string {
   return `${prefix.slice(0, -1)}\x20`
 }
+
+/** The first key after this one. */
+export function keyAfter(key: string): string {
+  return `${key}\x20`
+}

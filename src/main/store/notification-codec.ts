@@ -94,7 +94,7 @@ function jsonValue(stored: unknown): JsonValue {
   return Object.fromEntries(Object.entries(stored).map(([name, value]) => [name, jsonValue(value)]))
 }
 
-function optional<T>(stored: unknown, read: (stored: unknown) => T): T | undefined {
+export function optional<T>(stored: unknown, read: (stored: unknown) => T): T | undefined {
   return stored === null ? undefined : read(stored)
 }
 

@@ -4,9 +4,18 @@ import { serviceLabel } from '../metrics/table.ts'
 import type { LmdbDeadLetterStore } from './dead-letters.ts'
 import { DueTimes } from './due-times.ts'
 import type { Environment } from './environment.ts'
-import { keyPart } from './keys.ts'
-import { decodeNotification, encodeNotification, list, number, text } from './notification-codec.ts'
-import type { Addition, LetterText, Outbox, StoredPush } from './ports.ts'
+import { keyAfter } from './keys.ts'
+import { decodeNotification, encodeNotification, list, number, optional, text } from './notification-codec.ts'
+import { counted, type OutboxRecord, type OutboxRoom, OutboxUse } from './outbox-use.ts'
+import {
+  type Addition,
+  type LetterText,
+  noSpare,
+  type Outbox,
+  type Spare,
+  type StoredLimit,
+  type StoredPush,
+} from './ports.ts'
 import type { StoreError } from './store-error.ts'
 import type { Codec, Table } from './table.ts'
 import { afterAllIds, Ids, timeOfId } from './time-keys.ts'
@@ -17,13 +26,13 @@ import { afterAllIds, Ids, timeOfId } from './time-keys.ts'
  *   outbox         id (sorts by when it was stored)  → the push
  *   outbox_due     when it is due: due-times.ts
  *   outbox_place   hash of domain, node, device      → id: whose place a newer push takes
- *   outbox_domain  domain                            → how many pushes of its are stored
+ *   outbox_domain, outbox_use: how much of it a domain has: outbox-use.ts
  *
  * All change in one transaction. Only a few are ever in memory. A push that ends leaves its place behind, for
  * `sweep`: places lie in the order of a hash, and to touch one page of the file for each would cost more than all else.
  */
 
-export const pushCodec: Codec<StoredPush> = {
+export const pushCodec: Codec<OutboxRecord> = {
   encode: (push) => [
     encodeNotification(push.notification),
     push.dueAtMs,
@@ -35,9 +44,14 @@ export const pushCodec: Codec<StoredPush> = {
     push.unknownReason,
     push.shortened,
     push.shelf,
+    push.sender ?? null,
+    push.bytes ?? null,
   ],
   decode(stored) {
-    const [encoded, due, run, attempts, cause, last, unknownCount, unknown, shortened, shelf] = list(stored)
+    const [encoded, due, run, attempts, cause, last, unknownCount, unknown, shortened, shelf, ...more] =
+      list(stored)
+    // Older records end before them.
+    const [sender = null, bytes = null] = more
     const notification = decodeNotification(encoded)
     return {
       notification,
@@ -51,23 +65,22 @@ export const pushCodec: Codec<StoredPush> = {
       unknownCount: number(unknownCount),
       unknownReason: text(unknown),
       shortened: shortened === true,
+      sender: optional(sender, number),
+      bytes: optional(bytes, number),
     }
   },
 }
 export const idCodec: Codec<string> = { encode: (id) => id, decode: text }
-export const countCodec: Codec<number> = { encode: (count) => count, decode: number }
 
 /** Above all that base64url writes. */
 const afterAllPlaces = '\x7e'
 /** Places that one transaction of a sweep looks at. */
 const sweepBatch = 500
+/** Pushes of an earlier version that one transaction counts: some milliseconds of the main thread. */
+const countBatch = 250
 /** Those that were brought into memory are read once more when they end; with this many at hand, not from their bytes. */
 const recentPushes = 4096
-export interface OutboxOptions {
-  /** Stored at most. */
-  readonly maxStored: number
-  /** Of what the other domains leave of that, a domain may have this much. */
-  readonly domainShare: number
+export interface OutboxOptions extends OutboxRoom {
   /** Whether a newer push takes the place of an older one to the same node and device. */
   readonly collapse: boolean
   readonly nowMs: () => number
@@ -77,10 +90,10 @@ export class LmdbOutbox implements Outbox {
   readonly #environment: Environment
   readonly #options: OutboxOptions
   readonly #letters: LmdbDeadLetterStore
-  readonly #pushes: Table<StoredPush>
+  readonly #pushes: Table<OutboxRecord>
   readonly #due: DueTimes
   readonly #places: Table<string>
-  readonly #domains: Table<number>
+  readonly #use: OutboxUse
   readonly #ids: Ids
   /** Given to the store and not acknowledged yet. */
   #underWay = 0
@@ -92,17 +105,19 @@ export class LmdbOutbox implements Outbox {
     this.#pushes = environment.table('outbox', pushCodec, recentPushes)
     this.#due = new DueTimes(environment)
     this.#places = environment.table('outbox_place', idCodec, 0)
-    this.#domains = environment.table('outbox_domain', countCodec, 0)
+    this.#use = new OutboxUse(environment, options)
     this.#ids = new Ids(this.#pushes.lastKey(), options.nowMs)
   }
 
-  add(push: StoredPush, spare = 0): Addition | undefined {
+  add(push: StoredPush, spare: Spare = noSpare): Addition | StoredLimit {
     const { queue } = this.#environment
     queue.admit()
     const place = this.#options.collapse && push.notification.collapsible ? placeOf(push.notification) : ''
     const older = place === '' ? undefined : this.#pushAt(place)
-    if (older === undefined && !this.#hasRoom(push.notification, spare)) return undefined
-
+    if (older === undefined) {
+      const limit = this.#use.limitFor(push, this.#pushes.size, spare)
+      if (limit !== undefined) return limit
+    }
     const id = this.#ids.next()
     if (older !== undefined && this.#isNewer(older, push)) {
       // It waited in memory while one that came after it was stored at once.
@@ -110,11 +125,12 @@ export class LmdbOutbox implements Outbox {
       return { id, superseded: id, durable }
     }
     this.#underWay++
+    const record = counted(push)
     const written = queue.write(() => {
       if (older !== undefined) this.#end(older, { reason: 'superseded', detail: '' })
-      this.#pushes.set(id, push)
-      this.#due.set(push, id)
-      this.#count(push.notification, 1)
+      this.#pushes.set(id, record)
+      this.#due.set(record, id)
+      this.#use.added(record)
       if (place !== '') this.#places.set(place, id)
     })
     const durable = written.finally(() => {
@@ -183,6 +199,10 @@ export class LmdbOutbox implements Outbox {
     return Math.max(0, this.#pushes.size - this.#underWay)
   }
 
+  bytes(): number {
+    return this.#use.bytes
+  }
+
   oldestAtMs(): number | undefined {
     if (this.#pushes.size === 0) return undefined
     try {
@@ -194,26 +214,38 @@ export class LmdbOutbox implements Outbox {
     }
   }
 
-  #replace(id: string, known: StoredPush, push: StoredPush): void {
+  /**
+   * Counts what an earlier version stored, a part at a time: how much it takes of the disk was not known there. What it
+   * has counted bears that in its record, so it may be cut short at any point. Rejects with a StoreError.
+   */
+  async countOld(): Promise<void> {
+    const { queue } = this.#environment
+    for (let from = '0'; this.#use.counted < this.#pushes.size; ) {
+      queue.admit()
+      const some = this.#pushes.settledEntries(from, afterAllIds, countBatch)
+      const [last] = some.at(-1) ?? []
+      if (last === undefined) return
+      await queue.write(() => {
+        for (const [id] of some) this.#countOne(id)
+      })
+      from = keyAfter(last)
+    }
+  }
+
+  #countOne(id: string): void {
+    const known = this.#pushes.find(id)
+    if (known === undefined || known.bytes !== undefined) return
+    const record = counted(known)
+    this.#pushes.set(id, record)
+    this.#use.counts(record)
+  }
+
+  #replace(id: string, known: OutboxRecord, push: StoredPush): void {
+    const record = counted(push)
     this.#due.delete(known, id)
-    this.#pushes.set(id, push)
-    this.#due.set(push, id)
-  }
-
-  #hasRoom({ domain }: Notification, spare: number): boolean {
-    const { maxStored, domainShare } = this.#options
-    const free = maxStored + spare - this.#pushes.size
-    if (free <= 0 || domainShare === 1) return free > 0
-    const own = this.#domains.find(keyPart(domain)) ?? 0
-    return own < domainShare * (free + own)
-  }
-
-  /** Whatever was stored before they were counted, or lost by damage, none has less than nothing. */
-  #count({ domain }: Notification, more: number): void {
-    const key = keyPart(domain)
-    const count = (this.#domains.find(key) ?? 0) + more
-    if (count > 0) this.#domains.set(key, count)
-    else this.#domains.delete(key)
+    this.#pushes.set(id, record)
+    this.#due.set(record, id)
+    this.#use.changed(known, record)
   }
 
   #isNewer(storedId: string, { notification }: StoredPush): boolean {
@@ -249,7 +281,7 @@ export class LmdbOutbox implements Outbox {
     const { notification } = push
     this.#pushes.delete(id)
     this.#due.delete(push, id)
-    this.#count(notification, -1)
+    this.#use.removed(push)
     if (letter !== undefined) this.#letters.record(notification, letter.reason, letter.detail)
     return true
   }

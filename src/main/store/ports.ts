@@ -113,6 +113,11 @@ export interface StoredPush {
   readonly notification: Notification
   /** With which others it waits: one shelf's trouble keeps nothing of another's back. */
   readonly shelf: string
+  /**
+   * Which of its domain's senders it came from, as a small number that says nothing of who it is; undefined: an earlier
+   * version stored it.
+   */
+  readonly sender: number | undefined
   /** Attempts at the gateway that have ended. */
   readonly attempts: number
   /** The text was cut because it had been too large. */
@@ -130,6 +135,16 @@ export interface StoredPush {
   readonly run: number
 }
 
+/** Room above what there is for all. */
+export interface Spare {
+  readonly pushes: number
+  readonly bytes: number
+}
+export const noSpare: Spare = { pushes: 0, bytes: 0 }
+
+/** Which limit leaves no room for a push: a label of `limits_hit_total`. */
+export type StoredLimit = 'max_stored' | 'max_stored_bytes' | 'sender_stored'
+
 /** A push that was given to the store. */
 export interface Addition {
   readonly id: string
@@ -145,9 +160,11 @@ export interface Addition {
  */
 export interface Outbox {
   /**
-   * Undefined when it holds `max_stored` and `spare` already, or the push's domain has its share of that. Throws a StoreError when the store takes no more changes.
+   * Stores it; or says why there is no room: it holds `max_stored` pushes or `max_stored_bytes`, and `spare`, already, or
+   * the push's domain has its share of that, or its sender of what the domain may have. Throws a StoreError when the store
+   * takes no more changes.
    */
-  add(push: StoredPush, spare: number): Addition | undefined
+  add(push: StoredPush, spare: Spare): Addition | StoredLimit
   /** Notes the end of a push that is not in it. */
   refuse(notification: Notification, letter: LetterText): Promise<void>
   get(id: string): StoredPush | undefined
@@ -172,6 +189,8 @@ export interface Outbox {
   readonly size: number
   /** Stored and acknowledged. */
   count(): number
+  /** What all of them take of the disk. */
+  bytes(): number
   /** When the push that is stored longest was stored; undefined: there is none, or the store cannot be read. */
   oldestAtMs(): number | undefined
 }

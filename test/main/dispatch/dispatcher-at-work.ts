@@ -29,7 +29,7 @@ export interface DispatcherAtWork extends AsyncDisposable {
   /** Domains whose streams are not read. */
   readonly held: ReadonlySet<string>
   /** Its outcome; rejects when it is not taken or settled more than once. */
-  push(notification: Notification): Promise<Outcome>
+  push(notification: Notification, sender?: string): Promise<Outcome>
   /** A line of `/metrics`, such as `retries_total{cause="timeout"}`: its value. */
   metric(line: string): Promise<number | undefined>
 }
@@ -39,6 +39,7 @@ export async function dispatcherAtWork({
   directory: given,
   whileStarting,
   tokenRefused = () => undefined,
+  random = Math.random,
   ...options
 }: Partial<DispatchOptions> &
   Pick<DispatchOptions, 'urls'> & {
@@ -47,6 +48,7 @@ export async function dispatcherAtWork({
     readonly directory?: string
     /** Called before the start is done. */
     readonly tokenRefused?: (pool: number, header: string) => void
+    readonly random?: () => number
     readonly whileStarting?: (dispatcher: Dispatcher) => void
   }): Promise<DispatcherAtWork> {
   const directory =
@@ -57,6 +59,7 @@ export async function dispatcherAtWork({
   const letters = new LmdbDeadLetterStore(store, { ...deadLetterDefaults, nowMs: Date.now })
   const outboxOptions = {
     maxStored: 100_000,
+    maxStoredBytes: 1e12,
     domainShare: 1,
     collapse: true,
     nowMs: Date.now,
@@ -80,6 +83,7 @@ export async function dispatcherAtWork({
       workerHangMs: 5_000,
       replyDeadlineMs: 10_000,
       maxPending: 10_000,
+      maxPendingBytes: 268_435_456,
       domains: ['push.test'],
       retry: { baseMs: 20, capMs: 100, maxAttempts: 0 },
       suspectLimit: 5,
@@ -93,7 +97,7 @@ export async function dispatcherAtWork({
     {
       nowMs: Date.now,
       monotonicMs: () => performance.now(),
-      random: Math.random,
+      random,
       log: pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line)) }),
       metrics,
       deadDevices,
@@ -126,7 +130,7 @@ export async function dispatcherAtWork({
     deaths,
     log,
     held,
-    push: (notification) => outcomeOf(dispatcher, notification),
+    push: (notification, sender) => outcomeOf(dispatcher, notification, sender),
     async metric(line) {
       const { body } = await metrics.render(undefined)
       const found = body.split('\n').find((text) => text.startsWith(`xmpp_pushd_${line} `))
@@ -140,18 +144,23 @@ export async function dispatcherAtWork({
   }
 }
 
-export function outcomeOf(dispatcher: Dispatcher, notification: Notification): Promise<Outcome> {
+export function outcomeOf(
+  dispatcher: Dispatcher,
+  notification: Notification,
+  sender = notification.device.id,
+): Promise<Outcome> {
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
   let outcome: Outcome | undefined
   let submitting = true
-  const accepted = dispatcher.submit(notification, {
-    settle(settled) {
+  const sink = {
+    settle(settled: Outcome) {
       if (submitting) throw new Error('settled within submit')
       if (outcome !== undefined) throw new Error(`settled again: ${outcome.kind}, then ${settled.kind}`)
       outcome = settled
       resolve(settled)
     },
-  })
+  }
+  const accepted = dispatcher.submit(notification, sink, notification.domain, sender)
   submitting = false
   if (!accepted) reject(new Error('not accepted'))
   return promise

@@ -1,28 +1,31 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { DomainLoad } from '../../../src/main/dispatch/domain-loads.ts'
 import { PendingPush } from '../../../src/main/dispatch/pending-push.ts'
+import { SenderLoads } from '../../../src/main/dispatch/senders.ts'
 import { ServiceQueue } from '../../../src/main/dispatch/service-queue.ts'
 import type { Offered } from '../../../src/main/dispatch/turns.ts'
 import { notificationTo } from './notifications.ts'
 
-const loads = ['a', 'b', 'c'].map((name, index) => new DomainLoad(name, index, 1))
-
 interface Put {
   readonly domain?: number
+  readonly sender?: number
   readonly again?: boolean
   readonly stored?: boolean
 }
 
 function queued() {
   const queue = new ServiceQueue(0, 'fcm')
+  const loads = ['a', 'b', 'c'].map((name, index) => new DomainLoad(name, index, 1))
   let count = 0
-  function put({ domain = 0, again = false, stored = false }: Put = {}): PendingPush {
+  function put({ domain = 0, sender = 0, again = false, stored = false }: Put = {}): PendingPush {
     const load = loads[domain]
     if (load === undefined) throw new Error('no such domain')
     const sink = stored ? undefined : { settle: () => undefined }
-    const push = new PendingPush(notificationTo(`${load.name}${count++}`), sink, queue.laneOf(load), 1_000)
+    const notification = notificationTo(`${load.name}${count++}`)
+    const push = new PendingPush(notification, sink, queue.laneOf(load), sender, 1_000)
     if (stored) push.storedId = push.notification.device.id
+    else load.senders.accepted(sender, 1)
     if (again) push.attempts = 1
     queue.put(push, 0)
     return push
@@ -74,7 +77,7 @@ test('a domain without room is passed over, also by what is stored', () => {
   put({ domain: 0 })
   put({ domain: 1 })
   put({ domain: 2, stored: true })
-  const order = drain((push) => (push.lane.load === loads[0] ? 'no-room-for-domain' : 'gone'))
+  const order = drain((push) => (push.lane.load.name === 'a' ? 'no-room-for-domain' : 'gone'))
   expect(order).toEqual(['b1', 'c2'])
   expect(queue.length).toBe(1)
   expect(drain()).toEqual(['a0'])
@@ -115,4 +118,93 @@ test('whatever is put in and taken out, between two turns of a domain every othe
       }
     }),
   )
+})
+
+describe('senders take turns within their domain', () => {
+  /** So many of one sender, of which the first four are no crowd, then those of others, in turn. */
+  function crowdAnd(crowd: number, ...others: readonly number[]) {
+    const at = queued()
+    for (let i = 0; i < crowd; i++) at.put({ sender: 1 })
+    for (const sender of others) at.put({ sender })
+    return at
+  }
+
+  test('behind any number of one sender’s pushes another’s is among the next to go', () => {
+    for (const crowd of [100, 20_000]) {
+      const { drain } = crowdAnd(crowd, 2)
+      expect(drain().indexOf(`a${crowd}`)).toBe(8)
+    }
+  })
+
+  test('a crowd and another sender go in turn', () => {
+    const { drain } = crowdAnd(8, 2, 2, 2)
+    expect(drain()).toEqual(['a0', 'a4', 'a1', 'a5', 'a2', 'a6', 'a3', 'a7', 'a8', 'a9', 'a10'])
+    const { drain: drainMore } = crowdAnd(11, 2, 2, 2)
+    expect(drainMore().slice(8)).toEqual(['a11', 'a8', 'a12', 'a9', 'a13', 'a10'])
+  })
+
+  test('crowds go in turn', () => {
+    const { drain } = crowdAnd(7, ...Array.from({ length: 7 }, () => 2))
+    const order = drain()
+    const [first, second] = [
+      ['a4', 'a5', 'a6'],
+      ['a11', 'a12', 'a13'],
+    ]
+    const places = (ids: string[]) => ids.map((id) => order.indexOf(id))
+    for (const [i, place] of places(first).entries()) {
+      expect(Math.abs(place - (places(second)[i] ?? 0)), 'beside one another').toBeLessThan(4)
+    }
+  })
+
+  test('of many senders a crowd has one turn, as each other has', () => {
+    const { drain } = crowdAnd(7, 2, 3, 4, 2, 3, 4)
+    expect(drain()).toEqual([
+      ...['a0', 'a1', 'a2', 'a4'],
+      ...['a3', 'a7', 'a8', 'a5'],
+      ...['a9', 'a10', 'a11', 'a6'],
+      'a12',
+    ])
+  })
+
+  test('many senders with as many each go in the order of coming', () => {
+    const { put, drain } = queued()
+    for (let i = 0; i < 1_280; i++) put({ sender: i % 128 })
+    expect(drain()).toEqual(Array.from({ length: 1_280 }, (_, i) => `a${i}`))
+  })
+
+  test('a domain with many senders has no more turns than one with a single sender', () => {
+    const { put, drain } = queued()
+    for (let i = 0; i < 3; i++) put({ domain: 0, sender: i })
+    for (let i = 0; i < 3; i++) put({ domain: 1, sender: 0 })
+    expect(drain()).toEqual(['a0', 'b3', 'a1', 'b4', 'a2', 'b5'])
+  })
+
+  test('a sender without room is passed over, and its domain is not', () => {
+    const { queue, put, drain } = queued()
+    for (let i = 0; i < 6; i++) put({ sender: 1 })
+    put({ sender: 2 })
+    put({ domain: 1, sender: 1 })
+    const full = (push: PendingPush) => push.sender === 1 && push.lane.load.name === 'a'
+    expect(drain((push) => (full(push) ? 'no-room-for-sender' : 'gone'))).toEqual(['a6', 'b7'])
+    expect(queue.length).toBe(6)
+    expect(drain().sort()).toEqual(['a0', 'a1', 'a2', 'a3', 'a4', 'a5'])
+  })
+})
+
+describe('a sender is a crowd', () => {
+  test.each([
+    ['with more than four pushes pending, alone', 5, [], true],
+    ['not with four', 4, [], false],
+    ['with more than one in 32 of its domain’s', 41, [1_240], true],
+    ['not with less', 39, [1_240], false],
+  ])('%s', (_, own, others, isCrowd) => {
+    const senders = new SenderLoads(1)
+    for (let i = 0; i < own; i++) senders.accepted(0, 1)
+    for (const [sender, count] of others.entries()) {
+      for (let i = 0; i < count; i++) senders.accepted(sender + 1, 1)
+    }
+    expect(senders.isCrowd(0)).toBe(isCrowd)
+    for (let i = 0; i < own; i++) senders.settled(0, 1)
+    expect(senders.isCrowd(0)).toBe(false)
+  })
 })

@@ -9,7 +9,7 @@ import { LmdbPublishStore } from '../../../src/main/store/publishes.ts'
 import { LmdbSubscriptionStore } from '../../../src/main/store/subscriptions.ts'
 import { notificationTo } from '../dispatch/notifications.ts'
 import { scratchDirectory } from './open-store.ts'
-import { startMs, storedPush } from './stored-push.ts'
+import { given, startMs, storedPush } from './stored-push.ts'
 import { damages, tamper } from './tamper.ts'
 
 /** A single entry that is damaged does no harm to others. */
@@ -48,6 +48,7 @@ function letters(environment: Environment): LmdbDeadLetterStore {
 function outbox(environment: Environment): LmdbOutbox {
   return new LmdbOutbox(environment, letters(environment), {
     maxStored: 100,
+    maxStoredBytes: 1e12,
     domainShare: 1,
     collapse: true,
     nowMs,
@@ -150,15 +151,15 @@ describe.each(damages)('$damage:', ({ damage }) => {
       using dir = scratchDirectory()
       await using environment = await withDamage(
         dir.path,
-        async (store) => outbox(store).add(storedPush('tok'))?.durable,
+        async (store) => given(outbox(store).add(storedPush('tok'))).durable,
         table,
         0,
         damage,
       )
-      const addition = outbox(environment).add(storedPush('tok'))
-      await addition?.durable
-      expect(addition?.superseded).toBeUndefined()
-      expect(outbox(environment).get(addition?.id ?? '')).toBeDefined()
+      const addition = given(outbox(environment).add(storedPush('tok')))
+      await addition.durable
+      expect(addition.superseded).toBeUndefined()
+      expect(outbox(environment).get(addition.id)).toBeDefined()
     },
   )
 
@@ -167,7 +168,7 @@ describe.each(damages)('$damage:', ({ damage }) => {
     await using environment = await withDamage(
       dir.path,
       async (store) => {
-        for (const id of ['a', 'b', 'c']) await outbox(store).add(storedPush(id))?.durable
+        for (const id of ['a', 'b', 'c']) await given(outbox(store).add(storedPush(id))).durable
       },
       'outbox',
       1,

@@ -14,7 +14,7 @@ import { LmdbSubscriptionStore } from '../../../src/main/store/subscriptions.ts'
 import { Child } from '../../support/child.ts'
 import { notificationTo } from '../dispatch/notifications.ts'
 import { nodeRecord, openStore, scratchDirectory } from './open-store.ts'
-import { storedPush } from './stored-push.ts'
+import { given, storedPush } from './stored-push.ts'
 import { tamper } from './tamper.ts'
 
 const commandLine = new URL('../../../src/main/cli.ts', import.meta.url).pathname
@@ -34,6 +34,7 @@ async function filled(path: string) {
   const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 10, nowMs })
   const outbox = new LmdbOutbox(environment, letters, {
     maxStored: 100,
+    maxStoredBytes: 1e12,
     domainShare: 1,
     collapse: true,
     nowMs,
@@ -41,9 +42,9 @@ async function filled(path: string) {
   await new LmdbNodeStore(environment).create('push.example.com', 'n', nodeRecord('a@b'), 9)
   const ids: string[] = []
   for (const device of ['a', 'b', 'c']) {
-    const addition = outbox.add(storedPush(device, { retryCause: 'connect_error' }))
-    await addition?.durable
-    ids.push(addition?.id ?? '')
+    const addition = given(outbox.add(storedPush(device, { retryCause: 'connect_error' })))
+    await addition.durable
+    ids.push(addition.id)
   }
   return { environment, outbox, ids }
 }
@@ -86,6 +87,7 @@ test('a backup taken while a daemon works is a store with all that was acknowled
   const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 10, nowMs: Date.now })
   const outbox = new LmdbOutbox(environment, letters, {
     maxStored: 100,
+    maxStoredBytes: 1e12,
     domainShare: 1,
     collapse: true,
     nowMs: Date.now,

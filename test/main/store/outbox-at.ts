@@ -1,7 +1,7 @@
 import { LmdbDeadLetterStore } from '../../../src/main/store/dead-letters.ts'
 import { LmdbOutbox, type OutboxOptions } from '../../../src/main/store/outbox.ts'
 import { openStore } from './open-store.ts'
-import { startMs, type storedPush } from './stored-push.ts'
+import { given, startMs, type storedPush } from './stored-push.ts'
 
 /** An outbox at a time that the test sets. */
 export async function outboxAt(
@@ -14,6 +14,7 @@ export async function outboxAt(
   const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1_000, maxCount: 3, nowMs })
   const outbox = new LmdbOutbox(environment, letters, {
     maxStored: 1_000,
+    maxStoredBytes: 1e12,
     domainShare: 1,
     collapse: true,
     nowMs,
@@ -25,8 +26,7 @@ export async function outboxAt(
 export const none = () => false
 
 export async function add(outbox: LmdbOutbox, push: ReturnType<typeof storedPush>): Promise<string> {
-  const addition = outbox.add(push)
-  if (addition === undefined) throw new Error('the outbox is full')
-  await addition.durable
-  return addition.id
+  const { id, durable } = given(outbox.add(push))
+  await durable
+  return id
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Notification } from '../../../src/core/notification.ts'
 import type { LmdbOutbox } from '../../../src/main/store/outbox.ts'
+import { noSpare } from '../../../src/main/store/ports.ts'
 import { notificationTo } from '../dispatch/notifications.ts'
 import { scratchDirectory } from './open-store.ts'
 import { add, none, outboxAt } from './outbox-at.ts'
@@ -18,10 +19,10 @@ describe('of several domains', () => {
   let devices = 0
 
   /** Stores of a domain's what there is room for; how many. */
-  async function fill(outbox: LmdbOutbox, domain: string, spare = 0): Promise<number> {
+  async function fill(outbox: LmdbOutbox, domain: string, spare = noSpare): Promise<number> {
     for (let count = 0; ; count++) {
       const addition = outbox.add(storedPush(of(domain, `tok-${devices++}`)), spare)
-      if (addition === undefined) return count
+      if (typeof addition === 'string') return count
       await addition.durable
     }
   }
@@ -56,7 +57,7 @@ describe('of several domains', () => {
     await add(at.outbox, storedPush(of('a.test', 'phone')))
     await fill(at.outbox, 'a.test')
     expect(at.outbox.add(storedPush(of('a.test', 'phone')))).toMatchObject({ superseded: expect.any(String) })
-    expect(await fill(at.outbox, 'a.test', 4)).toBeGreaterThan(0)
+    expect(await fill(at.outbox, 'a.test', { pushes: 4, bytes: 0 })).toBeGreaterThan(0)
   })
 
   test('alone in being served, one has all the room', async () => {
@@ -155,4 +156,70 @@ test('what an earlier version stored is due, on stray shelves too, and leaves no
   for (const shelf of ['fcm', 'apns', 'old pool'])
     expect(at.outbox.due(shelf, startMs + 9, 9, none)).toEqual([])
   expect(at.outbox.strayShelves([])).toEqual([])
+})
+
+describe('of several senders of a domain', () => {
+  /** Stores so many of a sender's. */
+  async function store(outbox: LmdbOutbox, sender: number | undefined, count: number): Promise<string[]> {
+    const ids: string[] = []
+    for (let i = 0; i < count; i++) ids.push(await add(outbox, storedPush(`tok-${devices++}`, { sender })))
+    return ids
+  }
+  let devices = 0
+
+  test('as many of each are due, as far as there are, whoever was first', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    const crowd = await store(at.outbox, 1, 100)
+    const few = await store(at.outbox, 2, 3)
+    const old = await store(at.outbox, undefined, 4)
+    const found = at.outbox.due('fcm', startMs + 1, 9, none)
+    const count = (ids: string[]) => found.filter((id) => ids.includes(id)).length
+    expect([count(crowd), count(few), count(old)]).toEqual([3, 3, 3])
+    // What a look has passed over is looked at again a second later.
+    expect(at.outbox.due('fcm', startMs + 2_000, 1_000, none)).toHaveLength(107)
+    const first = new Set([1, 2, 3].flatMap(() => at.outbox.due('fcm', startMs + 4_000, 1, none)))
+    expect(first.size, 'each has its turn to be the first').toBe(3)
+  })
+
+  test('of more senders than are asked at a time all have their turn', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    for (let sender = 0; sender < 128; sender++) await store(at.outbox, sender, 2)
+    const taken = new Set<string>()
+    const seen = new Set<number | undefined>()
+    for (let tick = 0; tick < 8; tick++) {
+      for (const id of at.outbox.due('fcm', startMs + 1, 16, (one) => taken.has(one))) {
+        taken.add(id)
+        seen.add(at.outbox.get(id)?.sender)
+      }
+    }
+    expect(seen.size).toBe(128)
+  })
+
+  test('one that is due is found among many that are not', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path)
+    for (let sender = 0; sender < 128; sender++) {
+      await add(at.outbox, storedPush(`later-${sender}`, { sender, dueAtMs: startMs + 9_000 }))
+    }
+    const id = await add(at.outbox, storedPush('now', { sender: 77 }))
+    const found = [1, 2, 3, 4].flatMap(() => at.outbox.due('fcm', startMs + 1, 1, none))
+    expect(found).toEqual([id])
+  })
+
+  test('one may have three quarters of its domain’s room, in pushes and in bytes, also after a restart', async () => {
+    using dir = scratchDirectory()
+    {
+      await using at = await outboxAt(dir.path, { maxStored: 20 })
+      await store(at.outbox, 1, 15)
+      expect(at.outbox.add(storedPush('more', { sender: 1 }))).toBe('sender_stored')
+    }
+    await using at = await outboxAt(dir.path, { maxStored: 20 })
+    expect(at.outbox.add(storedPush('more', { sender: 1 }))).toBe('sender_stored')
+    await store(at.outbox, 2, 4)
+    expect(at.outbox.add(storedPush('more', { sender: 2 }))).toBe('sender_stored')
+    await store(at.outbox, undefined, 1)
+    expect(at.outbox.add(storedPush('more', { sender: 3 }))).toBe('max_stored')
+  })
 })

@@ -3,7 +3,7 @@ import type { Notification } from '../../../src/core/notification.ts'
 import { notificationTo } from '../dispatch/notifications.ts'
 import { scratchDirectory } from './open-store.ts'
 import { add, none, outboxAt } from './outbox-at.ts'
-import { startMs, storedPush } from './stored-push.ts'
+import { given, startMs, storedPush } from './stored-push.ts'
 
 const call: Notification = { ...notificationTo('tok', { service: 'apns', mode: 'dev' }), collapsible: false }
 const silent: Notification = {
@@ -41,22 +41,22 @@ describe('a stored push', () => {
     {
       await using at = await outboxAt(dir.path)
       id = await add(at.outbox, push)
-      expect(at.outbox.get(id)).toEqual(push)
+      expect(at.outbox.get(id)).toMatchObject(push)
     }
     await using at = await outboxAt(dir.path)
-    expect(at.outbox.get(id)).toEqual(push)
+    expect(at.outbox.get(id)).toMatchObject(push)
     expect(at.outbox.count()).toBe(1)
   })
 
   test('is counted once it is on disk, and gone once removed, leaving nothing behind', async () => {
     using dir = scratchDirectory()
     await using at = await outboxAt(dir.path)
-    const addition = at.outbox.add(storedPush('tok'))
+    const addition = given(at.outbox.add(storedPush('tok')))
     expect(at.outbox.count()).toBe(0)
-    await addition?.durable
+    await addition.durable
     expect(at.outbox.count()).toBe(1)
-    expect(await at.outbox.remove(addition?.id ?? '', undefined)).toBe(true)
-    expect(await at.outbox.remove(addition?.id ?? '', undefined)).toBe(false)
+    expect(await at.outbox.remove(addition.id ?? '', undefined)).toBe(true)
+    expect(await at.outbox.remove(addition.id ?? '', undefined)).toBe(false)
     expect(at.outbox.count()).toBe(0)
     expect(at.letters.count()).toBe(0)
     expect(at.outbox.due('fcm', startMs, 10, none)).toEqual([])
@@ -139,7 +139,7 @@ describe('a stored push', () => {
     await using at = await outboxAt(dir.path, { maxStored: 2 })
     await add(at.outbox, storedPush('a'))
     await add(at.outbox, storedPush('b'))
-    expect(at.outbox.add(storedPush('c'))).toBeUndefined()
+    expect(at.outbox.add(storedPush('c'))).toBe('max_stored')
     await add(at.outbox, storedPush('b'))
     expect(at.outbox.count()).toBe(2)
   })
@@ -150,12 +150,12 @@ describe('of those to one node and device', () => {
     using dir = scratchDirectory()
     await using at = await outboxAt(dir.path)
     const older = await add(at.outbox, storedPush('tok'))
-    const addition = at.outbox.add(storedPush('tok', { lastReason: 'newer' }))
-    expect(addition?.superseded).toBe(older)
-    await addition?.durable
+    const addition = given(at.outbox.add(storedPush('tok', { lastReason: 'newer' })))
+    expect(addition.superseded).toBe(older)
+    await addition.durable
     expect(at.outbox.count()).toBe(1)
     expect(at.outbox.get(older)).toBeUndefined()
-    expect(at.outbox.due('fcm', startMs, 10, none)).toEqual([addition?.id])
+    expect(at.outbox.due('fcm', startMs, 10, none)).toEqual([addition.id])
     expect(at.letters.list(10, undefined).letters.map(({ reason }) => reason)).toEqual(['superseded'])
   })
 
@@ -170,9 +170,9 @@ describe('of those to one node and device', () => {
     using dir = scratchDirectory()
     await using at = await outboxAt(dir.path)
     await add(at.outbox, storedPush('tok'))
-    const addition = at.outbox.add(storedPush(newer))
-    expect(addition?.superseded).toBeUndefined()
-    await addition?.durable
+    const addition = given(at.outbox.add(storedPush(newer)))
+    expect(addition.superseded).toBeUndefined()
+    await addition.durable
     expect(at.outbox.count()).toBe(2)
   })
 
@@ -197,7 +197,7 @@ describe('of those to one node and device', () => {
     using dir = scratchDirectory()
     await using at = await outboxAt(dir.path)
     await at.outbox.remove(await add(at.outbox, storedPush('tok')), undefined)
-    expect(at.outbox.add(storedPush('tok'))?.superseded).toBeUndefined()
+    expect(given(at.outbox.add(storedPush('tok'))).superseded).toBeUndefined()
   })
 })
 
@@ -209,5 +209,5 @@ test('places of pushes that are gone are swept, and no others', async () => {
   await Promise.all(ids.slice(0, 550).map((id) => at.outbox.remove(id, undefined)))
   expect(await at.outbox.sweep()).toBe(550)
   expect(await at.outbox.sweep()).toBe(0)
-  expect(at.outbox.add(storedPush('tok-599'))?.superseded).toBe(ids[599])
+  expect(given(at.outbox.add(storedPush('tok-599'))).superseded).toBe(ids[599])
 })

@@ -1,5 +1,5 @@
 import type { Notification } from '../../../src/core/notification.ts'
-import type { StoredPush } from '../../../src/main/store/ports.ts'
+import type { Addition, StoredLimit, StoredPush } from '../../../src/main/store/ports.ts'
 import { notificationTo } from '../dispatch/notifications.ts'
 
 export const startMs = 1_700_000_000_000
@@ -12,6 +12,7 @@ export function storedPush(
   return {
     notification: whole,
     shelf: whole.device.service,
+    sender: undefined,
     attempts: 0,
     shortened: false,
     retryCause: '',
@@ -22,4 +23,10 @@ export function storedPush(
     run: 1,
     ...change,
   }
+}
+
+/** What an outbox with room for it says. */
+export function given(addition: Addition | StoredLimit): Addition {
+  if (typeof addition === 'string') throw new Error(`the outbox is full: ${addition}`)
+  return addition
 }

@@ -20,11 +20,22 @@ export const queueTable = table(
         'quarters of what the others leave of them; served alone, all. From nine tenths of that on its XMPP server is ' +
         'no longer read, and what comes beyond it is answered with an error, as one to be tried again.',
     }),
+    max_pending_bytes: integer(268_435_456, 1_048_576, 1_099_511_627_776, {
+      description:
+        'Memory that they may take, in bytes: 1 KiB each and two bytes for each character. Shared by domains as max_pending is, ' +
+        'and the same past it. Of what the other senders leave of its domain, a sender may have two thirds of both; what comes ' +
+        'beyond that is answered with an error, as one to be tried again, while the streams go on being read.',
+    }),
     max_stored: integer(10_000_000, 0, 1_000_000_000, {
       description:
         'Notifications stored for later. Where several domains are served, one may have three quarters of what the ' +
         'others leave of them; served alone, all. What cannot be delivered in time and has no room here is answered ' +
         'with an error, as one to be tried again. What a crash left unfinished with durability = "always" may exceed it, by max_pending.',
+    }),
+    max_stored_bytes: integer(8_589_934_592, 0, 1_125_899_906_842_624, {
+      description:
+        'What they may take of the disk, in bytes: 512 each and their texts. Shared by domains as max_stored is, and the same past it. ' +
+        'Of what the other senders leave of its domain, a sender may have three quarters of both.',
     }),
     default_ttl_s: integer(86_400, 0, 2_419_200, {
       description: 'How long a stored notification is worth delivering when its publish does not say.',

@@ -177,7 +177,7 @@ export class AppServer {
     const verdict = this.#check(input, domain)
     switch (verdict.kind) {
       case 'push':
-        return { kind: 'push', notification: verdict.notification, request }
+        return { kind: 'push', notification: verdict.notification, sender: verdict.sender, request }
       case 'refused':
         return answeredPublish(input, iqError(request, verdict.error), verdict.check)
       case 'done':

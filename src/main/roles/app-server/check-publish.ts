@@ -41,11 +41,13 @@ export function checkPublish(
   if (input.summary.hasIgnored) domain.fieldsIgnored.add(1)
 
   // 2 and 3: the node, and who publishes.
+  let owner = ''
   if (!domain.virtual) {
     const record = domain.pubsub && input.node !== '' ? ports.nodes.get(domain.name, input.node) : undefined
     if (record === undefined) return refused(failedCheck.nodeExists, stanzaErrors.itemNotFound)
     const { from } = input
     if (from !== undefined && !(domain.admits(from) && mayPublish(record, from))) return forbidden
+    owner = record.owner
     if (record.registration !== undefined && !useRegistration(record, input.options)) return forbidden
   } else if (input.from !== undefined && !domain.admits(input.from)) {
     return forbidden
@@ -88,7 +90,15 @@ export function checkPublish(
     enabledAtMs: input.enabledAtMs,
     createdAtMs: ports.nowMs(),
   }
-  return { kind: 'push', notification }
+  return { kind: 'push', notification, sender: accountOf(input.from) || owner || id }
+}
+
+/** The bare JID of a user; '' for a server, or somebody trusted. */
+function accountOf(from: string | undefined): string {
+  if (from === undefined) return ''
+  const slash = from.indexOf('/')
+  const bare = slash < 0 ? from : from.slice(0, slash)
+  return bare.includes('@') ? bare : ''
 }
 
 const forbidden = refused(failedCheck.mayPublish, stanzaErrors.forbidden)

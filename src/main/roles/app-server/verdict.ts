@@ -15,7 +15,12 @@ export type Verdict =
   /** Answered once the store has the change. Never rejects. */
   | { readonly kind: 'later'; readonly stanza: Promise<string> }
   /** To submit; its outcome is answered by `answerPublish(request, outcome)`. */
-  | { readonly kind: 'push'; readonly notification: Notification; readonly request: PublishRequest }
+  | {
+      readonly kind: 'push'
+      readonly notification: Notification
+      readonly sender: string
+      readonly request: PublishRequest
+    }
   /** Nobody waits for it; the role has counted it. */
   | { readonly kind: 'drop'; readonly why: DropReason }
 
@@ -30,7 +35,12 @@ export type DropReason = 'iq-response' | 'message' | 'presence' | 'unaddressed'
 
 /** What the checks make of a publish, whichever way it came in. */
 export type PublishVerdict =
-  | { readonly kind: 'push'; readonly notification: Notification }
+  | {
+      readonly kind: 'push'
+      readonly notification: Notification
+      /** On whose account it goes: whose turns it takes within its domain's. */
+      readonly sender: string
+    }
   | { readonly kind: 'refused'; readonly check: PublishResult; readonly error: StanzaError }
   /** Nothing to send: an empty publish, and `content.on_empty = "drop"`. */
   | { readonly kind: 'done' }

@@ -32,6 +32,7 @@ test('a publish without XMPP becomes the notification that the stanza would have
   expect(app.server.checkPublish(inputOf(whole))).toEqual({
     kind: 'push',
     notification: app.notification({ options, summary }),
+    sender: 'tok-1',
   })
 })
 

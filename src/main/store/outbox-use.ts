@@ -1,0 +1,159 @@
+import { sizeOfTexts } from '../../core/notification-size.ts'
+import type { Environment } from './environment.ts'
+import { keyPart, separator } from './keys.ts'
+import { list, number } from './notification-codec.ts'
+import type { Spare, StoredLimit, StoredPush } from './ports.ts'
+import type { Codec, Table } from './table.ts'
+
+/**
+ * How much of the outbox each domain has, and each sender of it, in LMDB:
+ *
+ *   outbox_domain  domain          → how many pushes
+ *   outbox_use     domain          → how many that have their bytes in their record, and these
+ *                  domain, sender  → the same
+ *                  separator       → the same of all
+ *
+ * They change in the transactions that change the outbox, so they are known at a start without a look at the pushes.
+ */
+interface Use {
+  readonly pushes: number
+  readonly bytes: number
+}
+
+/** A push as the outbox has it. */
+export interface OutboxRecord extends StoredPush {
+  /** What it takes of the disk, as it was counted; undefined: an earlier version stored it, and it is not counted. */
+  readonly bytes: number | undefined
+}
+
+/** What a record takes beside its texts: its other fields, its keys, its part of half-filled pages. */
+const recordBytes = 512
+
+export const useCodec: Codec<Use> = {
+  encode: ({ pushes, bytes }) => [pushes, bytes],
+  decode(stored) {
+    const [pushes, bytes] = list(stored)
+    return { pushes: number(pushes), bytes: number(bytes) }
+  },
+}
+export const countCodec: Codec<number> = { encode: (count) => count, decode: number }
+
+const none: Use = { pushes: 0, bytes: 0 }
+const ofAll = separator
+/** Of what the other senders leave of their domain's room, a sender may have this much. */
+const senderShare = 0.75
+
+export interface OutboxRoom {
+  /** Stored at most. */
+  readonly maxStored: number
+  /** What they may take of the disk. */
+  readonly maxStoredBytes: number
+  /** Of what the other domains leave of that, a domain may have this much. */
+  readonly domainShare: number
+}
+
+export class OutboxUse {
+  readonly #room: OutboxRoom
+  readonly #domains: Table<number>
+  readonly #uses: Table<Use>
+
+  constructor(environment: Environment, room: OutboxRoom) {
+    this.#room = room
+    this.#domains = environment.table('outbox_domain', countCodec, 0)
+    this.#uses = environment.table('outbox_use', useCodec, 0)
+  }
+
+  /** Of all that are counted. */
+  get bytes(): number {
+    return this.#of(ofAll).bytes
+  }
+
+  /** How many are counted. */
+  get counted(): number {
+    return this.#of(ofAll).pushes
+  }
+
+  /** What leaves no room for a push; undefined: there is room. `size`: how many there are in all. */
+  limitFor({ notification, sender }: StoredPush, size: number, spare: Spare): StoredLimit | undefined {
+    const { maxStored, maxStoredBytes } = this.#room
+    const domain = keyPart(notification.domain)
+    const own = { pushes: this.#domains.find(domain) ?? 0, bytes: this.#of(domain).bytes }
+    const pushesLeft = this.#leftTo(own.pushes, maxStored + spare.pushes - size)
+    if (pushesLeft <= 0) return 'max_stored'
+    const bytesLeft = this.#leftTo(own.bytes, maxStoredBytes + spare.bytes - this.bytes)
+    if (bytesLeft <= 0) return 'max_stored_bytes'
+    if (sender === undefined) return undefined
+    const ofSender = this.#of(senderKey(domain, sender))
+    const hasRoom =
+      ofSender.pushes < senderShare * (pushesLeft + ofSender.pushes) &&
+      ofSender.bytes < senderShare * (bytesLeft + ofSender.bytes)
+    return hasRoom ? undefined : 'sender_stored'
+  }
+
+  /** Within a write of the queue's: part of that transaction. */
+  added(record: OutboxRecord): void {
+    this.#countDomain(record, 1)
+    this.counts(record)
+  }
+
+  /** The same. */
+  removed(record: OutboxRecord): void {
+    this.#countDomain(record, -1)
+    this.#change(record, -1)
+  }
+
+  /** The same, for one that was there and not counted. */
+  counts(record: OutboxRecord): void {
+    this.#change(record, 1)
+  }
+
+  /** The same, for one that was there in another form. */
+  changed(before: OutboxRecord, after: OutboxRecord): void {
+    if (before.bytes === after.bytes && before.sender === after.sender) return
+    this.#change(before, -1)
+    this.#change(after, 1)
+  }
+
+  #leftTo(own: number, free: number): number {
+    const { domainShare } = this.#room
+    if (domainShare === 1) return free
+    return Math.min(free, domainShare * (free + own) - own)
+  }
+
+  /** Whatever was stored before they were counted, or lost by damage, none has less than nothing. */
+  #countDomain({ notification }: StoredPush, more: number): void {
+    const key = keyPart(notification.domain)
+    const count = (this.#domains.find(key) ?? 0) + more
+    if (count > 0) this.#domains.set(key, count)
+    else this.#domains.delete(key)
+  }
+
+  #change({ notification, sender, bytes }: OutboxRecord, sign: 1 | -1): void {
+    if (bytes === undefined) return
+    const domain = keyPart(notification.domain)
+    this.#add(ofAll, sign, bytes)
+    this.#add(domain, sign, bytes)
+    if (sender !== undefined) this.#add(senderKey(domain, sender), sign, bytes)
+  }
+
+  #add(key: string, sign: 1 | -1, bytes: number): void {
+    const use = this.#of(key)
+    const pushes = use.pushes + sign
+    if (pushes > 0) this.#uses.set(key, { pushes, bytes: Math.max(0, use.bytes + sign * bytes) })
+    else this.#uses.delete(key)
+  }
+
+  #of(key: string): Use {
+    return this.#uses.find(key) ?? none
+  }
+}
+
+function senderKey(domain: string, sender: number): string {
+  return domain + separator + sender
+}
+
+/** As it is kept. */
+export function counted(push: StoredPush): OutboxRecord {
+  const texts = sizeOfTexts(push.notification, Buffer.byteLength)
+  return { ...push, bytes: recordBytes + texts + push.lastReason.length + push.unknownReason.length }
+}
