@@ -11,6 +11,8 @@ export interface ServiceAccount {
   readonly privateKey: string
   /** Where access tokens are given out: http(s). */
   readonly tokenUri: string
+  /** `googleapis.com`, or the domain of a cloud of its own. */
+  readonly universeDomain: string
 }
 
 /** Reads the file's text; a text instead says what is wrong with it, and quotes nothing of it. */
@@ -19,7 +21,7 @@ export function readServiceAccount(text: string): ServiceAccount | string {
   if (file === undefined) return 'is no JSON object'
   if (file.type !== 'service_account')
     return 'is not the key of a service account ("type" is not "service_account")'
-  const { project_id, client_email, private_key, private_key_id, token_uri } = file
+  const { project_id, client_email, private_key, private_key_id, token_uri, universe_domain } = file
   if (!isText(project_id)) return 'has no project_id'
   if (!isText(client_email)) return 'has no client_email'
   if (!isText(private_key)) return 'has no private_key'
@@ -30,6 +32,8 @@ export function readServiceAccount(text: string): ServiceAccount | string {
     privateKeyId: isText(private_key_id) ? private_key_id : undefined,
     privateKey: private_key,
     tokenUri: token_uri,
+    // Files of before 2023 have none.
+    universeDomain: isText(universe_domain) ? universe_domain : 'googleapis.com',
   }
 }
 

@@ -1,6 +1,7 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { readCertificates } from '../gateway/pem.ts'
 import { BearerTokens, Secret, SecretContent } from '../secret.ts'
 import type { Faults } from './faults.ts'
 import type { SchemaNode } from './keys.ts'
@@ -55,8 +56,9 @@ export function readSecret(
   if (table.secret_file !== '') return readToken(table.secret_file, `${path}.secret_file`, faults)
 
   for (const name of [table.domain, `secret_${table.domain}`]) {
-    const bytes = places.credentials === undefined ? undefined : read(join(places.credentials, name))
-    if (Buffer.isBuffer(bytes)) return tokenOf(bytes.toString(), `${path}.secret`, faults)
+    const file = join(places.credentials ?? '', name)
+    const bytes = places.credentials === undefined ? undefined : read(file)
+    if (Buffer.isBuffer(bytes)) return tokenOf(textOf(bytes), file, `${path}.secret`, faults)
   }
   faults.add(
     `${path}.secret`,
@@ -68,14 +70,13 @@ export function readSecret(
 /** The one line of a secret or token file. */
 export function readToken(file: string, path: string, faults: Faults): Secret | undefined {
   const text = readNamed(file, path, faults)
-  return text === undefined ? undefined : tokenOf(text, path, faults)
+  return text === undefined ? undefined : tokenOf(text, file, path, faults)
 }
 
-function tokenOf(text: string, path: string, faults: Faults): Secret | undefined {
+function tokenOf(text: string, file: string, path: string, faults: Faults): Secret | undefined {
   const token = text.trim()
   if (token !== '' && !/[\r\n\0]/.test(token)) return new Secret(token)
-  faults.add(path, `names a file that ${token === '' ? 'is empty' : 'has several lines'}, allowed: one line`)
-  return undefined
+  return refuse(faults, path, file, token === '' ? 'is empty' : 'has several lines', 'one line')
 }
 
 /** The tokens of a file with one on each line. */
@@ -86,16 +87,12 @@ export function readTokens(
 ): SecretContent<BearerTokens> | undefined {
   const bytes = readBytes(file, path, faults)
   if (bytes === undefined) return undefined
-  const lines = bytes.toString().split(/\r?\n/)
+  const lines = textOf(bytes).split(/\r?\n/)
   const wrong = lines.findIndex((line) => !/^[\x21-\x7e]*$/.test(line.trim()))
   const tokens = lines.map((line) => line.trim()).filter((line) => line !== '')
   if (wrong === -1 && tokens.length > 0) return new SecretContent(new BearerTokens(tokens), [bytes])
   const what = wrong === -1 ? 'is empty' : `has no token on line ${wrong + 1}`
-  faults.add(
-    path,
-    `names a file that ${what}, allowed: one token on each line, of printable ASCII without spaces`,
-  )
-  return undefined
+  return refuse(faults, path, file, what, 'one token on each line, of printable ASCII without spaces')
 }
 
 /** PEM text of authorities; undefined when none are named. */
@@ -103,25 +100,47 @@ export function readAuthorities(file: string, path: string, faults: Faults): str
   if (file === '') return undefined
   const text = readNamed(file, path, faults)
   if (text === undefined) return undefined
+  const certificates = certificatesIn(text)
+  if (typeof certificates === 'string') return refuse(faults, path, file, certificates, 'a PEM file')
+  return certificates.map((certificate) => certificate.toString()).join('')
+}
+
+/** The certificates of a PEM file, at least one; a text instead says what is wrong with it. */
+export function certificatesIn(text: string): X509Certificate[] | string {
   try {
-    new X509Certificate(text)
-    return text
+    const certificates = readCertificates(text)
+    return certificates.length > 0 ? certificates : 'holds no certificate in PEM'
   } catch (error) {
-    faults.add(path, `names a file without a certificate (${(error as Error).message}), allowed: a PEM file`)
-    return undefined
+    return `holds a certificate that cannot be read (${(error as Error).message})`
   }
 }
 
 function readNamed(file: string, path: string, faults: Faults): string | undefined {
-  return readBytes(file, path, faults)?.toString()
+  const bytes = readBytes(file, path, faults)
+  return bytes === undefined ? undefined : textOf(bytes)
+}
+
+/**
+ * A file's text: UTF-8, or UTF-16 as editors and shells of Windows write it, with or without a byte order mark. All that
+ * is read here begins with a character of ASCII.
+ */
+export function textOf(bytes: Uint8Array): string {
+  const [first, second] = bytes
+  const isLittle = (first === 0xff && second === 0xfe) || (first !== 0 && second === 0)
+  const isBig = (first === 0xfe && second === 0xff) || (first === 0 && second !== 0)
+  return new TextDecoder(isLittle ? 'utf-16le' : isBig ? 'utf-16be' : 'utf-8').decode(bytes)
+}
+
+/** The key at `path` names a file that cannot be used. */
+export function refuse(faults: Faults, path: string, file: string, why: string, allowed: string): undefined {
+  faults.add(path, `names ${JSON.stringify(file)}, which ${why}, allowed: ${allowed}`)
 }
 
 /** Undefined, and a fault, where it cannot be had. */
 export function readBytes(file: string, path: string, faults: Faults): Buffer | undefined {
   const bytes = read(file)
   if (Buffer.isBuffer(bytes)) return bytes
-  faults.add(path, `names ${JSON.stringify(file)}, which ${bytes.reason}, allowed: a file that can be read`)
-  return undefined
+  return refuse(faults, path, file, bytes.reason, 'a file that can be read')
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -27,6 +27,10 @@ function checkListener({ gateway }: ConfigFile, faults: Faults): void {
     faults.add(cert, 'is missing, allowed: the PEM file of the certificate of gateway.tls.key_file')
   }
   checkCallers(gateway, faults)
+  const passphrase = 'gateway.tls.passphrase_file'
+  if (faults.sound(passphrase) && gateway.tls.passphrase_file !== '' && keyFile === '') {
+    faults.add(passphrase, 'is given without gateway.tls.key_file, allowed: both or none')
+  }
   const address = parseAddress(gateway.listen)
   if (address === undefined || isLocal(address) || certFile !== '') return
   faults.add(
@@ -55,7 +59,7 @@ type ApnsAt = ReturnType<typeof apnsTables>[number]
 type ApnsKeyName = 'key_file' | 'key_id' | 'team_id' | 'cert_file' | 'private_key_file' | 'passphrase_file'
 
 const ofKey = ['key_id', 'team_id'] as const
-const ofCertificate = ['private_key_file', 'passphrase_file'] as const
+const ofCertificate = ['private_key_file'] as const
 
 /** A key with its two ids, or a certificate with what opens it. */
 function checkOwner({ path, table }: ApnsAt, faults: Faults): void {

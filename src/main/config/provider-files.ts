@@ -1,11 +1,12 @@
 /** The files that vouch for us at push providers, read and checked. A fault never quotes what they hold. */
 import type { KeyObject } from 'node:crypto'
 import { readServiceAccount, type ServiceAccount } from '../../core/fcm/service-account.ts'
-import { readSigningKey } from '../gateway/signing-key.ts'
+import { keyFaultTexts, orderedChain, readPrivateKey } from '../gateway/pem.ts'
+import { readSigningKey, signingKeyFault } from '../gateway/signing-key.ts'
 import { type CheckedIdentity, readPemIdentity, readPfxIdentity } from '../gateway/tls-identity.ts'
 import { SecretContent } from '../secret.ts'
 import type { Faults } from './faults.ts'
-import { readBytes, readToken } from './files.ts'
+import { certificatesIn, readBytes, readToken, refuse, textOf } from './files.ts'
 
 /** What a service account file holds. */
 export interface FcmAccount {
@@ -13,19 +14,36 @@ export interface FcmAccount {
   readonly privateKey: KeyObject
 }
 
-/** Undefined where there is a fault. `path`: of the key that names the file. */
+/** The value of `universe_domain` for all but clouds of their own, which have other addresses. */
+const usualUniverse = 'googleapis.com'
+
+/**
+ * Undefined where there is a fault. `path`: of the key that names the file; `hasEndpoint`: it is said where FCM is, which
+ * a cloud of its own needs.
+ */
 export function readFcmAccount(
   file: string,
   path: string,
+  hasEndpoint: boolean,
   faults: Faults,
 ): SecretContent<FcmAccount> | undefined {
   const bytes = readBytes(file, path, faults)
   if (bytes === undefined) return undefined
   const allowed = 'the JSON file of a service account’s key, from the Firebase console'
-  const account = readServiceAccount(bytes.toString())
+  const account = readServiceAccount(textOf(bytes))
   if (typeof account === 'string') return refuse(faults, path, file, account, allowed)
   const fault = accountFault(account)
   if (fault !== undefined) return refuse(faults, path, file, fault, allowed)
+  if (account.universeDomain !== usualUniverse && !hasEndpoint) {
+    const why = `has the universe_domain ${JSON.stringify(account.universeDomain)}`
+    return refuse(
+      faults,
+      path,
+      file,
+      why,
+      `${usualUniverse}; for another, set endpoint to the address of FCM there`,
+    )
+  }
   const privateKey = readSigningKey(account.privateKey, 'RS256')
   if (typeof privateKey === 'string') {
     return refuse(faults, path, file, `has a private_key that ${privateKey}`, allowed)
@@ -33,97 +51,128 @@ export function readFcmAccount(
   return new SecretContent({ account, privateKey }, [bytes])
 }
 
-/** Those of old begin with a domain: `example.com:project`. */
-const projectId = /^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/
-
-function accountFault({ projectId: id, clientEmail, tokenUri }: ServiceAccount): string | undefined {
-  if (!projectId.test(id)) return 'has a project_id that is none'
+function accountFault({ clientEmail, tokenUri }: ServiceAccount): string | undefined {
   if (!/^[^\s@]+@[^\s@]+$/.test(clientEmail)) return 'has a client_email that is none'
   return URL.canParse(tokenUri) ? undefined : 'has a token_uri that is none'
 }
 
-/** An APNs key (.p8). */
+/** An APNs key (.p8), and the passphrase where it is encrypted. */
 export function readApnsKey(
-  file: string,
-  path: string,
+  named: NamedFile,
+  passphrase: NamedFile,
   faults: Faults,
 ): SecretContent<KeyObject> | undefined {
-  const bytes = readBytes(file, path, faults)
-  if (bytes === undefined) return undefined
-  const key = readSigningKey(bytes.toString(), 'ES256')
-  return typeof key === 'string'
-    ? refuse(faults, path, file, key, 'the .p8 file of an APNs key, from the Apple developer account')
-    : new SecretContent(key, [bytes])
+  const bytes = readBytes(named.file, named.path, faults)
+  const secret = readPassphrase(passphrase, faults)
+  if (bytes === undefined || secret === undefined) return undefined
+  const allowed = 'the .p8 file of an APNs key, from the Apple developer account'
+  const key = openKey(textOf(bytes), named, passphrase, secret, allowed, faults)
+  if (key === undefined) return undefined
+  const fault = signingKeyFault(key, 'ES256')
+  return fault === undefined
+    ? new SecretContent(key, [bytes])
+    : refuse(faults, named.path, named.file, fault, allowed)
 }
 
 /** What a certificate's files are called in the configuration: their keys' paths, and what stands there. */
 export interface IdentityFiles {
   readonly cert: NamedFile
   readonly key: NamedFile
-  /** Undefined: a .p12 file is not taken. */
-  readonly passphrase: NamedFile | undefined
+  readonly passphrase: NamedFile
+  /** A .p12 file will do, too. */
+  readonly takesPfx: boolean
 }
 
-interface NamedFile {
+export interface NamedFile {
   readonly path: string
   /** '': none. */
   readonly file: string
 }
 
-/** A certificate with its key: PEM, or .p12. */
+/** A certificate with its chain, in any order, and its key: PEM, or .p12. */
 export function readIdentity(
-  { cert, key, passphrase }: IdentityFiles,
+  { cert, key, passphrase, takesPfx }: IdentityFiles,
   faults: Faults,
 ): SecretContent<CheckedIdentity> | undefined {
   const certificate = readBytes(cert.file, cert.path, faults)
-  if (certificate === undefined) return undefined
-  if (passphrase !== undefined && key.file === '' && !isPem(certificate)) {
-    return readPfx(certificate, cert, passphrase, faults)
-  }
-  if (passphrase !== undefined && passphrase.file !== '') {
-    faults.add(passphrase.path, 'is given for a file that is no .p12, allowed: a key that is not encrypted')
-    return undefined
+  const secret = readPassphrase(passphrase, faults)
+  if (certificate === undefined || secret === undefined) return undefined
+  const text = textOf(certificate)
+  if (takesPfx && key.file === '' && !text.includes('-----BEGIN ')) {
+    return readPfx(certificate, cert, secret, faults)
   }
   if (key.file === '') {
     faults.add(key.path, 'is missing, allowed: the PEM file of the certificate’s key, which may be the same')
     return undefined
   }
-  const privateKey = readBytes(key.file, key.path, faults)
+  const keyBytes = readBytes(key.file, key.path, faults)
+  if (keyBytes === undefined) return undefined
+  const certificates = certificatesIn(text)
+  if (typeof certificates === 'string')
+    return refuse(faults, cert.path, cert.file, certificates, 'a PEM file')
+  const privateKey = openKey(
+    textOf(keyBytes),
+    key,
+    passphrase,
+    secret,
+    'a PEM file with a private key',
+    faults,
+  )
   if (privateKey === undefined) return undefined
-  if (!isPem(certificate)) {
-    return refuse(faults, cert.path, cert.file, 'holds no certificate in PEM', 'a PEM file')
+  const chain = orderedChain(certificates, privateKey)
+  if (chain === undefined) {
+    const why = `holds a key that is not that of a certificate in ${JSON.stringify(cert.file)}`
+    return refuse(faults, key.path, key.file, why, 'the key of the certificate')
   }
-  const fault = keyFault(privateKey)
-  if (fault !== undefined) return refuse(faults, key.path, key.file, fault, 'a PEM file with a private key')
-  const identity = readPemIdentity(certificate.toString(), privateKey.toString())
+  const identity = readPemIdentity(chain, String(privateKey.export({ type: 'pkcs8', format: 'pem' })))
   return typeof identity === 'string'
     ? refuse(faults, cert.path, cert.file, identity, 'a PEM certificate and its key')
-    : new SecretContent(identity, [certificate, privateKey])
+    : new SecretContent(identity, [certificate, keyBytes])
+}
+
+/** '' where none is named; undefined, and a fault, where it cannot be had. */
+function readPassphrase({ path, file }: NamedFile, faults: Faults): string | undefined {
+  return file === '' ? '' : readToken(file, path, faults)?.reveal()
 }
 
 function readPfx(
   pfx: Buffer,
   cert: NamedFile,
-  passphrase: NamedFile,
+  passphrase: string,
   faults: Faults,
 ): SecretContent<CheckedIdentity> | undefined {
-  const secret = passphrase.file === '' ? undefined : readToken(passphrase.file, passphrase.path, faults)
-  if (passphrase.file !== '' && secret === undefined) return undefined
-  const identity = readPfxIdentity(pfx, secret?.reveal())
+  const identity = readPfxIdentity(pfx, passphrase === '' ? undefined : passphrase)
   return typeof identity === 'string'
     ? refuse(faults, cert.path, cert.file, identity, 'PEM, or a .p12 file and its passphrase_file')
-    : new SecretContent(identity, [pfx, Buffer.from(secret?.reveal() ?? '')])
+    : new SecretContent(identity, [pfx, Buffer.from(passphrase)])
 }
 
-function isPem(bytes: Buffer): boolean {
-  return bytes.includes('-----BEGIN CERTIFICATE-----')
-}
-
-function keyFault(bytes: Buffer): string | undefined {
-  if (bytes.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')) return 'holds a key that is encrypted'
-  return bytes.includes('PRIVATE KEY-----') ? undefined : 'holds no private key in PEM'
-}
-
-function refuse(faults: Faults, path: string, file: string, why: string, allowed: string): undefined {
-  faults.add(path, `names ${JSON.stringify(file)}, which ${why}, allowed: ${allowed}`)
+/** `secret`: what the passphrase file holds; '' without one. */
+function openKey(
+  text: string,
+  key: NamedFile,
+  passphrase: NamedFile,
+  secret: string,
+  allowed: string,
+  faults: Faults,
+): KeyObject | undefined {
+  const opened = readPrivateKey(text, secret === '' ? undefined : secret)
+  if (typeof opened !== 'string') return opened
+  switch (opened) {
+    case 'encrypted':
+      return refuse(faults, key.path, key.file, keyFaultTexts[opened], `its passphrase in ${passphrase.path}`)
+    case 'not-encrypted':
+      faults.add(
+        passphrase.path,
+        `is given, and ${JSON.stringify(key.file)} ${keyFaultTexts[opened]}, allowed: one of them`,
+      )
+      return undefined
+    case 'wrong-passphrase': {
+      const why = `is not the passphrase of ${JSON.stringify(key.file)}`
+      return refuse(faults, passphrase.path, passphrase.file, why, 'the one that the key was encrypted with')
+    }
+    case 'none':
+    case 'unreadable':
+      return refuse(faults, key.path, key.file, keyFaultTexts[opened], allowed)
+  }
 }

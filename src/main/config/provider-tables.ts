@@ -3,7 +3,7 @@ import type { GatewayConfig } from './config.ts'
 import type { Faults } from './faults.ts'
 import { readAuthorities, readTokens } from './files.ts'
 import { readApnsKey, readFcmAccount, readIdentity } from './provider-files.ts'
-import { apnsTables, type ConfigFile, fcmTables, type TableAt } from './schema.ts'
+import { apnsTables, type ConfigFile, fcmTables, keyAt, type TableAt } from './schema.ts'
 
 type ApnsAt = TableAt<ConfigFile['gateway']['apns'][number]>
 
@@ -13,7 +13,10 @@ export function withProviderFiles(file: ConfigFile, faults: Faults): GatewayConf
   for (const { path, table } of fcmTables(file)) {
     const key = `${path}.service_account_file`
     const ca = authorities(table, path, faults)
-    const account = faults.sound(key) ? readFcmAccount(table.service_account_file, key, faults) : undefined
+    const hasEndpoint = table.endpoint !== keyAt('gateway.fcm.endpoint')?.default
+    const account = faults.sound(key)
+      ? readFcmAccount(table.service_account_file, key, hasEndpoint, faults)
+      : undefined
     if (account !== undefined) fcm.push({ ...table, account, tls: { ...table.tls, ca } })
   }
   const apns: GatewayConfig['apns'][number][] = []
@@ -46,28 +49,38 @@ function readOwner({ path, table }: ApnsAt, faults: Faults) {
   const files = [named('key_file'), named('cert_file'), named('private_key_file'), named('passphrase_file')]
   if (!files.every((file) => faults.sound(file.path))) return none
   if (table.key_file !== '') {
-    return { key: readApnsKey(table.key_file, `${path}.key_file`, faults), identity: undefined }
+    return { key: readApnsKey(named('key_file'), named('passphrase_file'), faults), identity: undefined }
   }
   const identity = readIdentity(
-    { cert: named('cert_file'), key: named('private_key_file'), passphrase: named('passphrase_file') },
+    {
+      cert: named('cert_file'),
+      key: named('private_key_file'),
+      passphrase: named('passphrase_file'),
+      takesPfx: true,
+    },
     faults,
   )
   return { key: undefined, identity }
 }
 
 function listenerTls(file: ConfigFile, faults: Faults): GatewayConfig['tls'] {
-  const [certPath, keyPath] = ['gateway.tls.cert_file', 'gateway.tls.key_file']
   const tls = file.gateway?.tls
   const caPath = 'gateway.tls.client_ca_file'
   const client_ca = faults.sound(caPath) ? readAuthorities(tls.client_ca_file, caPath, faults) : undefined
-  if (!faults.sound(certPath) || !faults.sound(keyPath) || tls.cert_file === '') {
+  const named = (name: 'cert_file' | 'key_file' | 'passphrase_file') => ({
+    path: `gateway.tls.${name}`,
+    file: tls[name],
+  })
+  const paths = ['cert_file', 'key_file', 'passphrase_file'].map((name) => `gateway.tls.${name}`)
+  if (!paths.every((path) => faults.sound(path)) || tls.cert_file === '') {
     return { ...tls, identity: undefined, client_ca }
   }
   const identity = readIdentity(
     {
-      cert: { path: certPath, file: tls.cert_file },
-      key: { path: keyPath, file: tls.key_file },
-      passphrase: undefined,
+      cert: named('cert_file'),
+      key: named('key_file'),
+      passphrase: named('passphrase_file'),
+      takesPfx: false,
     },
     faults,
   )

@@ -20,6 +20,7 @@ const account = {
   privateKeyId: 'abc',
   privateKey: '-----BEGIN PRIVATE KEY-----\n',
   clientEmail: 'push@my-project.iam.gserviceaccount.com',
+  universeDomain: 'googleapis.com',
   tokenUri: 'https://oauth2.googleapis.com/token',
 }
 

@@ -141,17 +141,17 @@ describe('a fault of the configuration', () => {
     [
       'an empty secret file',
       '[[component]]\ndomain = "a.example"\nsecret_file = "empty"',
-      'component[0].secret_file: names a file that is empty, allowed: one line',
+      /component\[0\]\.secret_file: names ".*empty", which is empty, allowed: one line$/,
     ],
     [
       'a secret of two lines',
       '[[component]]\ndomain = "a.example"\nsecret_file = "lines"',
-      'component[0].secret_file: names a file that has several lines, allowed: one line',
+      /component\[0\]\.secret_file: names ".*lines", which has several lines, allowed: one line$/,
     ],
     [
       'a CA file without a certificate',
       '[mongoosepush]\ntls.ca_file = "secret"',
-      /mongoosepush\.tls\.ca_file: names a file without a certificate .*, allowed: a PEM file/,
+      /mongoosepush\.tls\.ca_file: names ".*", which holds no certificate in PEM, allowed: a PEM file$/,
     ],
     [
       'a domain where nothing can be published',

@@ -25,12 +25,12 @@ describe('a fault of the gateway role', () => {
     [
       'tokens that are none',
       '[gateway]\ntoken_file = "spaced-tokens"',
-      /^pushd\.toml: gateway\.token_file: names a file that has no token on line 2, allowed: one token on each line, of printable ASCII without spaces$/,
+      /^pushd\.toml: gateway\.token_file: names ".*", which has no token on line 2, allowed: one token on each line, of printable ASCII without spaces$/,
     ],
     [
       'tokens that are not there',
       '[gateway]\ntoken_file = "empty"',
-      'gateway.token_file: names a file that is empty, allowed: one token on each line, of printable ASCII without spaces',
+      /gateway\.token_file: names ".*", which is empty, allowed: one token on each line, of printable ASCII without spaces$/,
     ],
     [
       'a listener that is no address',
@@ -50,7 +50,7 @@ describe('a fault of the gateway role', () => {
     [
       'the key of another certificate',
       '[gateway]\ntls.cert_file = "cert.pem"\ntls.key_file = "other.key"',
-      /^pushd\.toml: gateway\.tls\.cert_file: names ".*cert\.pem", which holds a key that is not the certificate’s, allowed: a PEM certificate and its key$/,
+      /^pushd\.toml: gateway\.tls\.key_file: names ".*other\.key", which holds a key that is not that of a certificate in ".*cert\.pem", allowed: the key of the certificate$/,
     ],
     [
       'a share that is none',
@@ -140,9 +140,14 @@ describe('a fault of the gateway role', () => {
       'gateway.apns[0].key_id: is given without key_file, allowed: both or none',
     ],
     [
-      'a passphrase beside a key',
+      'a passphrase for a key that is not encrypted',
       `${apnsKey}passphrase_file = "sauce"`,
-      'gateway.apns[0].passphrase_file: is given without cert_file, allowed: both or none',
+      /gateway\.apns\[0\]\.passphrase_file: is given, and ".*apns\.p8" holds a key that is not encrypted, allowed: one of them$/,
+    ],
+    [
+      'a passphrase without a key',
+      '[gateway]\ntls.passphrase_file = "sauce"',
+      'gateway.tls.passphrase_file: is given without gateway.tls.key_file, allowed: both or none',
     ],
     [
       'a PEM certificate without its key',
@@ -150,9 +155,9 @@ describe('a fault of the gateway role', () => {
       'gateway.apns[0].private_key_file: is missing, allowed: the PEM file of the certificate’s key, which may be the same',
     ],
     [
-      'a passphrase for PEM',
+      'a passphrase for PEM that is not encrypted',
       `${apnsCertificate}passphrase_file = "sauce"`,
-      'gateway.apns[0].passphrase_file: is given for a file that is no .p12, allowed: a key that is not encrypted',
+      /gateway\.apns\[0\]\.passphrase_file: is given, and ".*cert\.key" holds a key that is not encrypted, allowed: one of them$/,
     ],
     [
       'a .p12 without its passphrase',
@@ -167,12 +172,12 @@ describe('a fault of the gateway role', () => {
     [
       'a passphrase file with several lines',
       `${bare}cert_file = "apns.p12"\npassphrase_file = "lines"`,
-      'gateway.apns[0].passphrase_file: names a file that has several lines, allowed: one line',
+      /gateway\.apns\[0\]\.passphrase_file: names ".*lines", which has several lines, allowed: one line$/,
     ],
     [
       'a key that is no key',
       apnsKey.replace('apns.p8', 'cert.pem'),
-      /gateway\.apns\[0\]\.key_file: names ".*cert\.pem", which holds no private key that can be read \(.*\), allowed: the \.p8 file of an APNs key, from the Apple developer account$/,
+      /gateway\.apns\[0\]\.key_file: names ".*cert\.pem", which holds no private key in PEM, allowed: the \.p8 file of an APNs key, from the Apple developer account$/,
     ],
     [
       'a key file that is not there',
@@ -187,7 +192,7 @@ describe('a fault of the gateway role', () => {
     [
       'an authority that is none',
       `${fcm}tls.ca_file = "account.json"`,
-      /gateway\.fcm\[0\]\.tls\.ca_file: names a file without a certificate/,
+      /gateway\.fcm\[0\]\.tls\.ca_file: names ".*account\.json", which holds no certificate in PEM/,
     ],
     [
       'a pool behind one that takes all',

@@ -90,7 +90,8 @@ const apnsTable = tables(
       reload: true,
     }),
     passphrase_file: text('', {
-      description: 'File with the passphrase of a .p12 file, on one line; empty: it has none.',
+      description:
+        'File with the passphrase of a .p12 file, or of a PEM key that is encrypted, on one line; empty: there is none.',
       path: 'secret',
       reload: true,
     }),
@@ -122,7 +123,7 @@ export const gatewayTable = table(
       description:
         'File with the bearer tokens of those who may push by way of `listen`, one on each line. Where others than this ' +
         'machine reach `listen`, there has to be one, or `tls.client_ca_file`. /healthcheck and /metrics ask for none.',
-      path: 'readable',
+      path: 'secret',
       reload: true,
     }),
     open: flag(false, {
@@ -147,6 +148,11 @@ export const gatewayTable = table(
           'PEM file of the authorities of the certificates that clients of `listen` have to show. Without one of theirs ' +
           'there is no connection, for /healthcheck and /metrics either.',
         path: 'readable',
+        reload: true,
+      }),
+      passphrase_file: text('', {
+        description: 'File with the passphrase of a key that is encrypted, on one line; empty: it is not.',
+        path: 'secret',
         reload: true,
       }),
     }),

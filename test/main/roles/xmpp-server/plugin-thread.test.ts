@@ -172,6 +172,7 @@ describe('a plugin of your own runs in a thread of its own', () => {
         post(said.answers === undefined ? said : { ...said, answers: said.answers.map(({ id }) => ({ id, ...${answer} })) })
       export const senderId = () => 'x'`,
     )
+    await work.enable(carol, 'remote.test', 'b')
     expect(await work.event()).toBe(0)
     expect(await failures(work, 'nonsense')).toBe(1)
   })
