@@ -18,6 +18,7 @@ import { LmdbDeadDeviceStore } from '../../src/main/store/dead-devices.ts'
 import { openEnvironment } from '../../src/main/store/environment.ts'
 import { LmdbNodeStore } from '../../src/main/store/nodes.ts'
 import { StreamParser } from '../../src/main/xmpp/stream-parser.ts'
+import { defaultLimits } from '../default-limits.ts'
 
 const stanzasPerRound = 200_000
 const rounds = 7
@@ -138,7 +139,7 @@ function parse(xml: string): Element {
       throw new Error(fault.text)
     },
   }
-  const parser = new StreamParser(events, { maxStanzaBytes: 262_144, maxDepth: 32, maxAttributes: 32 })
+  const parser = new StreamParser(events, defaultLimits)
   const header =
     "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'>"
   parser.write(Buffer.from(header + xml))

@@ -9,6 +9,7 @@
 import { SaxesParser } from 'saxes'
 import { Element } from '../../src/core/xml/element.ts'
 import { StreamParser } from '../../src/main/xmpp/stream-parser.ts'
+import { defaultLimits } from '../default-limits.ts'
 
 const rounds = Number(process.env.ROUNDS ?? 15)
 const stanzasPerRound = 20_000
@@ -37,7 +38,7 @@ function ours(): Reader {
         throw new Error(condition)
       },
     },
-    { maxStanzaBytes: 262_144, maxDepth: 64, maxAttributes: 64 },
+    defaultLimits,
   )
   return reader
 }

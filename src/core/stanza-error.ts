@@ -24,6 +24,7 @@ export const stanzaErrors = {
   nodeIdMissing: define('modify', 'bad-request', 'nodeid-required'),
   noInstantNodes: define('modify', 'not-acceptable', 'nodeid-required'),
   notAcceptable: define('modify', 'not-acceptable'),
+  incomplete: define('modify', 'policy-violation'),
   forbidden: define('auth', 'forbidden'),
   notAllowed: define('cancel', 'not-allowed'),
   itemNotFound: define('cancel', 'item-not-found'),

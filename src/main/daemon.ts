@@ -48,6 +48,7 @@ import { Stores } from './stores.ts'
 import { version } from './version.ts'
 import type { Vitals } from './watchdog.ts'
 import { ComponentDomain } from './xmpp/component-domain.ts'
+import { LossReport } from './xmpp/loss-report.ts'
 
 /** How often marks of dead devices and dead letters past their time are removed. */
 const sweepIntervalMs = 3_600_000
@@ -171,13 +172,14 @@ export class Daemon {
       metrics,
       monotonicMs: () => performance.now(),
     })
+    const losses = new LossReport(metrics, log, () => performance.now())
     this.#domains = new Map(
       config.component.map((component) => [
         component.domain,
         new ComponentDomain(
           componentOptions(component, config),
           (domain, stanza, answerTo) => this.#exchange.handle(domain, stanza, answerTo),
-          { scope: appServer.servers.scopeOf(component.domain), log, metrics, random: Math.random },
+          { scope: appServer.servers.scopeOf(component.domain), log, metrics, losses, random: Math.random },
         ),
       ]),
     )

@@ -10,6 +10,7 @@ import type { AppServerDomain, AppServerOptions } from './roles/app-server/optio
 import type { PluginSetting } from './roles/xmpp-server/load-plugin.ts'
 import type { XmppServerOptions } from './roles/xmpp-server/options.ts'
 import { type ComponentOptions, componentDefaults } from './xmpp/component-options.ts'
+import { fixedLimits } from './xmpp/parser-limits.ts'
 
 /** What each part takes from the configuration. Pure. */
 
@@ -146,7 +147,10 @@ export function componentOptions(component: ComponentConfig, config: Config): Co
     pingIntervalMs: component.ping_interval_ms,
     pingTimeoutMs: component.ping_timeout_ms,
     limits: {
+      ...fixedLimits,
+      maxStreamStanzaBytes: limits.max_stream_stanza_bytes,
       maxStanzaBytes: limits.max_stanza_bytes,
+      maxTextBytes: limits.max_text_bytes,
       maxDepth: limits.max_stanza_depth,
       maxAttributes: limits.max_stanza_attributes,
     },

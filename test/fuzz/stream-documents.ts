@@ -68,7 +68,7 @@ const { element } = fc.letrec<{ element: string; content: string }>((tie) => ({
     .map((parts) => parts.join('')),
 }))
 
-const plainHeader =
+export const plainHeader =
   "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' xmlns:p='urn:1' xmlns:q='urn:2'>"
 
 /** A stream that is well-formed, with its end. */
@@ -183,3 +183,70 @@ export function cutAt(whole: Buffer, places: readonly number[]): Buffer[] {
 }
 
 export const places = fc.array(place, { maxLength: 6 })
+
+/** Parts of which hostile stanzas are made: long, deep or many, and well-formed. */
+const longText = fc
+  .tuple(
+    fc.constantFrom(
+      ...[
+        'x',
+        'é',
+        '日',
+        '🎉',
+        '&apos;',
+        '&amp;',
+        '&#x1F389;',
+        '&#000065;',
+        '\r\n',
+        '\r',
+        ']',
+        ']]',
+        'ab&lt;',
+      ],
+      ...['<![CDATA[]]]]>', '<![CDATA[<🎉\r]]>', '<x/>', "<x a='&quot;'/>"],
+    ),
+    fc.nat({ max: 30 }),
+  )
+  .map(([part, count]) => part.repeat(count))
+const longValue = fc
+  .tuple(fc.constantFrom('x', 'é', '🎉', '&quot;', '&#39;', '\r\n', '>'), fc.nat({ max: 60 }))
+  .map(([part, count]) => part.repeat(count))
+const manyAttributes = fc
+  .uniqueArray(
+    fc.tuple(
+      fc.oneof(
+        fc.constantFrom('from', 'to', 'id', 'type', 'xmlns', 'xmlns:n', 'p:a', 'q:a', 'stream:a', 'xml:lang'),
+        fc.nat({ max: 30 }).map((number) => `a${number}`),
+      ),
+      longValue,
+    ),
+    { maxLength: 8, selector: ([key]) => key },
+  )
+  .map((all) =>
+    all
+      .map(([key, value]) => {
+        // A namespace that is declared has a name, without whitespace.
+        const written = key.startsWith('xmlns') ? `urn:${value.replace(/&[^;]+;|\s/g, '')}` : value
+        return ` ${key}="${written}"`
+      })
+      .join(''),
+  )
+const { hostile } = fc.letrec<{ hostile: string }>((tie) => ({
+  hostile: fc
+    .tuple(
+      fc.constantFrom('x', 'field', 'message', 'p:x', 'é', 'body'),
+      manyAttributes,
+      fc.array(fc.oneof({ depthSize: 'small' }, longText, tie('hostile')), { maxLength: 5 }),
+      fc.oneof(fc.constant(0), fc.nat({ max: 12 })),
+    )
+    .map(([tag, attributes, content, nested]) => {
+      return `<${tag}${attributes}>${'<a>'.repeat(nested)}${content.join('')}${'</a>'.repeat(nested)}</${tag}>`
+    }),
+}))
+/** A stanza with something that no limit can pass, often enough, when the limits are small. */
+export const hostileStanza: fc.Arbitrary<string> = hostile
+
+/** A stream of hostile stanzas, with its end. */
+export const hostileStream: fc.Arbitrary<string> = fc
+  .array(fc.oneof(hostile, element), { minLength: 1, maxLength: 4 })
+  .map((stanzas) => `${plainHeader}${stanzas.join('')}</stream:stream>`)

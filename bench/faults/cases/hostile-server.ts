@@ -16,7 +16,7 @@ const hostilities = [
   '</stream:stream><iq/>',
 ]
 
-/** An XMPP server that sends, on each stream, one thing that must not be sent; a quiet one until `begin`. */
+/** An XMPP server that sends, on each stream, one hostile thing and then what ends it; a quiet one until `begin`. */
 export class HostileServer implements AsyncDisposable {
   streams = 0
   readonly #server: Server
@@ -72,5 +72,7 @@ export class HostileServer implements AsyncDisposable {
 
   #attack(socket: Socket): void {
     socket.write(hostilities[this.streams % hostilities.length] ?? '<')
+    // Some cost no stream: this does, so that the next one's turn comes.
+    socket.write('<!-- -->')
   }
 }

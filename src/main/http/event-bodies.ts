@@ -3,13 +3,21 @@ import type { IncomingEvent } from '../roles/xmpp-server/event-intake.ts'
 import { pushedType, unwrapped } from '../roles/xmpp-server/read-message.ts'
 import type { ToldMessage } from '../roles/xmpp-server/told-message.ts'
 import { parseStanza } from '../xmpp/parse-stanza.ts'
+import { fixedLimits } from '../xmpp/parser-limits.ts'
 import { HttpFault } from './fault.ts'
 
 /** What sources that can POST tell of a message. Each reader throws an HttpFault that names the field at fault. */
 
 const knownFields = ['to', 'from', 'type', 'body', 'id', 'message_count', 'kind', 'session', 'stanza']
-/** The body of the request has a limit of its own. */
-const stanzaLimits = { maxStanzaBytes: 1_048_576, maxDepth: 32, maxAttributes: 64 }
+/** The body of the request has a limit of its own. What is past the others is missing, as over XMPP. */
+const stanzaLimits = {
+  ...fixedLimits,
+  maxStreamStanzaBytes: 1_048_576,
+  maxStanzaBytes: 1_048_576,
+  maxTextBytes: 1_048_576,
+  maxDepth: 32,
+  maxAttributes: 64,
+}
 
 type Fields = Readonly<Record<string, unknown>>
 

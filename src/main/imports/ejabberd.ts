@@ -1,5 +1,7 @@
 import { Element } from '../../core/xml/element.ts'
+import { isIncomplete } from '../../core/xml/pruned-element.ts'
 import { parseStanza } from '../xmpp/parse-stanza.ts'
+import { fixedLimits } from '../xmpp/parser-limits.ts'
 import { timeOfMicroseconds } from './bytes.ts'
 import { addressOf, binariesOf, binaryOf, isAtom, numbersOf, type Term } from './erlang-term.ts'
 import type { Fields } from './imported-subscription.ts'
@@ -7,7 +9,14 @@ import type { ServerLayout } from './server-export.ts'
 import { readEnable } from './stored-enable.ts'
 
 /** Several times what `<enable/>` may hold. */
-const formLimits = { maxStanzaBytes: 262_144, maxDepth: 32, maxAttributes: 64 }
+const formLimits = {
+  ...fixedLimits,
+  maxStreamStanzaBytes: 262_144,
+  maxStanzaBytes: 262_144,
+  maxTextBytes: 262_144,
+  maxDepth: 32,
+  maxAttributes: 64,
+}
 
 /**
  * What ejabberd's mod_push keeps, in SQL or in Mnesia: `push_session`.
@@ -21,6 +30,7 @@ export function ejabberdLayout(host: string | undefined): ServerLayout {
       const xml = cell('xml')
       const form = xml === '' ? undefined : parseStanza(xml, formLimits)
       if (xml !== '' && form === undefined) return 'xml is no XML'
+      if (form !== undefined && isIncomplete(form)) return 'xml is larger than a form can be'
       const time = cell('timestamp')
       const enabled = timeOfMicroseconds(time)
       if (time !== '' && enabled === undefined) return 'timestamp is no time in microseconds'

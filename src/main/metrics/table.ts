@@ -1,4 +1,5 @@
 import { pluginFaults } from '../../core/plugin-protocol.ts'
+import { losses } from '../../core/xml/pruned-element.ts'
 import type { Exposition } from './exposition.ts'
 import { type AnyFamily, CounterFamily, GaugeFamily, HistogramFamily, type Labels } from './family.ts'
 
@@ -314,9 +315,8 @@ export class Metrics {
     'Times a limit was reached, for every limit that has no metric of its own.',
     {
       limit: [
-        'stanza_bytes',
-        'stanza_depth',
-        'stanza_attributes',
+        ...losses,
+        'stream_stanza',
         'unsent_bytes',
         'summary_fields',
         'push_text',

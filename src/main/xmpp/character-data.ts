@@ -17,6 +17,44 @@ export function readAttributeValue(written: string): string {
   return resolve(written.replace(/\r\n|[\t\n\r]/g, ' '))
 }
 
+/**
+ * How much of a run of text as written, which goes on, can be read before the rest of it is there: all but what the
+ * next unit may belong to.
+ */
+export function readableText(written: string): number {
+  const reference = unfinishedReference(written)
+  if (reference !== -1) return reference
+  return readableCdata(written)
+}
+
+/** The same for the inside of a CDATA section, or what may be its end. */
+export function readableCdata(written: string): number {
+  const { length } = written
+  if (written.endsWith(']]')) return length - 2
+  const last = written.charCodeAt(length - 1)
+  const isHighSurrogate = last >= 0xd800 && last < 0xdc00
+  return isHighSurrogate || written.endsWith(']') || written.endsWith('\r') ? length - 1 : length
+}
+
+function unfinishedReference(written: string): number {
+  const at = written.lastIndexOf('&')
+  return at === -1 || written.includes(';', at) ? -1 : at
+}
+
+/** Longer than the longest reference that stands for something, leading zeros left out. */
+const longestReference = 32
+
+/**
+ * The beginning of a reference, or something shorter, as it can wait for its end: a number needs no leading zeros.
+ * What has become too long to be one is refused.
+ */
+export function waitingText(written: string): string {
+  if (written.length <= longestReference) return written
+  const shortened = written.replace(/^(&#x?)0+(?=0)/, '$1')
+  if (shortened.length > longestReference) resolve(`${shortened};`)
+  return shortened
+}
+
 function resolve(written: string): string {
   const resolved = resolveReferences(written)
   if (typeof resolved === 'string') return resolved

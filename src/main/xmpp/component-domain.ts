@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import type { Element } from '../../core/xml/element.ts'
 import { escapeXml } from '../../core/xml/escape.ts'
+import { PrunedElement } from '../../core/xml/pruned-element.ts'
 import type { StreamScope } from '../../core/xmpp-servers.ts'
 import { type Address, parseAddress } from '../address.ts'
 import type { CounterFamily } from '../metrics/family.ts'
@@ -10,6 +11,7 @@ import { type Metrics, type StreamStateName, streamStates } from '../metrics/tab
 import type { Tally } from '../metrics/tally.ts'
 import type { ComponentOptions } from './component-options.ts'
 import type { ComponentStream, StreamLimit, StreamSetup } from './component-stream.ts'
+import type { LossReport } from './loss-report.ts'
 import type { StanzaHandler } from './ports.ts'
 import { handshakeTimeMs, type ReconnectLimits, type ReconnectPlan } from './reconnect-policy.ts'
 import { StreamGuard } from './stream-guard.ts'
@@ -23,6 +25,7 @@ export interface DomainPorts {
   readonly scope: StreamScope
   readonly log: Logger
   readonly metrics: Metrics
+  readonly losses: LossReport
   /** From 0 to below 1. */
   readonly random: () => number
 }
@@ -62,6 +65,7 @@ export class ComponentDomain implements SlotHost {
   readonly #unsendable: Tally
   readonly #reconnects: Tally
   readonly #limitsHit: CounterFamily
+  readonly #losses: LossReport
 
   /**
    * @throws {SyntaxError} when `options.server` is no address.
@@ -97,6 +101,7 @@ export class ComponentDomain implements SlotHost {
       log: this.#log,
       monotonicMs: () => performance.now(),
     })
+    this.#losses = ports.losses
     metrics.componentConnected.read(() => this.streamsUp, domain)
     for (const state of streamStates) {
       metrics.componentStreams.read(() => this.#streamsIn(state), domain, state)
@@ -173,6 +178,7 @@ export class ComponentDomain implements SlotHost {
   }
 
   stanza(stanza: Element, answerTo: ComponentStream): void {
+    if (stanza instanceof PrunedElement) this.#losses.note(stanza)
     switch (stanza.name) {
       case 'iq':
         this.#iqs.add(1)

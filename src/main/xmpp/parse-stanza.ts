@@ -5,7 +5,10 @@ const header = Buffer.from(
   "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>",
 )
 
-/** The one stanza that a text is, by the rules of a client's stream; undefined: it is none, or more than one. */
+/**
+ * The one stanza that a text is, by the rules of a client's stream, a PrunedElement where it is past the limits;
+ * undefined: it is none, or more than one.
+ */
 export function parseStanza(xml: string, limits: ParserLimits): Element | undefined {
   const found: Element[] = []
   let hasFailed = false

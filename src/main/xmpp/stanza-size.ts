@@ -6,8 +6,7 @@ const nowhere = -1
 
 /**
  * Counts the bytes of one stanza after another, from `<` to `>`, through pieces of text, and throws a
- * StreamFaultError when one has more than it may. So it is also what bounds the memory that an unfinished
- * stanza takes. Places are indices in the text of the current piece.
+ * StreamFaultError when one has more than any may have. Places are indices in the text of the current piece.
  */
 export class StanzaSize {
   private readonly maxBytes: number
@@ -33,6 +32,11 @@ export class StanzaSize {
     this.earlierBytes = 0
   }
 
+  /** Whether the stanza at hand has more bytes than this, up to the end of the piece, all of the piece counted. */
+  mayPass(bytes: number): boolean {
+    return this.from !== nowhere && this.earlierBytes + this.pieceBytes > bytes
+  }
+
   endStanza(at: number): void {
     const { from } = this
     this.from = nowhere
@@ -52,7 +56,7 @@ export class StanzaSize {
       throw new StreamFaultError(
         'policy-violation',
         `A stanza of more than ${this.maxBytes} bytes.`,
-        'stanza_bytes',
+        'stream_stanza',
       )
     }
   }

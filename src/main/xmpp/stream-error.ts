@@ -43,8 +43,8 @@ export interface StreamFault {
   readonly limit?: ParserLimit | undefined
 }
 
-/** What a parser limits, by the names in the metrics. */
-export type ParserLimit = 'stanza_bytes' | 'stanza_depth' | 'stanza_attributes'
+/** The limit of a parser that ends a stream, by its name in the metrics. */
+export type ParserLimit = 'stream_stanza'
 
 /**
  * The `<stream:error>` that tells the peer (RFC 6120 §4.9.2); `</stream:stream>` must follow it. The

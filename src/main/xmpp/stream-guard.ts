@@ -88,7 +88,8 @@ function answerNotFound(stanza: Element, from: string, to: string, answerTo: Sta
   answerTo.send(iqError({ id, from, to }, stanzaErrors.itemNotFound))
 }
 
-function hostOf(address: string): string {
+/** Where an address is, for the log; '': it is none. */
+export function hostOf(address: string): string {
   const bare = bareJid(address)
   return bare === undefined ? '' : domainOfBare(bare)
 }

@@ -1,16 +1,18 @@
 import type { Element } from '../../core/xml/element.ts'
+import type { ParserLimits } from './parser-limits.ts'
 import { type StreamFault, StreamFaultError } from './stream-error.ts'
 import { TextPieces } from './text-pieces.ts'
 import { Tokenizer } from './tokenizer.ts'
 import { TreeBuilder } from './tree-builder.ts'
 
+export type { ParserLimits } from './parser-limits.ts'
 export type { StreamErrorCondition, StreamFault } from './stream-error.ts'
 
 /** Takes what a stream brings, in order, from within `write`. */
 export interface StreamEvents {
   /** The stream header, as an element without children. */
   streamStart(header: Element): void
-  /** One complete child of the stream. */
+  /** One complete child of the stream; a PrunedElement where not all of it is kept. */
   stanza(element: Element): void
   /** `</stream:stream>`. Nothing follows. */
   streamEnd(): void
@@ -18,22 +20,16 @@ export interface StreamEvents {
   error(fault: StreamFault): void
 }
 
-export interface ParserLimits {
-  /** The most bytes of one stanza, from its `<` to its `>`; also of a stream header. */
-  maxStanzaBytes: number
-  /** How deep elements may be nested in a stanza, which itself is at depth 1. */
-  maxDepth: number
-  /** The most attributes of one element, declarations included; each is compared with all before it. */
-  maxAttributes: number
-}
-
 /**
  * Reads the XML of one stream (RFC 6120 §4, §11) from bytes as they come, in chunks cut anywhere.
  *
- * It takes namespace-well-formed XML 1.0 in UTF-8 within the limits, without what RFC 6120 §11.1 forbids.
- * At the first byte that shows anything else it reports the stream error that RFC 6120 §4.9.3 has for it,
- * after every stanza that was complete before. No input makes it throw. After an error or the end of the
- * stream it is deaf.
+ * It takes namespace-well-formed XML 1.0 in UTF-8, without what RFC 6120 §11.1 forbids. What a stanza has beyond
+ * the limits is skipped, and so is the meaning of a prefix that nobody declared: a stanza's content is its sender's,
+ * who must not end the stream of all others. At the first byte that shows anything else, or when a stanza has more
+ * than `maxStreamStanzaBytes`, it reports the stream error that RFC 6120 §4.9.3 has for it, after every stanza that
+ * was complete before. No input makes it throw. After an error or the end of the stream it is deaf.
+ *
+ * Time is in proportion to the input; memory for a stanza is some ten times `maxStanzaBytes` at most.
  */
 export class StreamParser {
   private readonly events: StreamEvents
@@ -44,7 +40,7 @@ export class StreamParser {
   constructor(events: StreamEvents, limits: ParserLimits) {
     this.events = events
     this.tree = new TreeBuilder(events, limits)
-    this.pieces = new TextPieces(new Tokenizer(this.tree, limits.maxStanzaBytes))
+    this.pieces = new TextPieces(new Tokenizer(this.tree, limits))
   }
 
   /** Must not be called from within an event. The chunk may be used again when the call returns. */

@@ -9,6 +9,12 @@ const { classes, colonSign, inNames, isSpace, nonAscii, startsNames } = units
 
 const nothing: Uint8Array = Buffer.alloc(0)
 
+/** The most of a name that is held, in UTF-16 units. The longest piece is shorter. */
+const longestName = 8192
+
+/** In place of where the colon is: the name was too long, and is none that an element or attribute could have. */
+export const cutName = -2
+
 /**
  * A place in the text of a stream that comes in pieces, and the token that is being read there. The part of
  * a token that came in earlier pieces waits in `held`, so that no unit is ever looked at twice.
@@ -24,8 +30,11 @@ export class TokenCursor {
 
   /** What of the token at hand came in earlier pieces. */
   protected held = ''
-  /** Where the colon is in the name at hand, or -1. */
+  /** Where the colon is in the name at hand, or -1; `cutName` once it is taken, if it was too long. */
   protected colon = -1
+  /** How many units of the name at hand are not held, and what distinguishes them from others. */
+  private lostUnits = 0
+  private lostHash = 0
   /** All tokens taken since this was last set are of the vocabulary. */
   protected hasOnlyWords = false
 
@@ -58,7 +67,7 @@ export class TokenCursor {
       if ((classes[unit]! & inNames) !== 0) continue
       if (unit === colonSign) {
         if (this.colon !== -1) throw notWellFormed('A name with two colons.')
-        this.colon = this.held.length + i - from
+        this.colon = this.held.length + this.lostUnits + i - from
       } else if (unit === nonAscii) {
         const codePoint = this.pieceText.codePointAt(i - this.base)!
         if (!isNameCharacter(codePoint)) throw badName()
@@ -70,12 +79,62 @@ export class TokenCursor {
     return i
   }
 
-  /** The name at hand, checked, as `take`. */
+  /**
+   * The name at hand, checked, as `take`. In place of one that is too long: its beginning, a space, and what
+   * distinguishes the rest from others.
+   */
   protected takeName(from: number, to: number): string {
+    if (this.held.length + this.lostUnits + to - from > longestName) return this.takeCutName(from, to)
     const name = this.take(from, to)
     if (!beginsName(name, 0)) throw badName()
     if (this.colon !== -1 && !beginsName(name, this.colon + 1)) throw badName()
     return name
+  }
+
+  private takeCutName(from: number, to: number): string {
+    this.holdOfName(from, to)
+    const { held, colon } = this
+    if (!beginsName(held, 0)) throw badName()
+    if (colon === held.length + this.lostUnits - 1) throw badName()
+    if (colon !== -1 && colon + 1 < held.length && !beginsName(held, colon + 1)) throw badName()
+    const name = `${held} ${this.lostUnits} ${this.lostHash}`
+    this.held = ''
+    this.lostUnits = 0
+    this.lostHash = 0
+    this.colon = cutName
+    this.hasOnlyWords = false
+    return name
+  }
+
+  /** As `hold`, of a name. */
+  protected holdName(from: number): number {
+    this.holdOfName(from, this.end)
+    return this.end
+  }
+
+  private holdOfName(from: number, to: number): void {
+    const part = this.pieceText.slice(from - this.base, to - this.base)
+    if (this.lostUnits > 0) {
+      this.loseOfName(part)
+      return
+    }
+    const held = this.held + part
+    if (held.length <= longestName) {
+      this.held = held
+      return
+    }
+    const cut = isHighSurrogate(held.charCodeAt(longestName - 1)) ? longestName - 1 : longestName
+    this.held = held.slice(0, cut)
+    this.loseOfName(held.slice(cut))
+  }
+
+  private loseOfName(part: string): void {
+    for (const character of part) {
+      const at = this.held.length + this.lostUnits
+      if (this.colon === at - 1 && !beginsName(character, 0)) throw badName()
+      this.lostUnits += character.length
+      this.lostHash = (Math.imul(this.lostHash, 31) + character.codePointAt(0)!) | 0
+    }
   }
 
   /** Does the piece go on with this name at `from`? It must be long enough for it. */
@@ -107,6 +166,10 @@ export class TokenCursor {
     this.held += this.pieceText.slice(from - this.base)
     return this.end
   }
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00
 }
 
 function beginsName(name: string, at: number): boolean {

@@ -1,7 +1,18 @@
 // It is over 300 lines: it is one state machine, and nothing in it stands alone.
 
-import { checkXmlDeclaration, readAttributeValue, readCdata, readText } from './character-data.ts'
+import {
+  checkXmlDeclaration,
+  readAttributeValue,
+  readableCdata,
+  readableText,
+  readCdata,
+  readText,
+  waitingText,
+} from './character-data.ts'
+import { copyOf } from './kept-text.ts'
 import { type KnownTag, KnownTags } from './known-tags.ts'
+import type { ParserLimits } from './parser-limits.ts'
+import { SkippedTags } from './skipped-tags.ts'
 import { StanzaSize } from './stanza-size.ts'
 import { notWellFormed, StreamFaultError } from './stream-error.ts'
 import type { TextSink } from './text-pieces.ts'
@@ -29,19 +40,31 @@ const {
 
 /**
  * Takes what a document is made of, in its order. Names are as written; `colon` is where the colon of one
- * is, or -1. Every start tag is followed by its content and its end tag.
+ * is, -1, or `cutName`. Every start tag is followed by its content and its end tag.
  */
 export interface TokenHandler {
-  openTag(name: string, colon: number): void
-  /** Of the start tag at hand; `value` is normalised and decoded. */
-  attribute(name: string, colon: number, value: string): void
+  /** False: the element is not kept, and nothing more of it is passed. */
+  openTag(name: string, colon: number): boolean
+  /**
+   * Of the start tag at hand; `value` is normalised and decoded, and one that is too long at least longer than
+   * `maxValueBytes`. False: the tag, as it is kept, is not what it would be in any other place.
+   */
+  attribute(name: string, colon: number, value: string): boolean
   /** The start tag is complete; returns its attributes. */
   openTagEnd(): readonly string[]
-  /** A start tag inside the root, all of it. */
-  knownTag(tag: KnownTag): void
   closeTag(): void
   /** Character data inside a stanza, decoded, never empty; a run may come in parts. */
   text(text: string): void
+}
+
+/** Makes stanzas of tokens, and says what of them it keeps. */
+export interface StanzaTree extends TokenHandler {
+  /** Everything of the stanza at hand is to be counted: no known tags. */
+  readonly isCareful: boolean
+  /** The stanza at hand may have more bytes than are kept; `isInTag`: after `openTag`, before `openTagEnd`. */
+  beCareful(isInTag: boolean): void
+  /** A start tag inside the root, all of it. False: as of `openTag`. */
+  knownTag(tag: KnownTag): boolean
 }
 
 // The states: what the next unit is of, or what it may be.
@@ -64,23 +87,51 @@ const inCloseName = 15
 const afterCloseName = 16
 const atEnd = 17
 
+/** How much of a text or value is decoded at once, in UTF-16 units. No piece is longer. */
+const segmentUnits = 4096
+
+/** The longest XML declaration, in UTF-16 units: many times what one needs. */
+const longestDeclaration = 1024
+
+/** What the names of open elements cost that are kept to compare end tags with, in a subtree that is skipped. */
+const mostNameUnits = 262_144
+/** Of one name, beside its own length. */
+const nameUnits = 8
+
 /**
  * Finds the tokens in the text of a stream: XML 1.0 without what RFC 6120 §11.1 forbids. Sees to all that
  * is well-formedness, but for namespaces and duplicate attributes, and to the size of stanzas.
  *
  * A token that a piece ends in waits in `held`, and no unit is looked at twice: a stream in pieces of one
- * byte takes time in proportion to its length. What a token is decoded from, and what a name begins with,
- * is looked at when it is whole; so faults do not depend on how the stream is cut.
+ * byte takes time in proportion to its length. Text and values are decoded when they are whole, and long ones
+ * a segment at a time, counted from where they begin; a name is checked when it is whole. So faults do not
+ * depend on how the stream is cut, and what waits is short, whatever comes.
+ *
+ * What the tree does not keep is skipped: it is read in the same way, and has to be as well-formed, but its
+ * tokens go to SkippedTags. The names of open elements are kept there, too, up to `mostNameUnits`; deeper
+ * inside any end tag fits any start tag.
  *
  * The methods that read units take the index of the first and return that of the next to be read.
  */
 export class Tokenizer extends TokenCursor implements TextSink {
-  private readonly handler: TokenHandler
+  private readonly tree: StanzaTree
+  private readonly skipped = new SkippedTags()
+  /** One of the two. */
+  private handler: TokenHandler
   private readonly size: StanzaSize
+  private readonly maxStanzaBytes: number
+  private readonly maxValueBytes: number
+  /** No stanza that is all in this piece has more bytes than are kept of one. */
+  private isPieceShort = true
   private state = atStart
-  /** The written names of the open elements: `open[0]` up to `open[depth - 1]`. */
+  /** The written names of the open elements: `open[0]` up to `open[depth - 1]`, or fewer while skipping. */
   private readonly open: string[] = []
   private depth = 0
+
+  /** In a subtree that is not kept, whose root is at depth `skippedFrom`. */
+  private isSkipping = false
+  private skippedFrom = 0
+  private skippedNameUnits = 0
 
   /** The token at hand needs decoding. */
   private isCoded = false
@@ -95,12 +146,17 @@ export class Tokenizer extends TokenCursor implements TextSink {
 
   private attributeName = ''
   private attributeColon = -1
+  /** Of a long value: the segments so far, or enough of them to be too long. */
+  private valueHead = ''
   private mayDeclareXml = true
 
-  constructor(handler: TokenHandler, maxStanzaBytes: number) {
+  constructor(tree: StanzaTree, limits: ParserLimits) {
     super()
-    this.handler = handler
-    this.size = new StanzaSize(maxStanzaBytes)
+    this.tree = tree
+    this.handler = tree
+    this.size = new StanzaSize(limits.maxStreamStanzaBytes)
+    this.maxStanzaBytes = limits.maxStanzaBytes
+    this.maxValueBytes = limits.maxValueBytes
   }
 
   /** Throws a StreamFaultError at the first thing that must not be. No piece may be passed after that. */
@@ -108,12 +164,18 @@ export class Tokenizer extends TokenCursor implements TextSink {
     this.beginPiece(text, units, base)
     this.size.beginPiece(text, bytes)
     this.tagFrom = -1
+    this.isPieceShort = bytes <= this.maxStanzaBytes
+    if (this.size.mayPass(this.maxStanzaBytes)) this.tree.beCareful(this.isInKeptTag())
 
     let i = base
     while (i < this.end && this.state !== atEnd) i = this.read(i)
 
     this.size.endPiece()
     this.endPiece()
+  }
+
+  private isInKeptTag(): boolean {
+    return this.state >= afterOpenPart && this.state <= afterSlash && !this.isSkipping
   }
 
   private read(i: number): number {
@@ -166,12 +228,23 @@ export class Tokenizer extends TokenCursor implements TextSink {
       throw this.textOutsideStanza()
     }
     this.size.beginStanza(i - this.base)
+    if (!this.isPieceShort) this.tree.beCareful(false)
     this.state = inMarkup
     return i + 1
   }
 
+  /** Where this piece ends, or the segment at hand. */
+  private segmentEnd(from: number): number {
+    return Math.min(this.end, from + segmentUnits - this.held.length)
+  }
+
+  private isSegmentFull(from: number, to: number): boolean {
+    return this.held.length + to - from === segmentUnits
+  }
+
   private readText(from: number): number {
-    const { units, end } = this
+    const { units } = this
+    const end = this.segmentEnd(from)
     let i = from
     for (; i < end; i++) {
       const unit = units[i]!
@@ -180,7 +253,12 @@ export class Tokenizer extends TokenCursor implements TextSink {
       refuseForbidden(unit)
       this.isCoded = true
     }
-    if (i === end) return this.hold(from)
+    if (i === end) {
+      if (!this.isSegmentFull(from, i)) return this.hold(from)
+      const text = this.takeSegment(from, i, readText)
+      if (text !== '') this.handler.text(text)
+      return i
+    }
     if (i > from || this.held !== '') {
       const written = this.take(from, i)
       this.handler.text(this.isCoded ? readText(written) : written)
@@ -188,6 +266,17 @@ export class Tokenizer extends TokenCursor implements TextSink {
     }
     this.state = inMarkup
     return i + 1
+  }
+
+  /** Decodes what of a full segment of text, or of a value, can be decoded; the rest waits. */
+  private takeSegment(from: number, to: number, decode: (written: string) => string): string {
+    const written = this.take(from, to)
+    const cut = readableText(written)
+    const read = written.slice(0, cut)
+    this.held = waitingText(written.slice(cut))
+    const text = this.isCoded ? decode(read) : read
+    this.isCoded = this.held !== ''
+    return text
   }
 
   private readMarkup(i: number): number {
@@ -208,7 +297,7 @@ export class Tokenizer extends TokenCursor implements TextSink {
       this.state = inDeclaration
       return i + 1
     }
-    if (this.depth > 0) {
+    if (this.depth > 0 && !this.isSkipping && !this.tree.isCareful) {
       const tag = this.knownTags.find(this.units, i, this.end)
       if (tag !== undefined) return this.readKnownTag(tag, i)
       this.tagFrom = i
@@ -219,9 +308,9 @@ export class Tokenizer extends TokenCursor implements TextSink {
   }
 
   private readKnownTag(tag: KnownTag, i: number): number {
-    this.open[this.depth] = tag.name
+    if (this.tree.knownTag(tag)) this.open[this.depth] = tag.name
+    else this.beginSkipping(tag.name)
     this.depth++
-    this.handler.knownTag(tag)
     this.state = inText
     return i + tag.units.length
   }
@@ -244,7 +333,8 @@ export class Tokenizer extends TokenCursor implements TextSink {
   }
 
   private readCdata(from: number): number {
-    const { units, end } = this
+    const { units } = this
+    const end = this.segmentEnd(from)
     for (let i = from; i < end; i++) {
       const unit = units[i]!
       if (unit === greater && this.closing >= 2) {
@@ -256,11 +346,17 @@ export class Tokenizer extends TokenCursor implements TextSink {
       refuseForbidden(unit)
       this.closing = unit === closingBracket ? this.closing + 1 : 0
     }
-    return this.hold(from)
+    if (!this.isSegmentFull(from, end)) return this.hold(from)
+    const written = this.take(from, end)
+    const cut = readableCdata(written)
+    this.held = written.slice(cut)
+    this.handler.text(readCdata(written.slice(0, cut)))
+    return end
   }
 
   private readXmlDeclaration(from: number): number {
-    const { units, end } = this
+    const { units } = this
+    const end = Math.min(this.end, from + longestDeclaration - this.held.length)
     for (let i = from; i < end; i++) {
       const unit = units[i]!
       if (unit === greater && this.closing === 1) {
@@ -273,15 +369,20 @@ export class Tokenizer extends TokenCursor implements TextSink {
       refuseForbidden(unit)
       this.closing = unit === question ? 1 : 0
     }
+    if (end < this.end) throw new StreamFaultError('policy-violation', 'A very long XML declaration.')
     return this.hold(from)
   }
 
   private readOpenName(from: number): number {
     const i = this.skipName(from)
-    if (i === this.end) return this.hold(from)
+    if (i === this.end) return this.holdName(from)
     const name = this.takeName(from, i)
-    this.open[this.depth] = name
-    this.handler.openTag(name, this.colon)
+    if (this.isSkipping) this.openSkipped(name)
+    else this.open[this.depth] = name
+    if (!this.handler.openTag(name, this.colon)) {
+      this.beginSkipping(name)
+      this.handler.openTag(name, this.colon)
+    }
     if (this.colon !== -1) this.tagFrom = -1
     this.colon = -1
     this.state = afterOpenPart
@@ -323,7 +424,7 @@ export class Tokenizer extends TokenCursor implements TextSink {
 
   private readAttributeName(from: number): number {
     const i = this.skipName(from)
-    if (i === this.end) return this.hold(from)
+    if (i === this.end) return this.holdName(from)
     this.attributeName = this.takeName(from, i)
     this.attributeColon = this.colon
     if (this.colon !== -1) this.tagFrom = -1
@@ -352,7 +453,8 @@ export class Tokenizer extends TokenCursor implements TextSink {
   }
 
   private readValue(from: number): number {
-    const { units, end, quote } = this
+    const { units, quote } = this
+    const end = this.segmentEnd(from)
     let i = from
     for (; i < end; i++) {
       const unit = units[i]!
@@ -363,11 +465,21 @@ export class Tokenizer extends TokenCursor implements TextSink {
       // The other kind of quote comes here too, which is rare enough.
       this.isCoded = true
     }
-    if (i === end) return this.hold(from)
+    if (i === end) {
+      if (!this.isSegmentFull(from, i)) return this.hold(from)
+      const part = this.takeSegment(from, i, readAttributeValue)
+      if (this.valueHead.length <= this.maxValueBytes) this.valueHead += part
+      return i
+    }
     const written = this.take(from, i)
-    const value = this.isCoded ? readAttributeValue(written) : written
+    let value = this.isCoded ? readAttributeValue(written) : written
     this.isCoded = false
-    this.handler.attribute(this.attributeName, this.attributeColon, value)
+    if (this.valueHead !== '') {
+      if (this.valueHead.length <= this.maxValueBytes) value = this.valueHead + value
+      else value = this.valueHead
+      this.valueHead = ''
+    }
+    if (!this.handler.attribute(this.attributeName, this.attributeColon, value)) this.tagFrom = -1
     this.state = afterOpenPart
     return i + 1
   }
@@ -382,16 +494,19 @@ export class Tokenizer extends TokenCursor implements TextSink {
   }
 
   private readCloseName(from: number): number {
-    const name = this.open[this.depth - 1]!
-    const after = from + name.length
-    // Nearly every end tag is this simple, and then its name need not be looked at as such.
-    if (this.held === '' && after < this.end && this.units[after] === greater && this.isNext(name, from)) {
-      return this.readAfterCloseName(after)
+    const name = this.open[this.depth - 1]
+    if (name !== undefined) {
+      const after = from + name.length
+      // Nearly every end tag is this simple, and then its name need not be looked at as such.
+      if (this.held === '' && after < this.end && this.units[after] === greater && this.isNext(name, from)) {
+        return this.readAfterCloseName(after)
+      }
     }
     const i = this.skipName(from)
-    if (i === this.end) return this.hold(from)
+    if (i === this.end) return this.holdName(from)
+    const closed = this.takeName(from, i)
     this.colon = -1
-    if (this.take(from, i) !== name) throw notWellFormed('An end tag that does not match.')
+    if (name !== undefined && closed !== name) throw notWellFormed('An end tag that does not match.')
     this.state = afterCloseName
     return this.readAfterCloseName(i)
   }
@@ -408,7 +523,33 @@ export class Tokenizer extends TokenCursor implements TextSink {
   private closeElement(): void {
     this.depth--
     this.state = this.depth === 0 ? atEnd : this.depth === 1 ? betweenStanzas : inText
-    this.handler.closeTag()
+    if (this.isSkipping) this.closeSkipped()
+    else this.handler.closeTag()
+  }
+
+  /** The element that begins here, of this name, is not kept. */
+  private beginSkipping(name: string): void {
+    this.isSkipping = true
+    this.skippedFrom = this.depth
+    this.handler = this.skipped
+    this.tagFrom = -1
+    this.open.length = this.depth
+    this.skippedNameUnits = 0
+    this.openSkipped(name)
+  }
+
+  private openSkipped(name: string): void {
+    const units = name.length + nameUnits
+    if (this.open.length < this.depth || this.skippedNameUnits + units > mostNameUnits) return
+    this.open.push(copyOf(name))
+    this.skippedNameUnits += units
+  }
+
+  private closeSkipped(): void {
+    if (this.open.length > this.depth) this.skippedNameUnits -= this.open.pop()!.length + nameUnits
+    if (this.depth > this.skippedFrom) return
+    this.isSkipping = false
+    this.handler = this.tree
   }
 
   private textOutsideStanza(): StreamFaultError {

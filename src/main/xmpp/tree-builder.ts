@@ -1,9 +1,18 @@
+// It is over 300 lines: it is one state machine on the way of every stanza. What can stand alone of it does.
+
 import { Element } from '../../core/xml/element.ts'
 import { streamNs } from '../../core/xml/namespaces.ts'
+import { type Loss, losses, PrunedElement } from '../../core/xml/pruned-element.ts'
+import { AttributeNames } from './attribute-names.ts'
+import { beginningOf, copyOf } from './kept-text.ts'
 import type { KnownTag } from './known-tags.ts'
-import { NamespaceScope } from './namespace-scope.ts'
+import { mayDeclare, NamespaceScope, unmatchedNs } from './namespace-scope.ts'
+import type { ParserLimits } from './parser-limits.ts'
+import { StanzaBudget } from './stanza-budget.ts'
 import { notWellFormed, StreamFaultError } from './stream-error.ts'
-import type { TokenHandler } from './tokenizer.ts'
+import { badDeclaration, declaredPrefix, duplicateAttribute, refuseXmlnsPrefix } from './tag-rules.ts'
+import { cutName } from './token-cursor.ts'
+import type { StanzaTree } from './tokenizer.ts'
 
 /** Takes the stream header and each complete child of the stream. */
 export interface TreeSink {
@@ -12,19 +21,19 @@ export interface TreeSink {
   streamEnd(): void
 }
 
-export interface TreeLimits {
-  maxDepth: number
-  maxAttributes: number
-}
-
 const noAttributes: readonly string[] = []
 
 /** More elements than a publish has. */
 const manyWaiting = 64
 
+/** Each attribute up to here is compared with all before it; from there on their names are looked up. */
+const fewAttributes = 16
+
+/** Of the stanza itself: without them nobody could be answered, so they are kept wherever they stand. */
+const addressing: readonly string[] = ['from', 'to', 'id', 'type']
+
 /** An element whose end tag has not come yet. There is one for each depth, used again and again. */
 class OpenElement {
-  writtenName = ''
   name = ''
   ns = ''
   attributes: readonly string[] = noAttributes
@@ -38,13 +47,22 @@ class OpenElement {
  * Makes elements of tokens: names, namespaces, attributes (Namespaces in XML 1.0), and the shape of a
  * stream (RFC 6120 §4.2). Elements are made when they end, with arrays of just the right length, for a
  * stanza may be kept for long.
+ *
+ * What is past a limit is left out of the stanza, which then is a PrunedElement. Nearly all stanzas are far from all
+ * limits, and two countdowns show it. When one of them ends, when a stanza has become so long that its bytes might not
+ * all be kept, and when anything is left out, the stanza is read `carefully` from there on: what is kept of it so far is
+ * counted once, everything that follows is asked of the StanzaBudget, and what is kept is a copy, since a part of a
+ * text keeps the whole alive. Whether a stanza is read carefully shows in nothing but speed and memory.
  */
-export class TreeBuilder implements TokenHandler {
+export class TreeBuilder implements StanzaTree {
   /** The root is closed. */
   isComplete = false
+  isCareful = false
 
   private readonly sink: TreeSink
-  private readonly limits: TreeLimits
+  private readonly limits: ParserLimits
+  private readonly maxDepth: number
+  private readonly budget: StanzaBudget
   private readonly scope = new NamespaceScope()
   /** The open elements are `open[0]` (the stream) up to `open[depth - 1]`. */
   private readonly open: OpenElement[] = [new OpenElement()]
@@ -54,95 +72,233 @@ export class TreeBuilder implements TokenHandler {
   private waitingCount = 0
   /** The run of text that has not ended yet. */
   private run = ''
-  /** Of the start tag at hand: name, value, name, value …; the first `attributeUnits` count. */
+
+  // Countdowns and marks, so that a stanza within them need not be counted.
+  /** So many elements of a stanza are within all limits; so many more. */
+  private readonly freeElements: number
+  private elementsLeft = 0
+  /** So many UTF-16 units of text, the same. */
+  private readonly freeText: number
+  private textLeft = 0
+  /** At so many `attributeUnits` a further attribute is looked at closely. */
+  private readonly fewUnits: number
+  private attributesMark = 0
+  /** A longer value may have too many bytes. */
+  private readonly valueMark: number
+
+  /** What the stanza at hand has lost: the bit of each is its place in `losses`. */
+  private lost = 0
+
+  /** The written name of the start tag at hand; where its colon is, -1 or `cutName`. */
+  private tagName = ''
+  private colon = -1
+  /** The attributes of the start tag at hand: name, value, name, value …; the first `attributeUnits` count. */
   private readonly attributes: string[] = []
   private attributeUnits = 0
   /** Which of them have a prefix other than xmlns, and where: index of the name, colon, index, colon … */
   private readonly prefixed: number[] = []
-  /** Where the colon in the tag's name is, or -1. */
-  private colon = -1
+  /** The names of all attributes of the start tag at hand, once they are not few or not all kept. */
+  private readonly names = new AttributeNames()
+  /** A declaration of the start tag at hand was not kept. */
+  private isDeclarationLost = false
 
-  constructor(sink: TreeSink, limits: TreeLimits) {
+  constructor(sink: TreeSink, limits: ParserLimits) {
     this.sink = sink
     this.limits = limits
+    this.maxDepth = limits.maxDepth
+    this.freeElements = Math.min(limits.maxChildren, limits.maxElements)
+    // No UTF-16 unit is more than three bytes.
+    this.freeText = Math.floor(limits.maxTextBytes / 3)
+    this.valueMark = Math.floor(limits.maxValueBytes / 3)
+    this.fewUnits = 2 * Math.min(fewAttributes, limits.maxAttributes)
+    this.budget = new StanzaBudget(limits, (loss) => this.lose(loss))
+    this.expectStanza()
   }
 
-  openTag(name: string, colon: number): void {
-    this.beginElement(name)
-    this.attributeUnits = 0
+  /** What comes next is the header, or a stanza. */
+  private expectStanza(): void {
+    this.isCareful = false
+    this.lost = 0
+    this.elementsLeft = this.freeElements
+    this.textLeft = this.freeText
+    this.attributesMark = this.fewUnits
+  }
+
+  beCareful(isInTag: boolean): void {
+    if (this.isCareful) return
+    this.isCareful = true
+    this.elementsLeft = 0
+    this.textLeft = 0
+    this.attributesMark = 0
+    this.countKept(isInTag)
+  }
+
+  private countKept(isInTag: boolean): void {
+    const { budget, open, depth } = this
+    budget.begin()
+    for (let level = 1; level < depth; level++) {
+      const element = open[level]!
+      const to = level + 1 < depth ? open[level + 1]!.firstChild : this.waitingCount
+      budget.countOpen(level, element.name, element.attributes)
+      budget.countChildren(level, this.waiting.slice(element.firstChild, to))
+    }
+    if (this.run !== '') budget.countText(depth - 1, this.run)
+    if (isInTag) budget.countOpen(depth, this.localName(), this.attributes.slice(0, this.attributeUnits))
+  }
+
+  private lose(loss: Loss): void {
+    this.lost |= 1 << losses.indexOf(loss)
+  }
+
+  openTag(name: string, colon: number): boolean {
+    this.tagName = name
     this.colon = colon
+    if (colon === cutName) {
+      this.lose('kept')
+      this.beCareful(false)
+    }
+    if (this.beginElement() === undefined) return false
+    this.attributeUnits = 0
+    return true
   }
 
-  knownTag(tag: KnownTag): void {
-    const element = this.beginElement(tag.name)
-    if (tag.defaultNs !== undefined) this.declareNamespace('', tag.defaultNs)
+  knownTag(tag: KnownTag): boolean {
+    this.tagName = tag.name
+    this.colon = -1
+    const element = this.beginElement()
+    if (element === undefined) return false
+    if (this.isCareful) this.budget.countAttributes(tag.attributes)
+    if (tag.defaultNs !== undefined) this.scope.add('', tag.defaultNs)
     element.name = tag.name
     element.ns = this.scope.default
     element.attributes = tag.attributes
     this.depth++
+    return true
   }
 
-  private beginElement(name: string): OpenElement {
+  /** Undefined: the element of the tag at hand is not kept. */
+  private beginElement(): OpenElement | undefined {
     // The stream itself is not counted.
-    if (this.depth > this.limits.maxDepth) {
-      throw new StreamFaultError(
-        'policy-violation',
-        `Elements nested deeper than ${this.limits.maxDepth}.`,
-        'stanza_depth',
-      )
+    if (this.depth > this.maxDepth) {
+      this.lose('depth')
+      this.beCareful(false)
+      return undefined
     }
+    if (--this.elementsLeft < 0 && !this.mayBegin()) return undefined
     this.endRun()
     let element = this.open[this.depth]
     if (element === undefined) {
       element = new OpenElement()
       this.open.push(element)
     }
-    element.writtenName = name
     element.firstChild = this.waitingCount
     element.outerScope = this.scope.size
     return element
   }
 
-  attribute(name: string, colon: number, value: string): void {
+  private mayBegin(): boolean {
+    this.beCareful(false)
+    this.tagName = copyOf(this.tagName)
+    return this.budget.takeElement(this.depth, this.localName())
+  }
+
+  private localName(): string {
+    return this.colon < 0 ? this.tagName : this.tagName.slice(this.colon + 1)
+  }
+
+  attribute(name: string, colon: number, value: string): boolean {
     const { attributes } = this
     const at = this.attributeUnits
-    if (at >= 2 * this.limits.maxAttributes) {
-      throw new StreamFaultError(
-        'policy-violation',
-        `More than ${this.limits.maxAttributes} attributes.`,
-        'stanza_attributes',
-      )
+    if (at >= this.attributesMark || value.length > this.valueMark || colon === cutName) {
+      return this.prunedAttribute(name, colon, value)
     }
     for (let i = 0; i < at; i += 2) {
       if (attributes[i] === name) throw duplicateAttribute()
     }
-    attributes[at] = name
-    attributes[at + 1] = value
-    this.attributeUnits = at + 2
-    if (colon !== -1) this.qualifiedAttribute(name, colon, value, at)
-    else if (name === 'xmlns') this.declareNamespace('', value)
+    this.keepAttribute(name, colon, value, value)
+    return true
   }
 
-  private qualifiedAttribute(name: string, colon: number, value: string, at: number): void {
-    if (name.startsWith('xmlns:')) this.declareNamespace(name.slice(6), value)
+  /** An attribute that may be past a limit. */
+  private prunedAttribute(name: string, colon: number, written: string): boolean {
+    if (colon === cutName) return this.loseAttribute('kept', undefined)
+    this.refuseDuplicate(name)
+    const prefix = declaredPrefix(name)
+    if (prefix !== undefined && !mayDeclare(prefix, written)) throw badDeclaration()
+
+    const isPastCount = this.attributeUnits >= 2 * this.limits.maxAttributes
+    const isAddressing = this.depth <= 1 && addressing.includes(name)
+    if (isPastCount && !isAddressing) return this.loseAttribute('attributes', prefix)
+    const value = written.length > this.valueMark ? beginningOf(written, this.limits.maxValueBytes) : written
+    const isCut = value.length < written.length
+    if (isCut) {
+      this.lose('attribute_value')
+      this.beCareful(true)
+    }
+    const ns = isCut ? unmatchedNs : value
+    if (this.isCareful) {
+      if (!this.budget.takeAttribute(name, value) && !isAddressing) return this.loseAttribute('kept', prefix)
+      this.keepAttribute(copyOf(name), colon, copyOf(value), copyOf(ns))
+    } else {
+      this.keepAttribute(name, colon, value, ns)
+    }
+    return !isPastCount && !isCut
+  }
+
+  /** `prefix`: that it declares. */
+  private loseAttribute(loss: Loss, prefix: string | undefined): false {
+    this.lose(loss)
+    this.beCareful(true)
+    if (prefix !== undefined) this.isDeclarationLost = true
+    return false
+  }
+
+  private refuseDuplicate(name: string): void {
+    const { names } = this
+    if (names.isEmpty) {
+      for (let i = 0; i < this.attributeUnits; i += 2) names.add(this.attributes[i]!)
+      // The names of all that follow in this tag must get in there.
+      this.attributesMark = 0
+    }
+    if (!names.add(name)) throw duplicateAttribute()
+  }
+
+  /** `ns`: the namespace, if it declares one. */
+  private keepAttribute(name: string, colon: number, value: string, ns: string): void {
+    const at = this.attributeUnits
+    this.attributes[at] = name
+    this.attributes[at + 1] = value
+    this.attributeUnits = at + 2
+    if (colon !== -1) this.qualifiedAttribute(name, colon, ns, at)
+    else if (name === 'xmlns') this.declareNamespace('', ns)
+  }
+
+  private qualifiedAttribute(name: string, colon: number, ns: string, at: number): void {
+    if (name.startsWith('xmlns:')) this.declareNamespace(name.slice(6), ns)
     else this.prefixed.push(at, colon)
   }
 
   private declareNamespace(prefix: string, ns: string): void {
-    if (!this.scope.add(prefix, ns)) throw notWellFormed('A namespace declaration that none may make.')
+    if (!mayDeclare(prefix, ns)) throw badDeclaration()
+    this.scope.add(prefix, ns)
   }
 
   openTagEnd(): readonly string[] {
     const element = this.open[this.depth]!
-    const { writtenName } = element
-    if (this.colon === -1) {
-      element.name = writtenName
+    const { tagName, colon } = this
+    if (colon === -1) {
+      element.name = tagName
       element.ns = this.scope.default
+    } else if (colon === cutName) {
+      element.name = tagName
+      element.ns = unmatchedNs
     } else {
-      element.name = writtenName.slice(this.colon + 1)
-      element.ns = this.namespaceOf(writtenName.slice(0, this.colon))
+      refuseXmlnsPrefix(tagName, colon)
+      element.name = tagName.slice(colon + 1)
+      element.ns = this.namespaceOf(tagName.slice(0, colon))
     }
     if (this.prefixed.length !== 0) this.checkPrefixedAttributes()
+    if (!this.names.isEmpty) this.endUnusualTag(element)
     element.attributes =
       this.attributeUnits === 0 ? noAttributes : this.attributes.slice(0, this.attributeUnits)
     this.depth++
@@ -150,22 +306,43 @@ export class TreeBuilder implements TokenHandler {
     return element.attributes
   }
 
-  private namespaceOf(prefix: string): string {
-    const ns = this.scope.find(prefix)
-    if (ns === undefined) throw notWellFormed('A prefix that is not declared.')
-    return ns
+  /** Of a tag whose attributes are many, or not all kept. */
+  private endUnusualTag(element: OpenElement): void {
+    this.names.clear()
+    if (!this.isCareful) this.attributesMark = this.fewUnits
+    if (!this.isDeclarationLost) return
+    // Nobody knows what its names mean.
+    this.isDeclarationLost = false
+    element.ns = unmatchedNs
+    this.budget.hollow(this.depth)
   }
 
-  /** Every prefix is declared, and no two attributes are one under different prefixes. */
+  private namespaceOf(prefix: string): string {
+    const ns = this.scope.find(prefix)
+    if (ns !== undefined) return ns
+    if (this.depth === 0) throw notWellFormed('A prefix that is not declared.')
+    this.lose('prefix')
+    return unmatchedNs
+  }
+
+  /**
+   * No two attributes are one under different prefixes. Prefixes that the stream header declares are left out: a
+   * user's own stream may have others under the same names, and what a user writes there comes in here unchanged.
+   */
   private checkPrefixedAttributes(): void {
     const seen = new Set<string>()
+    let count = 0
     for (let i = 0; i < this.prefixed.length; i += 2) {
       const name = this.attributes[this.prefixed[i]!]!
       const colon = this.prefixed[i + 1]!
+      const prefix = name.slice(0, colon)
+      const ns = this.namespaceOf(prefix)
+      if (ns === unmatchedNs || !this.scope.isOfStanza(prefix)) continue
       // A local name holds no space, so no two pairs are joined to the same text.
-      seen.add(`${name.slice(colon + 1)} ${this.namespaceOf(name.slice(0, colon))}`)
+      seen.add(`${name.slice(colon + 1)} ${ns}`)
+      count++
     }
-    if (seen.size * 2 !== this.prefixed.length) throw duplicateAttribute()
+    if (seen.size !== count) throw duplicateAttribute()
     this.prefixed.length = 0
   }
 
@@ -174,11 +351,19 @@ export class TreeBuilder implements TokenHandler {
       throw new StreamFaultError('invalid-namespace', 'The root is not in the namespace of streams.')
     }
     if (root.name !== 'stream') throw new StreamFaultError('bad-format', 'The root is not a stream.')
+    this.scope.headerEnds()
+    this.expectStanza()
     this.sink.streamStart(new Element(root.name, root.ns, root.attributes, []))
   }
 
   text(text: string): void {
-    this.run = this.run === '' ? text : this.run + text
+    this.textLeft -= text.length
+    if (this.textLeft >= 0) {
+      this.run = this.run === '' ? text : this.run + text
+      return
+    }
+    this.beCareful(false)
+    this.run += this.budget.takeText(this.depth - 1, text)
   }
 
   private endRun(): void {
@@ -196,16 +381,29 @@ export class TreeBuilder implements TokenHandler {
       return
     }
     this.endRun()
-    const element = new Element(open.name, open.ns, open.attributes, this.takeChildren(open.firstChild))
+    const { name, ns, attributes } = open
+    const children = this.takeChildren(open.firstChild)
     if (this.scope.size !== open.outerScope) this.scope.leave(open.outerScope)
-    if (this.depth === 1) this.endStanza(element)
-    else this.waiting[this.waitingCount++] = element
+    if (this.depth === 1) this.endStanza(name, ns, attributes, children)
+    else this.waiting[this.waitingCount++] = new Element(name, ns, attributes, children)
   }
 
-  private endStanza(element: Element): void {
+  private endStanza(
+    name: string,
+    ns: string,
+    attributes: readonly string[],
+    children: (Element | string)[],
+  ): void {
     // What is past `waitingCount` still keeps its elements alive: fine for few, not for a stanza of thousands.
     if (this.waiting.length > manyWaiting) this.waiting.length = 0
-    this.sink.stanza(element)
+    const { lost } = this
+    this.expectStanza()
+    if (lost === 0) {
+      this.sink.stanza(new Element(name, ns, attributes, children))
+    } else {
+      const all = losses.filter((_, bit) => (lost & (1 << bit)) !== 0)
+      this.sink.stanza(new PrunedElement(name, ns, attributes, children, all))
+    }
   }
 
   private takeChildren(from: number): (Element | string)[] {
@@ -214,8 +412,4 @@ export class TreeBuilder implements TokenHandler {
     this.waitingCount = from
     return to - from === 1 ? [waiting[from]!] : waiting.slice(from, to)
   }
-}
-
-function duplicateAttribute(): StreamFaultError {
-  return notWellFormed('An attribute given twice.')
 }

@@ -75,9 +75,11 @@ describe('a start tag that has come before', () => {
   it('counts against the depth of a stanza', () => {
     const nested = (depth: number) => '<x>'.repeat(depth) + '</x>'.repeat(depth)
     const limits = { ...roomy, maxDepth: 3 }
-    const told = record([Buffer.from(header + nested(3) + nested(3) + nested(4))], limits)
-    expect(stanzasOf(told)).toHaveLength(2)
-    expect(faultOf(told)).toMatchObject({ condition: 'policy-violation', limit: 'stanza_depth' })
+    const told = record([Buffer.from(header + nested(3) + nested(3) + nested(4) + nested(3))], limits)
+    const [first, second, pruned, last] = stanzasOf(told)
+    expect([second, last]).toEqual([first, first])
+    expect(pruned).toMatchObject({ lost: ['depth'] })
+    expect(pruned?.children).toEqual(first?.children)
   })
 
   it('has an end tag of the same name', () => {

@@ -4,9 +4,11 @@ import type { StreamScope } from '../../../src/core/xmpp-servers.ts'
 import { Metrics } from '../../../src/main/metrics/table.ts'
 import { ComponentDomain, type ComponentOptions } from '../../../src/main/xmpp/component-domain.ts'
 import { componentDefaults } from '../../../src/main/xmpp/component-options.ts'
+import { LossReport } from '../../../src/main/xmpp/loss-report.ts'
 import type { StanzaHandler, StanzaSink } from '../../../src/main/xmpp/ports.ts'
 import { oneServer } from '../../support/one-server.ts'
 import { domain, type ScriptedServer, secret } from './scripted-server.ts'
+import { roomy } from './stream-recording.ts'
 
 export interface LogLine {
   readonly level: number
@@ -71,7 +73,7 @@ export class OpenDomain implements AsyncDisposable {
         secret,
         connections: 1,
         tls: undefined,
-        limits: { maxStanzaBytes: 262_144, maxDepth: 64, maxAttributes: 64 },
+        limits: roomy,
         reconnectBaseMs: 2,
         reconnectCapMs: 20,
         staggerMs: 1,
@@ -83,7 +85,13 @@ export class OpenDomain implements AsyncDisposable {
         this.onStanza()
         handler(name, stanza, answerTo)
       },
-      { scope, log: this.log.logger, metrics: this.metrics, random: Math.random },
+      {
+        scope,
+        log: this.log.logger,
+        metrics: this.metrics,
+        losses: new LossReport(this.metrics, this.log.logger, () => performance.now()),
+        random: Math.random,
+      },
     )
     this.domain.start()
   }

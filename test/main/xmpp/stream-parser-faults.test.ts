@@ -47,12 +47,9 @@ const faults: Partial<Record<StreamErrorCondition, Record<string, Fault[]>>> = {
       "<a xmlns:p='u' xmlns:q='u' p:b='' q:b=''>",
       "<a p:b='' xmlns:p='u' q:b='' xmlns:q='u'>",
     ],
-    'a prefix that is not declared': [
-      '<p:a>',
-      "<a p:b=''>",
-      "<a xmlns:P='u'><p:b>",
-      "<p:a xmlns:p='u'/><p:a>",
+    'a prefix that is not declared, in the header': [
       '^<stream:stream>',
+      "^<stream:stream p:a='' xmlns:stream='http://etherx.jabber.org/streams'>",
     ],
     'a declaration that none may make': [
       "<a xmlns:xml='u'>",
@@ -62,8 +59,8 @@ const faults: Partial<Record<StreamErrorCondition, Record<string, Fault[]>>> = {
       "<a xmlns='http://www.w3.org/XML/1998/namespace'>",
       "<a xmlns:p='http://www.w3.org/2000/xmlns/'>",
       "<a xmlns='http://www.w3.org/2000/xmlns/'>",
-      '<xmlns:a>',
     ],
+    'an element with the prefix xmlns': ['<xmlns:a>', '<a><xmlns:a>'],
     'a bad name': [
       '<1a>',
       '<-a>',

@@ -1,24 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Element } from '../../../src/core/xml/element.ts'
-import {
-  faultOf,
-  header,
-  oneByteAtATime,
-  type Recording,
-  record,
-  roomy,
-  splitAt,
-  stanzasOf,
-} from './stream-recording.ts'
-
-/** Reads a document whole, one byte at a time, and split at every byte, which must all tell the same. */
-function recordEveryWay(document: string | Uint8Array, limits = roomy): Recording {
-  const bytes = Buffer.from(document as string)
-  const whole = record([bytes], limits)
-  expect(record(oneByteAtATime(bytes), limits)).toEqual(whole)
-  for (let at = 1; at < bytes.length; at++) expect(record(splitAt(bytes, at), limits)).toEqual(whole)
-  return whole
-}
+import { header, oneByteAtATime, record, recordEveryWay, stanzasOf } from './stream-recording.ts'
 
 /** The one stanza of a stream that holds nothing else. */
 function readStanza(xml: string): Element {
@@ -211,58 +193,5 @@ describe('an element', () => {
 
   it.each([['a-b.c_1'], ['_a'], ['é'], ['a\u00b7'], ['日本'], ['\u{effff}']])('may be named %s', (name) => {
     expect(readStanza(`<${name}></${name}>`).name).toBe(name)
-  })
-})
-
-describe('a limit', () => {
-  const limits = { maxStanzaBytes: 200, maxDepth: 3, maxAttributes: 4 }
-
-  it.each([
-    ['ASCII', 'x'],
-    ['two bytes', 'é'],
-    ['four bytes', '🎉'],
-  ])('of bytes is kept to the byte with text of %s a character', (_, character) => {
-    const fill = Math.floor((200 - 7) / Buffer.byteLength(character))
-    const text = character
-      .repeat(fill)
-      .padEnd(character.length * fill + ((200 - 7) % Buffer.byteLength(character)), '.')
-    expect(Buffer.byteLength(`<a>${text}</a>`)).toBe(200)
-    expect(faultOf(recordEveryWay(`${header}  <a>${text}</a><b/>`, limits))).toBeUndefined()
-    const told = recordEveryWay(`${header}<b/><a>${text}.</a><b/>`, limits)
-    expect(stanzasOf(told)).toHaveLength(1)
-    expect(faultOf(told)).toMatchObject({ condition: 'policy-violation', limit: 'stanza_bytes' })
-  })
-
-  it.each([
-    ['text', '<a>'],
-    ['a value', "<a b='"],
-    ['a name', '<a'],
-    ['CDATA', '<a><![CDATA['],
-    ['an end tag', '<a></a'],
-  ])('of bytes holds for what never ends: %s', (_, begin) => {
-    const told = recordEveryWay(header + begin + (begin === '<a></a' ? ' ' : 'x').repeat(201), limits)
-    expect(faultOf(told)?.condition).toBe('policy-violation')
-  })
-
-  it('of bytes holds for the stream header and the XML declaration', () => {
-    for (const document of [header.replace('id=', `${' '.repeat(200)}id=`), `<?xml ${' '.repeat(200)}?>`]) {
-      expect(faultOf(recordEveryWay(document, limits))?.condition).toBe('policy-violation')
-    }
-  })
-
-  it('of bytes does not count what is between stanzas', () => {
-    const told = recordEveryWay(`${' '.repeat(300)}${header}${' '.repeat(300)}<a/>`, limits)
-    expect(told.map((event) => event.kind)).toEqual(['start', 'stanza'])
-  })
-
-  it.each([
-    ['depth', '<a><b><c/></b></a>', '<a><b><c><d/></c></b></a>'],
-    ['attributes', "<a b='' c='' d='' e=''/>", "<a b='' c='' d='' e='' f=''/>"],
-  ])('of %s is kept', (what, good, bad) => {
-    expect(faultOf(recordEveryWay(header + good, limits))).toBeUndefined()
-    expect(faultOf(recordEveryWay(header + bad, limits))).toMatchObject({
-      condition: 'policy-violation',
-      limit: `stanza_${what}`,
-    })
   })
 })

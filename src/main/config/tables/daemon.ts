@@ -58,15 +58,22 @@ export const httpTable = table(
 
 export const limitsTable = table(
   {
+    max_text_bytes: integer(16_384, 1024, 1_048_576, {
+      description: 'How much of the text of one element is kept.',
+    }),
     max_stanza_bytes: integer(262_144, 10_000, 67_108_864, {
-      description: 'The longest stanza taken from an XMPP server; a longer one costs it the stream.',
+      description: 'How much of one stanza is kept: names, values and texts.',
     }),
     max_stanza_depth: integer(32, 8, 1000, {
-      description: 'How deep elements may stand in one another in a stanza.',
+      description: 'How deep the elements of a stanza that are kept stand in one another.',
     }),
     max_stanza_attributes: integer(64, 16, 1000, {
-      description: 'How many attributes one element may have.',
+      description: 'How many attributes of one element are kept.',
+    }),
+    max_stream_stanza_bytes: integer(67_108_864, 1_048_576, 1_073_741_824, {
+      description: 'The longest stanza taken from an XMPP server; a longer one costs it the stream.',
     }),
   },
-  'Bounds on what an XMPP server may send.',
+  'Bounds on what is kept of a stanza. The sender of a stanza chooses its content, so the rest is skipped, and only ' +
+    '`max_stream_stanza_bytes` ends a stream.',
 )

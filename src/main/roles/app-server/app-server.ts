@@ -4,6 +4,7 @@ import type { Notification } from '../../../core/notification.ts'
 import { type IqHeader, iqError, iqResult } from '../../../core/stanza.ts'
 import { stanzaErrors } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
+import { isIncomplete } from '../../../core/xml/pruned-element.ts'
 import type { Metrics } from '../../metrics/table.ts'
 import type { DeadDeviceStore, NodeStore } from '../../store/ports.ts'
 import { checkPublish } from './check-publish.ts'
@@ -107,6 +108,10 @@ export class AppServer {
       return answer(iqError(request, stanzaErrors.badRequest))
     }
     const payload = onlyChild(stanza)
+    // A publish has what counts at its beginning, and what else is in it is cut anyway.
+    if (isIncomplete(stanza) && (payload === undefined || !isPublish(payload))) {
+      return answer(iqError(request, stanzaErrors.incomplete))
+    }
     if (payload === undefined) return answer(iqError(request, stanzaErrors.badRequest))
     try {
       return this.#handleRequest(addressed, request, type, payload)

@@ -2,6 +2,7 @@ import { bareJid, domainOfBare } from '../../../core/jid.ts'
 import { type IqHeader, iqError, iqResult } from '../../../core/stanza.ts'
 import { type StanzaError, stanzaErrors } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
+import { isIncomplete } from '../../../core/xml/pruned-element.ts'
 import type { DeadDeviceStore } from '../../store/ports.ts'
 import { answerDelegated, answerNesting, isDelegation, readDelegation } from './delegation.ts'
 import type { EventEnded } from './event-end.ts'
@@ -79,8 +80,11 @@ export class XmppServer {
 
     const request = { id, from, to: stanza.attr('to') ?? domain }
     const asked = domainOfBare(bareJid(request.to) ?? domain)
+    const isWhole = !isIncomplete(stanza)
+    if (isDelegation(payload)) return this.#handleDelegated(asked, request, type, payload, isWhole)
+    // The App Server role refuses it.
+    if (!isWhole) return undefined
     if (isPushRequest(payload)) return this.#handleDirect(asked, request, type, payload)
-    if (isDelegation(payload)) return this.#handleDelegated(asked, request, type, payload)
     if (!this.#isServed(from)) return undefined
     const nesting = type === 'get' ? answerNesting(request, payload) : undefined
     return nesting === undefined ? undefined : answer(nesting)
@@ -138,11 +142,13 @@ export class XmppServer {
     outer: IqHeader,
     type: 'get' | 'set',
     delegation: Element,
+    isWhole: boolean,
   ): XmppServerVerdict {
     if (type === 'get') return answer(iqError(outer, stanzaErrors.badRequest))
     const read = readDelegation(outer, delegation, this.#isServed)
     if (read.kind === 'refused') return answer(read.stanza)
     const { request } = read
+    if (!isWhole) return answer(answerDelegated(request, stanzaErrors.incomplete))
     if (!isPushRequest(request.payload)) {
       return answer(answerDelegated(request, stanzaErrors.serviceUnavailable))
     }

@@ -1,0 +1,39 @@
+import { Element } from './element.ts'
+
+/** What a stanza can lose on its way in, by the names in the metrics (`limits_hit_total`). */
+export const losses = [
+  'text',
+  'depth',
+  'attributes',
+  'attribute_value',
+  'children',
+  'elements',
+  'kept',
+  'prefix',
+] as const
+
+export type Loss = (typeof losses)[number]
+
+/** A stanza of which the stream parser has kept only a part. */
+export class PrunedElement extends Element {
+  readonly lost: readonly Loss[]
+
+  constructor(
+    name: string,
+    ns: string,
+    attributes: readonly string[],
+    children: (Element | string)[],
+    lost: readonly Loss[],
+  ) {
+    super(name, ns, attributes, children)
+    this.lost = lost
+  }
+}
+
+/**
+ * Whether something that the sender wrote is missing in this stanza. A prefix that nobody declared takes nothing away:
+ * what has it is in a namespace that nothing matches.
+ */
+export function isIncomplete(stanza: Element): boolean {
+  return stanza instanceof PrunedElement && stanza.lost.some((loss) => loss !== 'prefix')
+}

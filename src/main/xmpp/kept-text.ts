@@ -1,0 +1,17 @@
+import { Buffer } from 'node:buffer'
+
+/** V8 copies what it cuts from a string below this length; from there on a part keeps the whole alive. */
+const shortestPart = 13
+
+/** The same text, which keeps no other text alive. */
+export function copyOf(text: string): string {
+  return text.length < shortestPart ? text : Buffer.from(text).toString()
+}
+
+const encoder = new TextEncoder()
+
+/** The beginning of a text that has at most so many bytes in UTF-8, in whole characters. */
+export function beginningOf(text: string, bytes: number): string {
+  const { read } = encoder.encodeInto(text, new Uint8Array(bytes))
+  return text.slice(0, read)
+}

@@ -1,0 +1,34 @@
+import type { Logger } from 'pino'
+import { type Loss, losses, type PrunedElement } from '../../core/xml/pruned-element.ts'
+import type { Metrics } from '../metrics/table.ts'
+import type { Tally } from '../metrics/tally.ts'
+import { RareLine } from '../rare-line.ts'
+import { hostOf } from './stream-guard.ts'
+
+/** Counts the stanzas that are past a limit, and says so in the log. One for all streams of the daemon. */
+export class LossReport {
+  readonly #of: ReadonlyMap<Loss, { readonly tally: Tally; readonly line: RareLine }>
+
+  /** `monotonicMs`: milliseconds that never jump. */
+  constructor(metrics: Metrics, log: Logger, monotonicMs: () => number) {
+    this.#of = new Map(
+      losses.map((limit) => {
+        const text = limit === 'prefix' ? undeclared : pruned
+        const line = new RareLine((times, host) => log.warn({ limit, host, times }, text), monotonicMs)
+        return [limit, { tally: metrics.limitsHit.child(limit), line }]
+      }),
+    )
+  }
+
+  note(stanza: PrunedElement): void {
+    const host = hostOf(stanza.attr('from') ?? '')
+    for (const limit of stanza.lost) {
+      const { tally, line } = this.#of.get(limit)!
+      tally.add(1)
+      line.note(host)
+    }
+  }
+}
+
+const pruned = 'stanzas were past a limit, and the rest of them was skipped'
+const undeclared = 'stanzas had a prefix that nobody declared'

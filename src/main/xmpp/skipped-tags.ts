@@ -1,0 +1,38 @@
+import { AttributeNames } from './attribute-names.ts'
+import { mayDeclare } from './namespace-scope.ts'
+import { badDeclaration, declaredPrefix, duplicateAttribute, refuseXmlnsPrefix } from './tag-rules.ts'
+import { cutName } from './token-cursor.ts'
+import type { TokenHandler } from './tokenizer.ts'
+
+const noAttributes: readonly string[] = []
+
+/**
+ * Takes the tokens of a subtree that is skipped, keeps nothing, and sees to what the tokenizer leaves to its handler:
+ * attributes given twice and declarations that none may make. That two prefixes stand for one namespace is not looked
+ * for in here: no server writes it.
+ */
+export class SkippedTags implements TokenHandler {
+  private readonly names = new AttributeNames()
+
+  openTag(name: string, colon: number): boolean {
+    refuseXmlnsPrefix(name, colon)
+    return true
+  }
+
+  attribute(name: string, colon: number, value: string): boolean {
+    if (colon === cutName) return false
+    if (!this.names.add(name)) throw duplicateAttribute()
+    const prefix = declaredPrefix(name)
+    if (prefix !== undefined && !mayDeclare(prefix, value)) throw badDeclaration()
+    return false
+  }
+
+  openTagEnd(): readonly string[] {
+    this.names.clear()
+    return noAttributes
+  }
+
+  closeTag(): void {}
+
+  text(): void {}
+}
