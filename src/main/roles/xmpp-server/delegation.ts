@@ -4,7 +4,7 @@ import { type StanzaError, stanzaErrors } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
 import { escapeXml } from '../../../core/xml/escape.ts'
 import { discoInfoNs, pushNs } from '../app-server/namespaces.ts'
-import { clientNs, delegationNsPrefix, forwardNs } from './namespaces.ts'
+import { clientNs, delayNs, delegationNsPrefix, forwardNs } from './namespaces.ts'
 
 /**
  * Namespace delegation (XEP-0355): the server hands us what its users ask of it about push. Its namespace is taken
@@ -43,7 +43,8 @@ export function readDelegation(
   if (server === undefined || server.includes('@') || hasResource(outer.from) || !isServed(server)) {
     return { kind: 'refused', stanza: iqError(outer, stanzaErrors.forbidden) }
   }
-  const iq = delegation.child('forwarded', forwardNs)?.firstChild()
+  // A server may stamp what it hands on: with a `<delay/>` before the request (XEP-0297 §2), or within it.
+  const iq = delegation.child('forwarded', forwardNs)?.elements().find(isNoDelay)
   const from = iq?.attr('from')
   const id = iq?.attr('id')
   const user = from === undefined ? undefined : bareJid(from)
@@ -56,7 +57,7 @@ export function readDelegation(
   const to = iq.attr('to')
   const inner = { id, from, to: to ?? user }
   const type = iq.attr('type')
-  const payload = iq.firstChild()
+  const payload = iq.elements().find(isNoDelay)
   const isOwn = user.includes('@') && domainOfBare(user) === server
   if (!isOwn || (to !== undefined && (hasResource(to) || bareJid(to) !== user))) {
     return refused(outer, ns, inner, stanzaErrors.forbidden)
@@ -95,6 +96,10 @@ export function answerNesting(request: IqHeader, query: Element): string | undef
     request,
     `<query xmlns='${discoInfoNs}' node='${escapeXml(node)}'><feature var='${pushNs}'/></query>`,
   )
+}
+
+function isNoDelay({ name, ns }: Element): boolean {
+  return name !== 'delay' || ns !== delayNs
 }
 
 function refused(outer: IqHeader, ns: string, inner: IqHeader, error: StanzaError): ReadDelegation {

@@ -42,6 +42,24 @@ async function inner(work: XmppServerAtWork, given: Delegated): Promise<string> 
   return `${error?.attr('type')}/${error?.firstChild()?.name}`
 }
 
+const delay = "<delay xmlns='urn:xmpp:delay' from='chat.test' stamp='2026-11-22T03:52:37Z'/>"
+
+test.each<[string, (xml: string) => string]>([
+  ['before the request', (xml) => xml.replace(/(<forwarded [^>]*>)/, `$1${delay}`)],
+  ['in it, beside what is asked for', (xml) => xml.replace('<enable', `${delay}<enable`)],
+  [
+    'in both places',
+    (xml) => xml.replace('<enable', `${delay}<enable`).replace(/(<forwarded [^>]*>)/, `$1${delay}`),
+  ],
+])('a delay %s is taken', async (_, edit) => {
+  await using work = await startXmppServer()
+  const xml = edit(delegated())
+  expect(xml).toContain(delay)
+  const outer = await work.answer(xml)
+  expect(outer.firstChild()?.firstChild()?.firstChild()?.attr('type')).toBe('result')
+  expect(work.stored('carol@chat.test')).toEqual([{ jid: component, node: 'node1' }])
+})
+
 test.each(['urn:xmpp:delegation:1', 'urn:xmpp:delegation:2'])(
   'a request under %s is answered under it, word by word',
   async (ns) => {
