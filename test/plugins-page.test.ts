@@ -16,6 +16,7 @@ describe('the example of the page about plugins', () => {
     domain: '',
     enabledAtMs: 0,
     usedAtMs: 0,
+    outage: undefined,
   }
 
   async function summaryAt(hour: number, event: Partial<typeof offline>) {

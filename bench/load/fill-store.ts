@@ -76,5 +76,6 @@ function subscriptionOf(digits: string, domain: string, server: string): Subscri
     domain,
     enabledAtMs: Date.now(),
     usedAtMs: Date.now(),
+    outage: undefined,
   }
 }

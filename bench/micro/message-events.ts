@@ -136,6 +136,7 @@ function subscriptionOf(i: number) {
     domain: 'push.test',
     enabledAtMs: Date.now(),
     usedAtMs: Date.now(),
+    outage: undefined,
   }
 }
 

@@ -57,7 +57,7 @@ function verdictOn(
 
 function subscriptionOf({ enabledAtMs: given, ...named }: ImportedSubscription, nowMs: number): Subscription {
   const enabledAtMs = given ?? nowMs
-  return { ...named, session: '', domain: '', enabledAtMs, usedAtMs: enabledAtMs }
+  return { ...named, session: '', domain: '', enabledAtMs, usedAtMs: enabledAtMs, outage: undefined }
 }
 
 /** All but what an App Server takes for proof of who publishes. */

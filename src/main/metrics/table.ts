@@ -286,7 +286,7 @@ export class Metrics {
   readonly registrationsDisabled = new CounterFamily(
     'registrations_disabled_total',
     'Registrations removed by the daemon itself, by reason.',
-    { reason: ['dead_device', 'suspect_limit', 'refused', 'account_gone'] },
+    { reason: ['dead_device', 'suspect_limit', 'refused', 'unreachable', 'account_gone'] },
   )
   readonly events = new CounterFamily('events_total', 'Message events taken in, by way in and result.', {
     source: eventSources,

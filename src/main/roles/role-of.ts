@@ -1,7 +1,7 @@
 import type { Element } from '../../core/xml/element.ts'
 import { discoInfoNs, pubsubNs, pushNs } from './app-server/namespaces.ts'
 import { delegationNsPrefix, forwardNs, privilegeNsPrefix, pubsubEventNs } from './xmpp-server/namespaces.ts'
-import { isPublishId } from './xmpp-server/remote-publishes.ts'
+import { isPublishId } from './xmpp-server/publish-iq.ts'
 
 /**
  * Which role a stanza is for; the one place that says so. The XMPP Server role gets

@@ -65,6 +65,16 @@ export interface Subscription {
   readonly enabledAtMs: number
   /** When it was enabled, or last taken by its App Server; known to a day. */
   readonly usedAtMs: number
+  /** Its App Server cannot be reached; undefined: it could be, the last time. */
+  readonly outage: Outage | undefined
+}
+
+/** Publishes that did not reach an App Server, with none between them that did. */
+export interface Outage {
+  /** How many; not counted any further than `maxFailures` of the store. */
+  readonly failures: number
+  /** Of the first; milliseconds since the epoch. */
+  readonly sinceMs: number
 }
 
 export interface SubscriptionPage {
@@ -92,6 +102,11 @@ export interface SubscriptionStore {
   removeDomain(domain: string): Promise<number>
   /** Notes that its App Server took a publish. */
   used(subscription: Subscription, atMs: number): Promise<void>
+  /**
+   * Notes that a publish did not reach its App Server. After many in a row, over days, the subscription is removed: true.
+   * It is not if it was enabled again since it was read.
+   */
+  unreached(subscription: Subscription, atMs: number): Promise<boolean>
   count(): number
 }
 

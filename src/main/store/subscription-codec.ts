@@ -7,7 +7,7 @@ import type { Codec } from './table.ts'
 const layout = 1
 
 export const subscriptionCodec: Codec<Subscription> = {
-  encode: ({ user, jid, node, options, session, domain, enabledAtMs, usedAtMs }) => [
+  encode: ({ user, jid, node, options, session, domain, enabledAtMs, usedAtMs, outage }) => [
     layout,
     user,
     jid,
@@ -17,11 +17,12 @@ export const subscriptionCodec: Codec<Subscription> = {
     domain,
     enabledAtMs,
     usedAtMs,
+    ...(outage === undefined ? [] : [outage.failures, outage.sinceMs]),
   ],
 
   decode(stored) {
     if (!Array.isArray(stored) || stored[0] !== layout) throw damaged()
-    const [, user, jid, node, options, session, domain, enabledAtMs, usedAtMs] = stored
+    const [, user, jid, node, options, session, domain, enabledAtMs, usedAtMs, failures, sinceMs] = stored
     return {
       user: text(user),
       jid: text(jid),
@@ -29,8 +30,10 @@ export const subscriptionCodec: Codec<Subscription> = {
       options: pairs(options),
       session: text(session),
       domain: text(domain),
-      enabledAtMs: time(enabledAtMs),
-      usedAtMs: time(usedAtMs),
+      enabledAtMs: number(enabledAtMs),
+      usedAtMs: number(usedAtMs),
+      // Older records end before it, and those of App Servers that are reached.
+      outage: failures === undefined ? undefined : { failures: number(failures), sinceMs: number(sinceMs) },
     }
   },
 }
@@ -47,7 +50,7 @@ function text(stored: unknown): string {
   throw damaged()
 }
 
-function time(stored: unknown): number {
+function number(stored: unknown): number {
   if (typeof stored === 'number') return stored
   throw damaged()
 }

@@ -1,7 +1,7 @@
 import { domainOfBare } from '../../core/jid.ts'
 import type { Environment } from './environment.ts'
 import { endOfPrefix, keyPart, separator } from './keys.ts'
-import type { Subscription, SubscriptionPage, SubscriptionStore } from './ports.ts'
+import type { Outage, Subscription, SubscriptionPage, SubscriptionStore } from './ports.ts'
 import { subscriptionCodec } from './subscription-codec.ts'
 import type { Table } from './table.ts'
 
@@ -16,6 +16,12 @@ import type { Table } from './table.ts'
 
 /** Uses are noted with this resolution: a message costs no write. */
 const useResolutionMs = 86_400_000
+/**
+ * A subscription is removed when so many publishes in a row have not reached its App Server, over so long a time: an
+ * outage of hours costs nobody a registration, however many messages fall into it.
+ */
+const maxFailures = 20
+const maxOutageMs = 3 * 86_400_000
 const behindAllKeys = '\u{10ffff}'
 /** Subscriptions that one transaction of a host's removal takes: some milliseconds of the main thread. */
 const removalBatch = 500
@@ -99,12 +105,28 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
     }
   }
 
-  async used({ user, jid, node, enabledAtMs, usedAtMs }: Subscription, atMs: number): Promise<void> {
-    if (atMs - usedAtMs < useResolutionMs) return
+  async used({ user, jid, node, enabledAtMs, usedAtMs, outage }: Subscription, atMs: number): Promise<void> {
+    if (outage === undefined && atMs - usedAtMs < useResolutionMs) return
     const key = keyOf(user, jid, node)
     await this.#environment.queue.write(() => {
       const known = this.#subscriptions.get(key)
-      if (known?.enabledAtMs === enabledAtMs) this.#subscriptions.set(key, { ...known, usedAtMs: atMs })
+      if (known?.enabledAtMs !== enabledAtMs) return
+      this.#subscriptions.set(key, { ...known, usedAtMs: atMs, outage: undefined })
+    })
+  }
+
+  async unreached({ user, jid, node, enabledAtMs, outage }: Subscription, atMs: number): Promise<boolean> {
+    // Then nothing changes but with time: an outage costs as many writes as are counted.
+    if (outage !== undefined && outage.failures >= maxFailures && !isOver(outage, atMs)) return false
+    const key = keyOf(user, jid, node)
+    return this.#environment.queue.write(() => {
+      const known = this.#subscriptions.get(key)
+      if (known?.enabledAtMs !== enabledAtMs) return false
+      const { failures, sinceMs } = known.outage ?? { failures: 0, sinceMs: atMs }
+      const counted = { failures: Math.min(failures + 1, maxFailures), sinceMs }
+      if (isOver(counted, atMs)) return this.#subscriptions.delete(key)
+      this.#subscriptions.set(key, { ...known, outage: counted })
+      return false
     })
   }
 
@@ -119,6 +141,10 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
       return entries.length
     })
   }
+}
+
+function isOver({ failures, sinceMs }: Outage, atMs: number): boolean {
+  return failures >= maxFailures && atMs - sinceMs >= maxOutageMs
 }
 
 function userPrefix(user: string): string {

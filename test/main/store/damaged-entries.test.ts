@@ -189,6 +189,7 @@ describe.each(damages)('$damage:', ({ damage }) => {
       domain: '',
       enabledAtMs: 1,
       usedAtMs: 1,
+      outage: undefined,
     }
     await using environment = await withDamage(
       dir.path,

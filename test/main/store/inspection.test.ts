@@ -143,7 +143,17 @@ async function full(path: string): Promise<void> {
   await journal.ended(group.id, [0])
   await new LmdbDeadDeviceStore(environment, { ttlS: 60, nowMs }).add(notification.device, 'd', 'n')
   const [user, jid, node, domain] = ['a@b', 'push.example.com', 'n', 'b']
-  const subscription = { user, jid, node, domain, options: [], session: '', enabledAtMs: 1, usedAtMs: 1 }
+  const subscription = {
+    user,
+    jid,
+    node,
+    domain,
+    options: [],
+    session: '',
+    enabledAtMs: 1,
+    usedAtMs: 1,
+    outage: undefined,
+  }
   await new LmdbSubscriptionStore(environment).put(subscription, 9)
   const publish = { user, jid, node, domain, summary: [], createdAtMs: 1 }
   await new LmdbPublishStore(environment, nowMs).add(publish).durable

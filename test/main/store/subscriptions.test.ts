@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Subscription } from '../../../src/main/store/ports.ts'
+import { subscriptionCodec } from '../../../src/main/store/subscription-codec.ts'
 import { LmdbSubscriptionStore } from '../../../src/main/store/subscriptions.ts'
 import { openStore, scratchDirectory } from './open-store.ts'
 
@@ -10,7 +11,18 @@ function subscription(
   node = 'n',
   change: Partial<Subscription> = {},
 ): Subscription {
-  return { user, jid, node, options: [], session: '', domain: '', enabledAtMs: 1, usedAtMs: 1, ...change }
+  return {
+    user,
+    jid,
+    node,
+    options: [],
+    session: '',
+    domain: '',
+    enabledAtMs: 1,
+    usedAtMs: 1,
+    outage: undefined,
+    ...change,
+  }
 }
 
 test('a subscription is read back as it was, also from the disk', async () => {
@@ -35,6 +47,32 @@ test('a subscription is read back as it was, also from the disk', async () => {
   const store = new LmdbSubscriptionStore(environment)
   expect(store.of('roméo@x.test')).toEqual([stored])
   expect(store.count()).toBe(1)
+})
+
+test('an outage is kept with the subscription, and one without is stored as it was before there were any', () => {
+  const reached = subscription('a@x.test')
+  const before = [1, 'a@x.test', 'push.test', 'n', [], '', '', 1, 1]
+  expect(subscriptionCodec.encode(reached)).toEqual(before)
+  expect(subscriptionCodec.decode(before)).toEqual(reached)
+  const away = { ...reached, outage: { failures: 3, sinceMs: 7 } }
+  expect(subscriptionCodec.decode(subscriptionCodec.encode(away))).toEqual(away)
+})
+
+test('an outage is counted no further than is needed: it costs no more writes', async () => {
+  using directory = scratchDirectory()
+  await using environment = await openStore(directory.path)
+  const store = new LmdbSubscriptionStore(environment)
+  await store.put(subscription('a@x.test'), 32)
+  const fail = async (atMs: number) => {
+    const [known] = store.of('a@x.test')
+    if (known === undefined) throw new Error('it is gone')
+    return store.unreached(known, atMs)
+  }
+  for (let i = 0; i < 50; i++) expect(await fail(1_000 + i)).toBe(false)
+  expect(store.of('a@x.test')[0]?.outage).toEqual({ failures: 20, sinceMs: 1_000 })
+  expect(await fail(1_000 + 3 * 86_400_000 - 1)).toBe(false)
+  expect(await fail(1_000 + 3 * 86_400_000)).toBe(true)
+  expect(store.of('a@x.test')).toEqual([])
 })
 
 test('a host goes with all its users, also those just written and more than one part holds, and no other', async () => {

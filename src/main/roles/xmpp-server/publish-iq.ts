@@ -2,6 +2,14 @@ import { escapeXml } from '../../../core/xml/escape.ts'
 import type { Subscription } from '../../store/ports.ts'
 import { publishOptionsNs, pubsubNs, pushNs, summaryNs } from '../app-server/namespaces.ts'
 
+/** Ids of publishes begin with it: answers are known by it before anything is looked up. */
+export const publishIdPrefix = 'xmpp-pushd-publish-'
+
+/** Whether an IQ's id is of a publish that this or an earlier run has sent. */
+export function isPublishId(id: string): boolean {
+  return id.startsWith(publishIdPrefix)
+}
+
 /** The publish (XEP-0357 §7) of a summary, flat, to a subscription's App Server, with the options it was enabled with. */
 export function publishIq(
   id: string,

@@ -40,7 +40,7 @@ export interface PublisherPorts {
 /**
  * Notifies subscriptions: a virtual host of ours straight through the dispatcher, anybody else by publish (XEP-0357
  * §7). An App Server that wants no more of it (`cancel`) ends the subscription, and so does a dead device here, which
- * is the same answer; everything else keeps it.
+ * is the same answer, and an App Server that is not reached for days; everything else keeps it.
  */
 export class Publisher {
   readonly remote: RemotePublishes
@@ -59,6 +59,7 @@ export class Publisher {
         ports.subscriptions.of(user).find((one) => one.jid === jid && one.node === node),
       senderOf: (wanted, user) => this.#senderOf(wanted, user),
       taken: (subscription) => this.#used(subscription),
+      unreached: (subscription) => void this.#unreached(subscription),
       refused: (subscription, condition) => void this.#disable(subscription, 'refused', condition),
     })
   }
@@ -156,6 +157,21 @@ export class Publisher {
       log.info({ user, jid, node, reason, word }, 'push disabled: its App Server takes no more of it')
     } catch (err) {
       log.error({ err, user, jid }, 'a push subscription cannot be removed')
+    }
+  }
+
+  async #unreached(subscription: Subscription): Promise<void> {
+    const { subscriptions, metrics, log, nowMs } = this.#ports
+    const { user, jid, node } = subscription
+    try {
+      if (!(await subscriptions.unreached(subscription, nowMs()))) return
+      metrics.registrationsDisabled.child('unreachable').add(1)
+      log.info(
+        { user, jid, node, reason: 'unreachable' },
+        'push disabled: its App Server was not reached for days',
+      )
+    } catch (err) {
+      log.debug({ err }, 'that an App Server was not reached was not noted')
     }
   }
 }

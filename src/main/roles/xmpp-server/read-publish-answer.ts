@@ -6,17 +6,23 @@ import { stanzaErrorNs } from '../app-server/namespaces.ts'
  * - `taken`: a result
  * - `refused`: a `cancel` of the App Server's, which wants no more of them; `condition`: its word
  * - `again`: it may take it later
+ * - `unreached`: it was not reached
  * - `failed`: it does not take this one
  */
 export type PublishAnswer =
-  | { readonly kind: 'taken' | 'again' | 'failed' }
+  | { readonly kind: 'taken' | 'again' | 'unreached' | 'failed' }
   | { readonly kind: 'refused'; readonly condition: string }
 
 /**
- * What our own server says when it cannot reach the App Server's (RFC 6120 §8.3.3.16, .17): the first of them as a
- * `cancel`, though a name server in trouble is enough for it.
+ * What servers say in the place of an App Server, whatever the type: our own when it cannot reach the other's (RFC 6120
+ * §8.3.3.16, .17; a name server in trouble is enough), the other's while its component is away (.13, .19).
  */
-const unreachable: readonly string[] = ['remote-server-not-found', 'remote-server-timeout']
+const unreached: readonly string[] = [
+  'remote-server-not-found',
+  'remote-server-timeout',
+  'service-unavailable',
+  'recipient-unavailable',
+]
 
 /** Pure. */
 export function readPublishAnswer(iq: Element): PublishAnswer {
@@ -26,6 +32,7 @@ export function readPublishAnswer(iq: Element): PublishAnswer {
     error?.elements(undefined, stanzaErrorNs).find(({ name }) => name !== 'text')?.name ??
     'undefined-condition'
   const type = error?.attr('type')
-  if (type === 'wait' || unreachable.includes(condition)) return { kind: 'again' }
+  if (unreached.includes(condition)) return { kind: 'unreached' }
+  if (type === 'wait') return { kind: 'again' }
   return type === 'cancel' ? { kind: 'refused', condition } : { kind: 'failed' }
 }

@@ -52,7 +52,10 @@ export class Registrations {
         const now = this.#ports.nowMs()
         const { jid, node, options } = request
         return this.#settled(
-          this.#enable({ ...asker, jid, node, options, enabledAtMs: now, usedAtMs: now }, maxPerUser),
+          this.#enable(
+            { ...asker, jid, node, options, enabledAtMs: now, usedAtMs: now, outage: undefined },
+            maxPerUser,
+          ),
         )
       }
       case 'disable':

@@ -4,7 +4,7 @@
  * - `unsent`: its domain has no stream; it goes out when there is one
  * - `sent`: an answer is awaited
  * - `overdue`: the same, for longer than usual; `answerTimeoutMs` in all, and it has ended
- * - `waiting`: it is sent again `againMs` after a `wait`, once
+ * - `waiting`: it is sent again `againMs` after a `wait`, or an answer that it was not reached, once
  *
  * Who asked is told once: when it has ended, or is stored. That is when it is anywhere but in `sent`. What is stored
  * is owed, whatever happens: after a restart it is sent again.
@@ -17,7 +17,7 @@ import type { Metrics } from '../../metrics/table.ts'
 import type { StoredPublish, Subscription } from '../../store/ports.ts'
 import type { PushSafety } from './event-end.ts'
 import { KeptPublishes, type KeptPublishPorts } from './kept-publishes.ts'
-import { publishIq } from './publish-iq.ts'
+import { publishIdPrefix, publishIq } from './publish-iq.ts'
 import { readPublishAnswer } from './read-publish-answer.ts'
 import { RemotePublish } from './remote-publish.ts'
 import { StrandedPublishes } from './stranded-publishes.ts'
@@ -38,6 +38,8 @@ export interface RemotePublishPorts extends KeptPublishPorts {
   readonly find: (user: string, jid: string, node: string) => Subscription | undefined
   /** The App Server took it. */
   readonly taken: (subscription: Subscription) => void
+  /** The App Server was not reached, the second time either. */
+  readonly unreached: (subscription: Subscription) => void
   /** The App Server wants no more of them; `condition`: its word. */
   readonly refused: (subscription: Subscription, condition: string) => void
 }
@@ -56,9 +58,6 @@ export const againMs = 10_000
 const tickMs = 500
 /** Those that wait for a stream go out at this pace, and not as a flood. */
 const unsentPerTick = 1_000
-
-/** Ids of publishes begin with it: answers are known by it before anything is looked up. */
-const idPrefix = 'xmpp-pushd-publish-'
 
 type PublishEnd = 'taken' | 'refused' | 'failed' | 'timeout' | 'overflow' | 'withdrawn'
 
@@ -82,7 +81,7 @@ export class RemotePublishes {
     this.#ports = ports
     this.#kept = new KeptPublishes(ports)
     ports.metrics.publishesUnanswered.read(() => this.pending)
-    this.#idStart = `${idPrefix}${ports.random().toString(36).slice(2)}-`
+    this.#idStart = `${publishIdPrefix}${ports.random().toString(36).slice(2)}-`
   }
 
   /** Those that have not ended. */
@@ -149,8 +148,9 @@ export class RemotePublishes {
         this.#ports.refused(publish.subscription, answer.condition)
         this.#end(publish, 'refused')
         return true
+      case 'unreached':
       case 'again':
-        this.#sendAgain(publish)
+        this.#sendAgain(publish, answer.kind)
         return true
       case 'failed':
         this.#end(publish, 'failed')
@@ -203,8 +203,9 @@ export class RemotePublishes {
     return false
   }
 
-  #sendAgain(publish: RemotePublish): void {
+  #sendAgain(publish: RemotePublish, why: 'unreached' | 'again'): void {
     if (publish.isSecond) {
+      if (why === 'unreached') this.#ports.unreached(publish.subscription)
       this.#end(publish, 'failed')
       return
     }
@@ -291,9 +292,4 @@ export class RemotePublishes {
   #tally(end: PublishEnd): void {
     this.#ports.metrics.publishesSent.child(end).add(1)
   }
-}
-
-/** Whether an IQ's id is of a publish that this or an earlier run has sent. */
-export function isPublishId(id: string): boolean {
-  return id.startsWith(idPrefix)
 }

@@ -191,7 +191,7 @@ describe('a plugin', () => {
     }
     const { summary } = await plugin.decide(
       offline,
-      [{ ...subscription, enabledAtMs: 0, usedAtMs: 0 }],
+      [{ ...subscription, enabledAtMs: 0, usedAtMs: 0, outage: undefined }],
       1_000,
     )
     expect(summary).toContain('packaged')

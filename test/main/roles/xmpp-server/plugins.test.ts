@@ -17,6 +17,7 @@ const subscriptions = ['r1', 'r2'].map((resource) => ({
   domain: '',
   enabledAtMs: startMs,
   usedAtMs: startMs,
+  outage: undefined,
 }))
 
 /** The nodes that a built-in plugin chooses, and the summary's fields. */

@@ -69,7 +69,7 @@ test('a result keeps the subscription', async () => {
   expect(await work.count('publishes_sent_total', 'result="taken"')).toBe(1)
 })
 
-test.each(['cancel/item-not-found', 'cancel/not-acceptable', 'cancel/service-unavailable'])(
+test.each(['cancel/item-not-found', 'cancel/not-acceptable', 'cancel/not-allowed'])(
   '%s disables the subscription, logged with its reason and counted',
   async (error) => {
     await using work = await published()
