@@ -5,6 +5,7 @@ import { startDaemon } from '../support/daemon.ts'
 import { certificateOf, startEjabberd } from '../support/ejabberd.ts'
 import { lacks } from '../support/installed.ts'
 import { startProsody } from '../support/prosody.ts'
+import { readmeSnippet } from '../support/readme.ts'
 import { Relay, type RelayedConnection } from '../support/relay.ts'
 import { until } from '../support/until.ts'
 import { configFor, describeServers, SetUp, service } from './set-up.ts'
@@ -56,10 +57,31 @@ describe.skipIf(lacks('ejabberd'))('streams to ejabberd', () => {
 })
 
 describe.skipIf(lacks('prosody'))('streams to Prosody', () => {
-  test('one stream carries the pushes and the other stands by, until the first breaks', async () => {
+  test('as the README has it, a new stream takes the place of one that is half open', async () => {
     const server = await startProsody()
     await using relay = await Relay.start(server.componentPort)
-    await using setUp = await SetUp.start(server, {}, relay.port)
+    const quick = { ping_interval_ms: 300, ping_timeout_ms: 300 }
+    await using setUp = await SetUp.start(server, { component: quick }, relay.port)
+    const alice = await setUp.online('alice')
+    const bob = await setUp.asleep('token-1')
+    expect(relay.connections).toHaveLength(1)
+
+    const [first] = relay.connections
+    first?.freeze()
+    await until('another stream', () => relay.connections[1]?.toClient.includes('<handshake/>') === true)
+    await setUp.daemon.ready()
+    await alice.message(bob, 'over the new one')
+    expect(await setUp.pushesTo('token-1')).toMatchObject([{ alert: { body: 'over the new one' } }])
+    expect(relay.connections).toHaveLength(2)
+    expect(setUp.daemon.output).not.toContain('conflict')
+    await alice.goOffline()
+  })
+
+  test('without that, one stream carries the pushes and the other stands by, until the first breaks', async () => {
+    const component = readmeSnippet('prosody-component').replace(/ {2}component_conflict_resolve.*/, '')
+    const server = await startProsody({ component })
+    await using relay = await Relay.start(server.componentPort)
+    await using setUp = await SetUp.start(server, { component: { connections: 2 } }, relay.port)
     const alice = await setUp.online('alice')
     const bob = await setUp.asleep('token-1')
     await alice.message(bob, 'one')

@@ -16,6 +16,8 @@ const prosody: ServerKind = {
 }
 
 export interface ProsodyOptions {
+  /** In place of the README's `example.com`, in all of it. */
+  readonly domain?: string
   /** In place of the README's settings of the global section. */
   readonly settings?: string
   /** In place of the README's modules, and of its component. */
@@ -29,14 +31,16 @@ export interface ProsodyOptions {
 export async function startProsody(options: ProsodyOptions = {}): Promise<XmppServer> {
   const dir = folderFor(prosody.user)
   const [clientPort, componentPort] = [await freePort(), await freePort()]
-  const server = new XmppServer(prosody, dir, clientPort, componentPort)
-  writeConfig(join(dir, 'prosody.cfg.lua'), readFileSync(template, 'utf8'), {
+  const { domain = 'example.com' } = options
+  const server = new XmppServer(prosody, dir, clientPort, componentPort, domain)
+  const inDomain = (text: string) => text.replaceAll('example.com', domain)
+  writeConfig(join(dir, 'prosody.cfg.lua'), inDomain(readFileSync(template, 'utf8')), {
     DIR: dir,
     CLIENT_PORT: String(clientPort),
     COMPONENT_PORT: String(componentPort),
     MODULES: options.modules ?? readmeSnippet('prosody-modules'),
     SETTINGS: options.settings ?? readmeSnippet('prosody-settings'),
-    COMPONENT: options.component ?? readmeSnippet('prosody-component'),
+    COMPONENT: inDomain(options.component ?? readmeSnippet('prosody-component')),
   })
   for (const [name, text] of Object.entries(options.files ?? {})) writeConfig(join(dir, name), text, {})
   await server.start()

@@ -6,6 +6,8 @@ export interface RelayedConnection {
   readonly toServer: string
   readonly toClient: string
   readonly isOpen: boolean
+  /** From now on nothing passes, either way, and neither side learns of it: half open, as behind a tunnel. */
+  freeze(): void
   /** Breaks it for the client, and ends it for the server; resolves once the server has closed it, too. */
   cut(): Promise<void>
 }
@@ -42,6 +44,7 @@ export class Relay implements AsyncDisposable {
 function join(client: Socket, targetPort: number): RelayedConnection {
   const server = connect(targetPort, '127.0.0.1')
   let [toServer, toClient] = ['', '']
+  let isFrozen = false
   const serverIsDone = new Promise<void>((resolve) => server.once('close', () => resolve()))
   const cut = () => {
     client.destroy()
@@ -55,8 +58,11 @@ function join(client: Socket, targetPort: number): RelayedConnection {
     toClient += chunk.toString('latin1')
   })
   // An end is passed on by pipe; a connection that breaks on one side breaks on the other.
-  client.on('error', cut).on('close', cut).pipe(server)
-  server.on('error', cut).on('close', cut).pipe(client)
+  const passOn = () => {
+    if (!isFrozen) void cut()
+  }
+  client.on('error', passOn).on('close', passOn).pipe(server)
+  server.on('error', passOn).on('close', passOn).pipe(client)
   return {
     get toServer() {
       return toServer
@@ -66,6 +72,11 @@ function join(client: Socket, targetPort: number): RelayedConnection {
     },
     get isOpen() {
       return !client.destroyed
+    },
+    freeze() {
+      isFrozen = true
+      client.unpipe(server).resume()
+      server.unpipe(client).resume()
     },
     cut,
   }

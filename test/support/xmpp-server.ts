@@ -21,16 +21,23 @@ export interface ServerKind {
 const startTimeoutMs = 45_000
 const stopTimeoutMs = 10_000
 
-/** A real XMPP server for `example.com`, on loopback, with a folder of its own. Made by ejabberd.ts, prosody.ts. */
+/** A real XMPP server, for `example.com` unless another domain is named, on loopback, with a folder of its own. Made by ejabberd.ts, prosody.ts. */
 export class XmppServer implements AsyncDisposable {
-  readonly domain = 'example.com'
+  readonly domain: string
   readonly kind: ServerKind
   readonly dir: string
   readonly clientPort: number
   readonly componentPort: number
   #child: Child | undefined
 
-  constructor(kind: ServerKind, dir: string, clientPort: number, componentPort: number) {
+  constructor(
+    kind: ServerKind,
+    dir: string,
+    clientPort: number,
+    componentPort: number,
+    domain = 'example.com',
+  ) {
+    this.domain = domain
     this.kind = kind
     this.dir = dir
     this.clientPort = clientPort
