@@ -3,7 +3,8 @@ import { choice, flag, integer, list, oneOrList, requiredText, tables, text } fr
 const publishersNotes = {
   description:
     'Who may publish at all. "any": whoever the node admits; "servers": only a bare domain or a bare JID, which is ' +
-    'how XMPP servers publish (XEP-0357 §3), while clients use a full JID; or a list of domains. This daemon itself may, from any of its domains.',
+    'how XMPP servers publish (XEP-0357 §3), while clients use a full JID; or a list of domains. This daemon itself may, from any of its domains. On ' +
+    'a virtual host "any" is an open relay, which `check` notes: list your servers there.',
   allowed: '"any", "servers", or a list of domains',
   reload: true,
 }

@@ -79,7 +79,7 @@ export class EventIntake {
 
   /** Whether events are to wait: so many are under consideration. */
   get full(): boolean {
-    return this.#asked.size >= maxAskedEvents
+    return this.#asked.size >= maxAskedEvents || this.#ports.plugin.full
   }
 
   /** Resolves when the plugin has decided about all events so far, or its time is over. */

@@ -25,6 +25,7 @@ export async function loadPlugin({ name, memoryMb, workingDirectory }: PluginSet
   if (plugin === undefined) return PluginThread.start({ module: name, workingDirectory }, memoryMb)
   return {
     decide: (event, subscriptions) => decideBy(plugin, event, subscriptions),
+    full: false,
     // A plugin without a thread has none that could end.
     watch: () => undefined,
     stop: () => Promise.resolve(),

@@ -34,6 +34,8 @@ export interface Decider {
     subscriptions: readonly Subscription[],
     timeoutMs: number,
   ): MaybePromise<PluginDecision>
+  /** Whether events are to wait: so many bytes of them wait already. */
+  readonly full: boolean
   /** `listener` is told each time that the plugin's thread has ended by itself, or had to be ended, and why. */
   watch(listener: (why: Error) => void): void
   /** What is under way is decided by the defaults. */

@@ -31,6 +31,8 @@ const threadFile = new URL(
 const loadMs = 10_000
 /** The share of the thread's heap that the questions it holds may weigh: each takes a few times that. */
 const heldShare = 1 / 16
+/** What events may weigh that wait to be handed over: they may bring whole stanzas. */
+const maxWaitingWeight = 64 * 2 ** 20
 /** Longer than a thread on a busy machine waits for its turn. */
 const graceMs = 1_000
 const checkMs = 250
@@ -63,6 +65,7 @@ export class PluginThread implements Decider {
   #why: Error | undefined
   /** Asked, and not yet handed to the thread. */
   #waiting: Asked[] = []
+  #waitingWeight = 0
   /** Handed to the thread, by question id, the oldest first. */
   readonly #held = new Map<number, Asked>()
   #heldWeight = 0
@@ -94,6 +97,10 @@ export class PluginThread implements Decider {
     this.#memoryMb = memoryMb
   }
 
+  get full(): boolean {
+    return this.#waitingWeight >= maxWaitingWeight
+  }
+
   watch(listener: (why: Error) => void): void {
     this.#listeners.push(listener)
   }
@@ -106,7 +113,9 @@ export class PluginThread implements Decider {
     if (this.#state !== 'up') return decideByDefault(event, subscriptions)
     this.#timeoutMs = timeoutMs
     const { promise, resolve, reject } = Promise.withResolvers<PluginDecision>()
-    this.#waiting.push({ event, subscriptions, weight: weightOf(event, subscriptions), resolve, reject })
+    const weight = weightOf(event, subscriptions)
+    this.#waiting.push({ event, subscriptions, weight, resolve, reject })
+    this.#waitingWeight += weight
     if (!this.#sendAsked) {
       this.#sendAsked = true
       setImmediate(() => this.#send())
@@ -194,6 +203,7 @@ export class PluginThread implements Decider {
       const id = this.#nextId++
       this.#held.set(id, asked)
       this.#heldWeight += weight
+      this.#waitingWeight -= weight
       questions.push({ id, event, subscriptions, sender: defaults.senderId(event) })
     }
     if (questions.length === 0) return
@@ -246,6 +256,7 @@ export class PluginThread implements Decider {
     this.#held.clear()
     this.#heldWeight = 0
     this.#waiting = []
+    this.#waitingWeight = 0
     for (const { event, subscriptions, resolve } of left) resolve(decideByDefault(event, subscriptions))
   }
 }

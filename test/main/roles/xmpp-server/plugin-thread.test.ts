@@ -199,6 +199,24 @@ describe('a plugin of your own runs in a thread of its own', () => {
     expect(await restarts(work)).toBe(0)
   })
 
+  test('no more than 64 MiB of events wait for it: what comes over HTTP is to come again', async () => {
+    using directory = scratchDirectory()
+    await using work = await withPlugin(
+      directory,
+      'export const senderId = () => new Promise((resolve) => setTimeout(resolve, 1, "x"))',
+      10_000,
+    )
+    const body = 'x'.repeat(100_000)
+
+    for (let i = 0; i < 350; i++) void work.take({ id: `${i}`, body })
+    expect(work.server.full).toBe(true)
+    expect(await work.take({ id: 'one too many', body })).toEqual({ notified: 0, safety: 'no-room' })
+    expect(await work.count('limits_hit_total', 'limit="plugin_events"')).toBe(16)
+    await work.server.decided()
+    expect(work.server.full).toBe(false)
+    expect(work.sent).toHaveLength(335)
+  })
+
   test('it is given copies that are frozen, and the stanza with its functions', async () => {
     using directory = scratchDirectory()
     await using work = await withPlugin(
