@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Address } from '../address.ts'
 import { AnswerTallies } from '../metrics/answer-tallies.ts'
@@ -38,6 +39,8 @@ export class HttpServer implements AsyncDisposable {
   readonly #ports: HttpPorts
   /** Methods by path. */
   readonly #methods = new Map<string, string[]>()
+  /** Connections on which something that anybody may ask for is being answered. */
+  readonly #served = new WeakSet<Socket>()
   /** Set once it listens: before there are no requests. */
   #address: Address | undefined
   #hosts: { readonly named: readonly string[]; readonly known: KnownHosts } | undefined
@@ -67,7 +70,15 @@ export class HttpServer implements AsyncDisposable {
     this.#app.addContentTypeParser(jsonType, { parseAs: 'buffer' }, (_request, body: Buffer, done) =>
       done(null, parseJsonBody(body)),
     )
-    this.#app.addHook('onRequest', (request, _reply, done) => done(this.#refusalOf(request)))
+    this.#app.addHook('onRequest', (request, reply, done) => {
+      const refusal = this.#refusalOf(request)
+      const { socket } = request.raw
+      if (refusal === undefined && isOpenToAll(pathOf(request))) {
+        this.#served.add(socket)
+        reply.raw.once('close', () => this.#served.delete(socket))
+      }
+      done(refusal)
+    })
     this.#app.addHook('onResponse', (request, reply, done) => {
       answers.of(request.routeOptions.url ?? 'unknown', reply.statusCode).add(1)
       done()
@@ -162,11 +173,10 @@ export class HttpServer implements AsyncDisposable {
 
   /** Before anything of the body is read: may they ask at all, is there such a thing, can it be done to it. */
   #refusalOf(request: FastifyRequest): HttpFault | undefined {
-    const [path = '', query = ''] = request.url.split('?', 2)
-    if (!isOpenToAll(path)) {
-      const stranger = this.#strangerOf(request)
-      if (stranger !== undefined) return stranger
-    }
+    const [, query = ''] = request.url.split('?', 2)
+    const path = pathOf(request)
+    const stranger = isOpenToAll(path) ? this.#secondOf(request) : this.#strangerOf(request)
+    if (stranger !== undefined) return stranger
     // Whoever may write to our socket's file is let in: its owner and its group.
     if (this.#address?.kind !== 'unix' && needsToken(path)) {
       const inQuery = path.startsWith(eventsPath) ? new URLSearchParams(query).get('token') : null
@@ -178,6 +188,14 @@ export class HttpServer implements AsyncDisposable {
     if (methods.includes(request.method)) return undefined
     const allow = methods.join(', ')
     return new HttpFault(405, 'wrong-method', `Allowed here: ${allow}.`, { headers: { allow } })
+  }
+
+  /** Of what anybody may ask for a connection has one thing at a time: answers that it does not read stay in memory. */
+  #secondOf({ raw: { socket } }: FastifyRequest): HttpFault | undefined {
+    if (!this.#served.has(socket)) return undefined
+    this.#limitHit('http_open_requests')
+    const message = 'One such request at a time on a connection: wait for its answer.'
+    return new HttpFault(429, 'resource-constraint', message, { headers: { 'retry-after': '1' } })
   }
 
   /** Was it sent to us by somebody who knows us, or by a page of some site. */
@@ -220,6 +238,10 @@ export class HttpServer implements AsyncDisposable {
   #refuse(reply: FastifyReply, fault: HttpFault): FastifyReply {
     return reply.code(fault.status).headers(fault.headers).send(fault.body)
   }
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? ''
 }
 
 function notFound(): HttpFault {

@@ -67,6 +67,8 @@ function asOpenMetrics(metric: RenderedMetric): RenderedMetric {
 export class Exposition {
   readonly #prometheus = new Registry()
   readonly #openMetrics = new Registry()
+  /** What is being rendered just now: all who ask meanwhile get the same text. */
+  readonly #underWay = new Map<Registry, Promise<string>>()
 
   constructor(families: readonly AnyFamily[]) {
     this.#openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never)
@@ -78,7 +80,15 @@ export class Exposition {
 
   async render(accept: string | undefined): Promise<{ contentType: string; body: string }> {
     const registry = prefersOpenMetrics(accept ?? '') ? this.#openMetrics : this.#prometheus
-    return { contentType: registry.contentType, body: await registry.metrics() }
+    return { contentType: registry.contentType, body: await this.#text(registry) }
+  }
+
+  #text(registry: Registry): Promise<string> {
+    const underWay = this.#underWay.get(registry)
+    if (underWay !== undefined) return underWay
+    const text = registry.metrics().finally(() => this.#underWay.delete(registry))
+    this.#underWay.set(registry, text)
+    return text
   }
 }
 

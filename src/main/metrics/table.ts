@@ -334,6 +334,7 @@ export class Metrics {
         'publishes_sent',
         'http_connections',
         'http_request_time',
+        'http_open_requests',
         'http_body_bytes',
         'served_connections',
         'served_connections_per_address',
@@ -344,6 +345,7 @@ export class Metrics {
         'served_bodies_bytes',
         'served_request_time',
         'served_answer_time',
+        'served_open_requests',
       ],
     },
   )

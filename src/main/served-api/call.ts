@@ -106,6 +106,8 @@ export abstract class Call implements RawRequest {
     return true
   }
 
+  /** What it came in by: the same for all requests of a connection. */
+  abstract readonly connection: object
   protected abstract readonly source: Readable
   protected abstract readonly isGone: boolean
   protected abstract send(answer: ServedAnswer, isLast: boolean): void
@@ -129,6 +131,10 @@ export class Http1Call extends Call {
 
   refuse(): boolean {
     return false
+  }
+
+  get connection(): object {
+    return this.#request.socket
   }
 
   protected get source(): Readable {
@@ -166,6 +172,11 @@ export class Http2Call extends Call {
   refuse(): boolean {
     if (!this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_REFUSED_STREAM)
     return true
+  }
+
+  get connection(): object {
+    // Of a stream whose session is gone, nothing else is of it either.
+    return this.#stream.session ?? this.#stream
   }
 
   protected get source(): Readable {

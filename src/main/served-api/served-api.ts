@@ -61,6 +61,8 @@ export class ServedApi {
   readonly #theirMetrics: MongoosePushMetrics
   readonly #durations: Readonly<Record<ApiVersion, Distribution>>
   readonly #answers: AnswerTallies
+  /** Connections to which something that anybody may ask for is being answered. */
+  readonly #served = new WeakSet<object>()
   #address: string | undefined
   /** Made when it is first asked for. */
   #openApi: string | undefined
@@ -113,12 +115,25 @@ export class ServedApi {
   /** A request is refused by its head alone. */
   #admit(call: Call): boolean {
     const route = routeOf(call.path)
-    if (route === '/healthcheck' || route === '/metrics') return true
+    if (route === '/healthcheck' || route === '/metrics') return this.#admitOpen(call)
     const refusal = refusalOf(call, this.#ports.admission())
     if (refusal === undefined) return true
     const version = versionOf(call.path)
     this.#answer(call, version ?? 'other', faultAnswer(version, refusal))
     return false
+  }
+
+  /** Of what anybody may ask for a connection has one thing at a time: answers that it does not read stay in memory. */
+  #admitOpen(call: Call): boolean {
+    const { connection } = call
+    if (this.#served.has(connection)) {
+      this.#ports.metrics.limitsHit.child('served_open_requests').add(1)
+      this.#answer(call, 'other', servedAnswer('v3', noRoom))
+      return false
+    }
+    this.#served.add(connection)
+    call.onClosed(() => this.#served.delete(connection))
+    return true
   }
 
   #take(call: Call, end: BodyEnd): void {

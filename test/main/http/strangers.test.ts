@@ -223,6 +223,23 @@ describe('a limit of the HTTP server', () => {
     expect(await limit(running, 'http_request_time')).toBe(1)
   })
 
+  test('of /metrics a connection has one at a time: what it does not read is not piled up', async () => {
+    const running = await run()
+    const socket = open(running.url)
+    socket.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(500))
+    let received = ''
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      received += chunk
+    })
+    await until('all are answered', () => received.split('HTTP/1.1 ').length === 501)
+    expect(received.match(/HTTP\/1\.1 200 /g)?.length).toBeLessThan(50)
+    expect(await limit(running, 'http_open_requests')).toBeGreaterThan(450)
+    // One after the other they are all answered.
+    for (let i = 0; i < 3; i++) expect((await fetch(`${running.url}/metrics`)).status).toBe(200)
+    expect((await fetch(`${running.url}/metrics`, { method: 'POST' })).status).toBe(405)
+    expect((await fetch(`${running.url}/readyz`)).status).toBe(200)
+  })
+
   test('1,000 connections are let in, and no more until one has ended', async () => {
     const running = await run()
     const held = Array.from({ length: 1_000 }, () => open(running.url))

@@ -204,6 +204,20 @@ describe('requests under way', () => {
     expect(await limit(running, 'served_request_time')).toBe(1)
   })
 
+  test('for /metrics are one at a time on a connection: what it does not read is not piled up', async () => {
+    const running = await run({ tls: true })
+    const client = await Http2Client.connect(running.url, certificate.ca)
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => client.request('GET', '/metrics', {})),
+    )
+    const refused = answers.filter(({ status }) => status === 429).length
+    expect(refused).toBeGreaterThan(0)
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(100 - refused)
+    expect(await limit(running, 'served_open_requests')).toBe(refused)
+    expect(await client.request('GET', '/metrics', {})).toMatchObject({ status: 200 })
+    await client.close()
+  })
+
   test('whose answers nobody reads are cut', async () => {
     const running = await run({ tls: true, limits: { requestMs: 100 } })
     const client = connectHttp2(running.url, { ca: certificate.ca, settings: { initialWindowSize: 0 } })

@@ -29,7 +29,8 @@ export const logTable = table(
 export const httpTable = table(
   {
     listen: text('127.0.0.1:9590', {
-      description: 'Where metrics, health, publishes over HTTP and the admin routes are served.',
+      description:
+        'Where metrics, health, publishes over HTTP and the admin routes are served. `localhost` is 127.0.0.1.',
       format: 'listen-address',
       allowed: 'host:port, [IPv6]:port, or unix:/path',
     }),
