@@ -36,6 +36,7 @@ export async function fillStore(
       { service: 'fcm', mode: 'prod', id: `dead-${deviceId(digits)}` },
       domain,
       nodeName(digits),
+      'provider',
     ),
   )
   await environment.close()

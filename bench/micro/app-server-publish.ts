@@ -75,7 +75,7 @@ await Promise.all(
     ),
   ),
 )
-await deadDevices.add({ service: 'fcm', mode: undefined, id: 'dead' }, 'virtual.test', 'n')
+await deadDevices.add({ service: 'fcm', mode: undefined, id: 'dead' }, 'virtual.test', 'n', 'provider')
 
 for (const server of ['mongooseim', 'ejabberd', 'prosody', 'ejabberd-bare']) {
   for (const domain of domains) report(`${server}, ${domain}`, stanzasOf(server, domain))

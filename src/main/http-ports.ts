@@ -99,7 +99,11 @@ export function httpPorts(parts: ShownParts): ShownPorts {
       return { domain, node, ...shownRecord(record), recent }
     },
     ...deadLetterDesk(parts),
-    deadDevice: (device) => ({ dead: deadDevices.isDead(device) }),
+    deadDevice: (device, domain, node) => {
+      const { gone, suspectedAt } = deadDevices.marksOf(device)
+      const dead = domain === undefined ? gone : deadDevices.isDead(device, domain, node ?? '')
+      return { dead, gone, suspected_at: suspectedAt }
+    },
   }
 }
 

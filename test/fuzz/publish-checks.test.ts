@@ -128,7 +128,7 @@ async function furnished(): Promise<AppServerAtWork> {
       pubsubOwner(`<affiliations node='${node}'>${affiliations}</affiliations>`),
     )
   }
-  await app.deadDevices.add({ service: 'fcm', mode: undefined, id: 'dead' }, virtualHost, 'n')
+  await app.deadDevices.add({ service: 'fcm', mode: undefined, id: 'dead' }, virtualHost, 'n', 'provider')
   return app
 }
 

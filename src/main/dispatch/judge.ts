@@ -6,7 +6,7 @@ import type { AttemptOutcome, Outcome, RetryCause } from '../../core/outcome.ts'
 import { decideRetry, type RetryLimits } from '../../core/retry.ts'
 import { shorten } from '../../core/shorten.ts'
 import type { Metrics } from '../metrics/table.ts'
-import type { DeadDeviceStore } from '../store/ports.ts'
+import type { DeadBy, DeadDeviceStore } from '../store/ports.ts'
 import { Notices } from './notices.ts'
 import type { DispatchOptions } from './options.ts'
 import { undelivered } from './patience.ts'
@@ -27,8 +27,7 @@ export interface JudgePorts {
 }
 
 export interface DeadDeviceFound {
-  /** Who says so: the provider, or the number of refusals in a row. */
-  readonly by: 'provider' | 'suspect_limit'
+  readonly by: DeadBy
   /** The sink had been told another outcome before. */
   readonly late: boolean
 }
@@ -213,7 +212,8 @@ export class Judge {
     }
     const late = push.sink === undefined
     const { deadDevices, log } = this.#ports
-    deadDevices.add(notification.device, notification.domain, notification.node).catch((error: unknown) => {
+    const { device, domain, node } = notification
+    deadDevices.add(device, domain, node, by).catch((error: unknown) => {
       if (this.#notices.due('dead device not stored', nowMs)) {
         log.error({ err: error }, 'a dead device could not be stored: it will be met again')
       }

@@ -144,8 +144,10 @@ export class OutboxScheduler {
     const { safekeeping, deadDevices } = this.#ports
     const push = safekeeping.take(id)
     if (push === undefined) return
+    const { notification } = push
+    const { device, domain, node } = notification
     if (safekeeping.lifetimeLeftMs(push) <= 0) this.#events.expired(push)
-    else if (!isServed(push.notification) && deadDevices.isDead(push.notification.device))
+    else if (!isServed(notification) && deadDevices.isDead(device, domain, node))
       this.#events.deviceDead(push)
     else this.#events.put(push)
   }

@@ -48,13 +48,13 @@ export function adminRoutes(ports: HttpPorts): readonly AdminRoute[] {
     },
     {
       path: '/admin/dead-devices',
-      about: 'whether a device is remembered as dead: ?service=…&device_id=…, and &mode=… unless it has none',
-      answer: (query) =>
-        ports.deadDevice({
-          service: required(query, 'service'),
-          id: required(query, 'device_id'),
-          mode: query.mode,
-        }),
+      about:
+        'whether a device is remembered as dead: ?service=…&device_id=…, and &mode=… unless it has none; with &domain=…&node=… for that node',
+      answer: (query) => {
+        const { mode, domain, node } = query
+        const device = { service: required(query, 'service'), id: required(query, 'device_id'), mode }
+        return ports.deadDevice(device, domain, node)
+      },
     },
     {
       path: '/admin/dead-letters',

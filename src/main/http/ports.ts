@@ -65,8 +65,12 @@ export interface HttpPorts {
   readonly deadLetters: (limit: number, before: string | undefined) => unknown
   /** Sends these once more: how many, and which there were not. Rejects with a StoreError. */
   readonly retryDeadLetters: (ids: readonly string[]) => Promise<unknown>
-  /** Whether a device is remembered as dead. */
-  readonly deadDevice: (device: Device) => { readonly dead: boolean }
+  /** Whether a device is remembered as dead, and at one node if a domain is given. */
+  readonly deadDevice: (
+    device: Device,
+    domain: string | undefined,
+    node: string | undefined,
+  ) => { readonly dead: boolean }
 }
 
 export interface HealthCheck {

@@ -2,29 +2,61 @@ import { type Device, modeOf } from '../../core/notification.ts'
 import type { Environment } from './environment.ts'
 import { keyPart, separator } from './keys.ts'
 import { list, number, text } from './notification-codec.ts'
-import type { DeadDeviceStore } from './ports.ts'
+import type { DeadBy, DeadDeviceStore, DeviceMarks } from './ports.ts'
 import type { Codec, Table } from './table.ts'
 
 /**
- * Devices that a provider has called gone, in LMDB.
+ * Devices that are taken for dead, in LMDB. What a provider calls gone is gone wherever it shows up; what was refused too
+ * often is taken for dead where that happened, at one node: who knows a device's id can have it refused elsewhere.
  *
- *   dead          service, mode, id          → when it was marked, and at which nodes it was met
+ *   dead          service, mode, id          → when it was marked last, when it was called gone, and the nodes
  *   dead_by_time  time, service, mode, id    → nothing: for the sweep
  *   dead_by_node  domain, node, service, …   → nothing: for `forgetNode`
+ *
+ * Marks of earlier versions are a time and the nodes at which the device was met, and do not say who called it dead. They
+ * hold at those nodes, as far as they are known to be right: a device that is gone is called gone again at the first push
+ * from elsewhere. They are read as they are, and written anew when they change.
  */
 
 export interface DeadMark {
+  /** When it was marked last, by whatever. */
   readonly atMs: number
-  /** Keys of the nodes (domain, node), the newest last; at most `maxNodesPerDevice`. */
-  readonly nodeKeys: readonly string[]
+  /** When its provider called it gone; undefined: it has not. */
+  readonly goneAtMs: number | undefined
+  /** The newest last; at most `maxNodesPerDevice`. */
+  readonly nodes: readonly MetNode[]
+}
+
+interface MetNode {
+  /** Of the node (domain, node). */
+  readonly key: string
+  /** When it was refused too often here; undefined: its provider called it gone. */
+  readonly suspectedAtMs: number | undefined
 }
 
 export const deadCodec: Codec<DeadMark> = {
-  encode: ({ atMs, nodeKeys }) => [atMs, ...nodeKeys],
+  encode: ({ atMs, goneAtMs, nodes }) => [
+    atMs,
+    goneAtMs ?? null,
+    ...nodes.map(({ key, suspectedAtMs }) => [key, suspectedAtMs ?? null]),
+  ],
   decode(stored) {
-    const [atMs, ...nodeKeys] = list(stored)
-    return { atMs: number(atMs), nodeKeys: nodeKeys.map(text) }
+    const [at, second, ...rest] = list(stored)
+    const atMs = number(at)
+    if (typeof second === 'string') {
+      const nodes = [second, ...rest].map((key) => ({ key: text(key), suspectedAtMs: atMs }))
+      return { atMs, goneAtMs: undefined, nodes }
+    }
+    const nodes = rest.map((entry) => {
+      const [key, suspectedAt] = list(entry)
+      return { key: text(key), suspectedAtMs: timeOrNone(suspectedAt) }
+    })
+    return { atMs, goneAtMs: timeOrNone(second), nodes }
   },
+}
+
+function timeOrNone(stored: unknown): number | undefined {
+  return stored === null ? undefined : number(stored)
 }
 
 const nothing: Codec<true> = { encode: () => true, decode: () => true }
@@ -57,23 +89,34 @@ export class LmdbDeadDeviceStore implements DeadDeviceStore {
     this.#byNode = environment.table('dead_by_node', nothing, 0)
   }
 
-  isDead(device: Device): boolean {
+  isDead(device: Device, domain: string, node: string): boolean {
     if (this.#dead.size === 0) return false
     const mark = this.#dead.get(deviceKey(device))
-    return mark !== undefined && this.#nowMs() - mark.atMs < this.#ttlMs
+    if (mark === undefined) return false
+    if (this.#holds(mark.goneAtMs)) return true
+    const key = nodeKey(domain, node)
+    return mark.nodes.some((met) => met.key === key && this.#holds(met.suspectedAtMs))
   }
 
-  add(device: Device, domain: string, node: string): Promise<void> {
+  marksOf(device: Device): DeviceMarks {
+    const mark = this.#dead.get(deviceKey(device))
+    return {
+      gone: this.#holds(mark?.goneAtMs),
+      suspectedAt: mark?.nodes.filter(({ suspectedAtMs }) => this.#holds(suspectedAtMs)).length ?? 0,
+    }
+  }
+
+  add(device: Device, domain: string, node: string, by: DeadBy): Promise<void> {
     const key = deviceKey(device)
     const met = nodeKey(domain, node)
     return this.#environment.queue.write(() => {
       const known = this.#dead.get(key)
       if (known !== undefined) this.#forget(key, known)
-      const nodeKeys = [...(known?.nodeKeys ?? []).filter((other) => other !== met), met]
-      const mark = { atMs: this.#nowMs(), nodeKeys: nodeKeys.slice(-maxNodesPerDevice) }
-      this.#dead.set(key, mark)
-      this.#byTime.set(deadTimeKey(mark, key), true)
-      for (const nodeKey of mark.nodeKeys) this.#byNode.set(nodeKey + separator + key, true)
+      const atMs = this.#nowMs()
+      const others = known?.nodes.filter((other) => other.key !== met) ?? []
+      const nodes = [...others, { key: met, suspectedAtMs: by === 'provider' ? undefined : atMs }]
+      const goneAtMs = by === 'provider' ? atMs : known?.goneAtMs
+      this.#remember(key, { atMs, goneAtMs, nodes: nodes.slice(-maxNodesPerDevice) })
     })
   }
 
@@ -88,10 +131,12 @@ export class LmdbDeadDeviceStore implements DeadDeviceStore {
   }
 
   forgetNode(domain: string, node: string): Promise<number> {
-    const prefix = nodeKey(domain, node) + separator
+    const prefix = nodeKey(domain, node)
     return this.#environment.queue.write(() => {
       if (this.#dead.size === 0) return 0
-      return this.#forgetAll(this.#byNode.entriesUnder(prefix).map(([key]) => key.slice(prefix.length)))
+      const entries = this.#byNode.entriesUnder(prefix + separator)
+      for (const [entry] of entries) this.#forgetAt(prefix, entry.slice(prefix.length + 1))
+      return entries.length
     })
   }
 
@@ -111,6 +156,30 @@ export class LmdbDeadDeviceStore implements DeadDeviceStore {
     return this.#dead.size
   }
 
+  /** Whether a mark made then is still good. */
+  #holds(atMs: number | undefined): boolean {
+    return atMs !== undefined && this.#nowMs() - atMs < this.#ttlMs
+  }
+
+  /** What is remembered of the device on account of this node, perhaps that it is gone. */
+  #forgetAt(node: string, key: string): void {
+    const mark = this.#dead.get(key)
+    if (mark === undefined) return
+    this.#forget(key, mark)
+    const isSuspected = mark.nodes.some((met) => met.key === node && met.suspectedAtMs !== undefined)
+    const nodes = mark.nodes.filter(
+      (met) => met.key !== node && (isSuspected || met.suspectedAtMs !== undefined),
+    )
+    const goneAtMs = isSuspected ? mark.goneAtMs : undefined
+    if (goneAtMs !== undefined || nodes.length > 0) this.#remember(key, { ...mark, goneAtMs, nodes })
+  }
+
+  #remember(key: string, mark: DeadMark): void {
+    this.#dead.set(key, mark)
+    this.#byTime.set(deadTimeKey(mark, key), true)
+    for (const { key: node } of mark.nodes) this.#byNode.set(node + separator + key, true)
+  }
+
   #forgetAll(keys: readonly string[]): number {
     for (const key of keys) {
       const mark = this.#dead.get(key)
@@ -122,7 +191,7 @@ export class LmdbDeadDeviceStore implements DeadDeviceStore {
   #forget(key: string, mark: DeadMark): void {
     this.#dead.delete(key)
     this.#byTime.delete(deadTimeKey(mark, key))
-    for (const nodeKey of mark.nodeKeys) this.#byNode.delete(nodeKey + separator + key)
+    for (const { key: node } of mark.nodes) this.#byNode.delete(node + separator + key)
   }
 }
 

@@ -94,7 +94,7 @@ describe('a dead device', () => {
     await using at = await dispatcherAtWork({ urls: [gateway.url] })
     const notification = notificationTo('gone-1')
     await at.push(notification)
-    expect(at.deadDevices.isDead(notification.device)).toBe(true)
+    expect(at.deadDevices.isDead(notification.device, 'd', 'n')).toBe(true)
     expect(at.deaths).toEqual([{ notification, found: { by: 'provider', late: false } }])
   })
 
@@ -106,7 +106,7 @@ describe('a dead device', () => {
     expect(await at.push(notification)).toEqual({ kind: 'stored' })
     await until('the late answer', () => at.deaths.length === 1)
     expect(at.deaths[0]?.found).toEqual({ by: 'provider', late: true })
-    expect(at.deadDevices.isDead(notification.device)).toBe(true)
+    expect(at.deadDevices.isDead(notification.device, 'd', 'n')).toBe(true)
     expect(at.dispatcher.state()).toMatchObject({ pending: 0, accepted: 1, late: 1 })
   })
 })
@@ -120,7 +120,9 @@ describe('a suspect', () => {
     expect(at.deaths).toEqual([])
     expect(await at.push(notification)).toEqual({ kind: 'dead_device', reason: 'invalid_request' })
     expect(at.deaths[0]?.found).toEqual({ by: 'suspect_limit', late: false })
-    expect(at.deadDevices.isDead(notification.device)).toBe(true)
+    const { device, domain, node } = notification
+    expect(at.deadDevices.isDead(device, domain, node)).toBe(true)
+    expect(at.deadDevices.isDead(device, domain, 'of another'), 'nowhere else').toBe(false)
   })
 
   test('that is delivered to in between starts anew', async () => {

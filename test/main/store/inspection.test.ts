@@ -141,7 +141,12 @@ async function full(path: string): Promise<void> {
   const group = journal.add([notification, notification])
   await group.durable
   await journal.ended(group.id, [0])
-  await new LmdbDeadDeviceStore(environment, { ttlS: 60, nowMs }).add(notification.device, 'd', 'n')
+  await new LmdbDeadDeviceStore(environment, { ttlS: 60, nowMs }).add(
+    notification.device,
+    'd',
+    'n',
+    'provider',
+  )
   const [user, jid, node, domain] = ['a@b', 'push.example.com', 'n', 'b']
   const subscription = {
     user,

@@ -71,7 +71,7 @@ export function checkPublish(
 
   // 7: the device lives.
   const device = { service, mode: options.mode, id }
-  if (ports.deadDevices.isDead(device)) return deadDevice
+  if (ports.deadDevices.isDead(device, domain.name, input.node)) return deadDevice
 
   if (content.kind === 'nothing') return done
   const { priority, mutableContent, timeToLive } = options

@@ -34,7 +34,7 @@ describe('APNs', () => {
   test.each(['Unregistered', 'ExpiredToken'])('%s: the device is dead', async (reason) => {
     const push = toApns(`${reason}-1`)
     expect(await at.push(push)).toEqual({ kind: 'dead_device', reason })
-    expect(at.deadDevices.isDead(push.device)).toBe(true)
+    expect(at.deadDevices.isDead(push.device, 'd', 'n')).toBe(true)
     expect(at.deaths).toMatchObject([{ found: { by: 'provider', late: false } }])
   })
 
@@ -89,7 +89,7 @@ describe('APNs', () => {
   ])("%s: the operator's fault, which is told", async (reason) => {
     const push = toApns(`${reason}-1`)
     expect(await at.push(push)).toEqual({ kind: 'operator_fault', reason })
-    expect(at.deadDevices.isDead(push.device)).toBe(false)
+    expect(at.deadDevices.isDead(push.device, 'd', 'n')).toBe(false)
     expect(at.log.find(({ msg }) => String(msg).startsWith('the gateway refuses'))).toMatchObject({
       pool: `apns ${apns.port}`,
       reason,

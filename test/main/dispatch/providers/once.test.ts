@@ -69,11 +69,11 @@ test('what was not processed is sent again, and what is too large once more, sho
 test('dead devices are neither asked after nor remembered', async () => {
   const push = served('Unregistered-2')
   await once(push)
-  expect(at.deadDevices.isDead(push.device)).toBe(false)
+  expect(at.deadDevices.isDead(push.device, 'd', 'n')).toBe(false)
   for (let i = 0; i < 6; i++)
     expect(await once(served('BadDeviceToken-2'))).toMatchObject({ kind: 'suspect' })
   expect(at.deaths).toEqual([])
-  await at.deadDevices.add(served('tok').device, 'push.example.com', 'n')
+  await at.deadDevices.add(served('tok').device, 'push.example.com', 'n', 'provider')
   expect(await once(served('tok'))).toEqual({ kind: 'delivered' })
 })
 
@@ -98,13 +98,13 @@ test('it is never stored: not at the deadline, and not when the pool is left out
 })
 
 test('one that is to be kept is stored, delivered in spite of what is known of its device, and its end remembers nothing', async () => {
-  await at.deadDevices.add(served('kept').device, 'push.example.com', 'n')
+  await at.deadDevices.add(served('kept').device, 'push.example.com', 'n', 'provider')
   await at.dispatcher.revive(served('kept'))
   await until('it is delivered', () => at.outbox.size === 0)
   expect(apns.requests.map(({ deviceId }) => deviceId)).toEqual(['kept'])
   await at.dispatcher.revive(served('Unregistered-3'))
   await until('it has ended', () => at.outbox.size === 0)
-  expect(at.deadDevices.isDead(served('Unregistered-3').device)).toBe(false)
+  expect(at.deadDevices.isDead(served('Unregistered-3').device, 'd', 'n')).toBe(false)
   await until('its end is on disk', () => at.letters.list(1, undefined).letters.length === 1)
   expect(at.letters.list(1, undefined).letters).toMatchObject([{ reason: 'dead_device' }])
 })

@@ -125,9 +125,9 @@ test('an owner has at most so many nodes on a domain: the next is answered with 
 
 test('a node that is made anew forgets the dead devices that were met there', async () => {
   await using app = await startAppServer()
-  await app.deadDevices.add(phone, pubsubHost, 'n1')
-  await app.deadDevices.add({ ...phone, id: 'tok-2' }, pubsubHost, 'n2')
+  await app.deadDevices.add(phone, pubsubHost, 'n1', 'provider')
+  await app.deadDevices.add({ ...phone, id: 'tok-2' }, pubsubHost, 'n2', 'provider')
   await app.create(alice, 'n1')
-  expect(app.deadDevices.isDead(phone)).toBe(false)
+  expect(app.deadDevices.isDead(phone, 'd', 'n')).toBe(false)
   expect(app.deadDevices.count()).toBe(1)
 })

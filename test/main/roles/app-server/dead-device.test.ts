@@ -135,7 +135,7 @@ test.each([
 
 test('a node that is made again forgets that its device was dead', async () => {
   await using app = await startAppServer()
-  await app.deadDevices.add({ service: 'fcm', mode: 'prod', id: 'tok-1' }, pubsubHost, 'n1')
+  await app.deadDevices.add({ service: 'fcm', mode: 'prod', id: 'tok-1' }, pubsubHost, 'n1', 'provider')
   await app.create(alice, 'n1')
   expect(app.publish({ to: pubsubHost })).toBe('push')
 })

@@ -164,7 +164,7 @@ describe('check 7: the device lives, else cancel/not-acceptable with device-not-
   test('a dead device is refused by service, mode and device id, wherever it shows up', async () => {
     await using app = await startAppServer()
     await app.create(alice, 'n1')
-    await app.deadDevices.add(phone, virtualHost, 'elsewhere')
+    await app.deadDevices.add(phone, virtualHost, 'elsewhere', 'provider')
     const answer = 'cancel/not-acceptable device-not-registered'
     expect(app.publish({ to: virtualHost })).toBe(answer)
     expect(app.publish({ to: pubsubHost })).toBe(answer)
@@ -179,7 +179,7 @@ describe('check 7: the device lives, else cancel/not-acceptable with device-not-
 test('of several checks that fail the first answers', async () => {
   await using app = await startAppServer({ publishers: 'servers' })
   await app.create(alice, 'n1')
-  await app.deadDevices.add(phone, virtualHost, 'n1')
+  await app.deadDevices.add(phone, virtualHost, 'n1', 'provider')
   const bad: PublishChange = {
     to: pubsubHost,
     node: 'none',

@@ -78,7 +78,7 @@ describe('what a publish is answered costs nobody a registration but where it is
     ],
   ])('a check that says that the publish can never work: %s', async (_, change, edit, expected) => {
     await using app = await startAppServer()
-    await app.deadDevices.add({ ...phone, id: 'dead' }, virtualHost, '')
+    await app.deadDevices.add({ ...phone, id: 'dead' }, virtualHost, '', 'provider')
     const answer = await app.answer(edit(publish(change)), change.to ?? virtualHost)
     expect(summaryOfAnswer(answer)).toBe(expected)
   })

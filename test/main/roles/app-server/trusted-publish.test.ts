@@ -46,7 +46,7 @@ test.each([
 ])('%s fails the same check', async (_, change, check, condition) => {
   await using app = await startAppServer()
   await app.create(alice, 'n1')
-  await app.deadDevices.add({ ...phone, service: 'apns', id: 'x' }, virtualHost, '')
+  await app.deadDevices.add({ ...phone, service: 'apns', id: 'x' }, virtualHost, '', 'provider')
   const verdict = app.server.checkPublish(inputOf({ ...whole, ...change }))
   expect(verdict).toMatchObject({ kind: 'refused', check, error: { condition } })
 })

@@ -151,10 +151,10 @@ test.each<[string, string, Record<string, string>]>([
 ])('enabling forgets that the device was dead, named by %s', async (_, mode, options) => {
   await using work = await startXmppServer()
   const device = { service: 'apns', mode, id: 'tok123' }
-  await work.deadDevices.add(device, component, 'n')
-  expect(work.deadDevices.isDead(device)).toBe(true)
+  await work.deadDevices.add(device, component, 'n', 'provider')
+  expect(work.deadDevices.isDead(device, 'd', 'n')).toBe(true)
   await work.enable(carol, component, 'n', options)
-  expect(work.deadDevices.isDead(device)).toBe(false)
+  expect(work.deadDevices.isDead(device, 'd', 'n')).toBe(false)
 })
 
 test('past the limit of a user the longest unused goes, and is counted', async () => {
