@@ -48,6 +48,7 @@ const server = new AppServer(
       onMissing: 'default',
       onEmpty: 'silent',
     },
+    targets: undefined,
     maxNodesPerOwner: variants,
   },
   {

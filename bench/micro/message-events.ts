@@ -55,6 +55,7 @@ const appServer = new AppServer(
     domains: [{ domain: virtualHost, pubsub: false, virtual: true, publishers: 'servers', tags: [] }],
     servers,
     content,
+    targets: undefined,
     maxNodesPerOwner: 1,
   },
   { nodes, deadDevices, metrics, log, nowMs: Date.now, accountGone: () => undefined },

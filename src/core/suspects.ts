@@ -1,15 +1,21 @@
 /**
  * Devices that the provider refuses, each a dead device or a wrong environment: told apart by counting. A
- * device refused several times in a row is dead, unless so many of its pool are refused that the pool's
+ * device refused several times in a row is dead, unless those of so many owners are refused that the pool's
  * configuration must be wrong.
  */
 export interface SuspectLimits {
   /** Refusals in a row that make a device dead. */
   readonly inRow: number
-  /** Above this share of a pool's answers within `windowMs`, of `minAnswers` at least, nobody is dead. */
+  /**
+   * Above this share of the owners that a pool was asked for within `windowMs`, with `minAnswers` answers and
+   * `minOwners` owners refused at least, nobody is dead.
+   */
   readonly share: number
   readonly minAnswers: number
+  readonly minOwners: number
   readonly windowMs: number
+  /** Owners that are told apart, for each pool; of more a sample is. */
+  readonly maxOwners: number
   /** Devices remembered; past it those refused longest ago are forgotten, and start anew. */
   readonly maxDevices: number
 }
@@ -17,6 +23,8 @@ export interface SuspectLimits {
 export const suspectDefaults = {
   share: 0.05,
   minAnswers: 100,
+  minOwners: 10,
+  maxOwners: 4_096,
   windowMs: 600_000,
   maxDevices: 50_000,
 } as const satisfies Partial<SuspectLimits>
@@ -26,11 +34,14 @@ export type SuspectVerdict = 'suspect' | 'dead' | 'spared'
 
 export class Suspects {
   readonly #limits: SuspectLimits
+  readonly #forgotten: () => void
   /** Refusals in a row by device, the latest refused last. */
   readonly #runs = new Map<string, number>()
 
-  constructor(limits: SuspectLimits) {
+  /** `forgotten`: told of each device that gives way to a newer one. */
+  constructor(limits: SuspectLimits, forgotten: () => void) {
     this.#limits = limits
+    this.#forgotten = forgotten
   }
 
   /** No device has been refused: the usual case, which spares naming devices. */
@@ -61,40 +72,54 @@ export class Suspects {
     if (this.#runs.size <= this.#limits.maxDevices) return
     for (const oldest of this.#runs.keys()) {
       this.#runs.delete(oldest)
+      this.#forgotten()
       return
     }
   }
 }
 
-/** A pool is a service, a mode and its tags: what one app and environment at a provider is. */
+/**
+ * What the provider of a pool (a service, a mode and its tags: one app and environment) says of the devices of how many
+ * owners. Whoever has many devices refused is one owner, and makes no pool look wrong.
+ *
+ * Of many owners a sample is kept: those whose hash ends with so many zeros that no more than `maxOwners` do.
+ */
 export class AnswerWindow {
   readonly #limits: SuspectLimits
   readonly #answers = new Array<number>(slices).fill(0)
-  readonly #refusals = new Array<number>(slices).fill(0)
+  /** Owners in the sample, and the slice of the last answer, or refusal. */
+  readonly #answered = new Map<number, number>()
+  readonly #refused = new Map<number, number>()
+  /** Ones where a hash of the sample has zeros. */
+  #mask = 0
   /** Number of the newest slice, counted from the clock's zero. */
   #newest = 0
   #answersSum = 0
-  #refusalsSum = 0
 
   constructor(limits: SuspectLimits) {
     this.#limits = limits
   }
 
-  count(refused: boolean, nowMs: number): void {
+  /** `owner`: a hash of whose push it was, which nobody can choose; undefined: that is not known, and nothing counts. */
+  count(refused: boolean, owner: number | undefined, nowMs: number): void {
+    if (owner === undefined) return
     this.#roll(nowMs)
     const at = this.#newest % slices
     this.#answers[at] = (this.#answers[at] ?? 0) + 1
     this.#answersSum++
-    if (!refused) return
-    this.#refusals[at] = (this.#refusals[at] ?? 0) + 1
-    this.#refusalsSum++
+    if ((owner & this.#mask) !== 0) return
+    if (this.#answered.get(owner) !== this.#newest) this.#answered.set(owner, this.#newest)
+    if (refused) this.#refused.set(owner, this.#newest)
+    while (this.#answered.size > this.#limits.maxOwners) this.#halve()
   }
 
-  /** So many are refused that it cannot be the devices. */
+  /** So many owners' devices are refused that it cannot be the devices. */
   misconfigured(nowMs: number): boolean {
     this.#roll(nowMs)
-    const { minAnswers, share } = this.#limits
-    return this.#answersSum >= minAnswers && this.#refusalsSum > this.#answersSum * share
+    const { minAnswers, minOwners, share } = this.#limits
+    if (this.#answersSum < minAnswers) return false
+    const refused = this.#refused.size
+    return refused * (this.#mask + 1) >= minOwners && refused > this.#answered.size * share
   }
 
   #roll(nowMs: number): void {
@@ -103,11 +128,21 @@ export class AnswerWindow {
     for (let i = Math.max(this.#newest + 1, slice - slices + 1); i <= slice; i++) {
       const at = i % slices
       this.#answersSum -= this.#answers[at] ?? 0
-      this.#refusalsSum -= this.#refusals[at] ?? 0
       this.#answers[at] = 0
-      this.#refusals[at] = 0
     }
     this.#newest = slice
+    for (const owners of [this.#answered, this.#refused]) {
+      for (const [owner, last] of owners) if (last <= slice - slices) owners.delete(owner)
+    }
+    // There is room for twice as many again.
+    if (this.#answered.size < this.#limits.maxOwners / 4) this.#mask >>>= 1
+  }
+
+  #halve(): void {
+    this.#mask = this.#mask * 2 + 1
+    for (const owners of [this.#answered, this.#refused]) {
+      for (const owner of owners.keys()) if ((owner & this.#mask) !== 0) owners.delete(owner)
+    }
   }
 }
 

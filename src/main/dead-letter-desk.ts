@@ -1,6 +1,7 @@
 import type { Dispatcher } from './dispatch/dispatcher.ts'
 import type { HttpPorts } from './http/ports.ts'
-import type { DeadDeviceStore, DeadLetter, DeadLetterStore } from './store/ports.ts'
+import type { DeadDeviceStore } from './store/dead-device-ports.ts'
+import type { DeadLetter, DeadLetterStore } from './store/ports.ts'
 
 export interface DeadLetterDeskParts {
   readonly letters: DeadLetterStore

@@ -8,13 +8,8 @@ import type { ProviderDesk } from './gateway/provider-desk.ts'
 import type { HealthCheck, HttpPorts } from './http/ports.ts'
 import type { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
 import type { Secret } from './secret.ts'
-import type {
-  DeadDeviceStore,
-  DeadLetterStore,
-  NodeRecord,
-  NodeStore,
-  SubscriptionStore,
-} from './store/ports.ts'
+import type { DeadDeviceStore } from './store/dead-device-ports.ts'
+import type { DeadLetterStore, NodeRecord, NodeStore, SubscriptionStore } from './store/ports.ts'
 import type { StoreError } from './store/store-error.ts'
 import { subscriptionDesk } from './subscription-desk.ts'
 import type { ComponentDomain } from './xmpp/component-domain.ts'

@@ -1,3 +1,4 @@
+import { isAppleHost, type TargetRules } from '../core/gateway/publish-target.ts'
 import { servedDomain } from '../core/gateway/served-domain.ts'
 import { isVirtualDomain } from '../core/served-domains.ts'
 import type { XmppServers } from '../core/xmpp-servers.ts'
@@ -36,8 +37,20 @@ export function appServerOptions(config: Config, version: string): AppServerOpti
       onMissing: content.on_missing,
       onEmpty: content.on_empty,
     },
+    targets: push.gateway === 'direct' ? targetRules(config) : undefined,
     maxNodesPerOwner: push.max_nodes_per_owner,
   }
+}
+
+function targetRules(config: Config): TargetRules {
+  const pools = gatewayPools(config).map((pool) => ({
+    service: pool.service,
+    mode: pool.mode,
+    tags: pool.tags,
+    defaultTopic: pool.service === 'apns' ? pool.defaultTopic : '',
+    isApple: pool.service === 'apns' && isAppleHost(new URL(pool.target.origin).hostname),
+  }))
+  return { pools, topics: config.gateway.topics }
 }
 
 export function xmppServerOptions(config: Config): XmppServerOptions {

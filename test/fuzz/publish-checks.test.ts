@@ -19,6 +19,7 @@ const answers: Readonly<Record<string, string>> = {
   rejected_no_node: 'cancel/item-not-found',
   rejected_forbidden: 'auth/forbidden',
   rejected_no_device: 'cancel/conflict precondition-not-met',
+  rejected_target: 'modify/bad-request',
   rejected_payload: 'modify/bad-request invalid-payload',
   rejected_content: 'modify/bad-request invalid-payload',
   rejected_dead_device: 'cancel/not-acceptable device-not-registered',
@@ -40,7 +41,16 @@ const plan = fc.record({
     ...[undefined, undefined, undefined, undefined, 'two publishes', 'no item', 'two items'],
     ...['form type', 'type', 'two values', 'get'],
   ),
-  device: fc.constantFrom('device_id', 'device_id', 'device', 'dead', 'no service', 'no id', 'no options'),
+  device: fc.constantFrom(
+    'device_id',
+    'device_id',
+    'device',
+    'dead',
+    'no service',
+    'no id',
+    'no options',
+    'too long',
+  ),
   payload: fc.constantFrom('notification', 'notification', 'notification', 'two', 'other', 'mixed', 'none'),
   count: fc.constantFrom('1', '1', '99999999999', undefined, '0', 'x', '-1', '1.5'),
   option: fc.constantFrom(
@@ -66,6 +76,7 @@ function firstFailed({ host, from, node, malformed, device, payload, option }: P
       return 'rejected_forbidden'
   }
   if (device === 'no service' || device === 'no id' || device === 'no options') return 'rejected_no_device'
+  if (device === 'too long') return 'rejected_target'
   if (payload === 'other' || payload === 'mixed' || payload === 'none') return 'rejected_payload'
   if (option?.[1] === 'x' || option?.[1] === '-1' || option?.[1] === 'q') return 'rejected_content'
   return device === 'dead' ? 'rejected_dead_device' : undefined
@@ -84,6 +95,7 @@ function optionsForm({ malformed, device, option }: Plan): string {
     fields += malformed === 'two values' ? field('service', 'fcm', 'apns') : field('service', 'fcm')
   else if (malformed === 'two values') fields += field('topic', 'a', 'b')
   if (device === 'dead') fields += field('device_id', 'dead')
+  else if (device === 'too long') fields += field('device_id', 'x'.repeat(4097))
   else if (device !== 'no id') fields += field(device === 'device' ? 'device' : 'device_id', 'lives')
   if (option !== undefined) fields += field(option[0] ?? '', option[1] ?? '')
   const type = malformed === 'type' ? 'result' : 'submit'
@@ -115,7 +127,8 @@ function xmlOf(given: Plan): string {
 
 /** Two nodes of alice's, one open and one for publishers; bob publishes, eve is an outcast of both; a dead device. */
 async function furnished(): Promise<AppServerAtWork> {
-  const app = await startAppServer()
+  const fcm = { service: 'fcm', mode: '', tags: [], defaultTopic: '', isApple: false } as const
+  const app = await startAppServer({ targets: { pools: [fcm], topics: 'known' } })
   for (const [node, model] of [
     ['open', 'open'],
     ['closed', 'publishers'],
@@ -155,6 +168,6 @@ test('the first check that a publish fails answers, with the error that the cont
 test('of all results of a publish, those of the checks alone may cost a registration', () => {
   const costly = publishResults.filter((result) => result in answers)
   const others = publishResults.filter((result) => !(result in answers))
-  expect(costly).toHaveLength(7)
+  expect(costly).toHaveLength(8)
   expect(others.filter((result) => result.startsWith('rejected_'))).toEqual(['rejected_no_room'])
 })

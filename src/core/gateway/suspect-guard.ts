@@ -2,8 +2,8 @@ import type { AttemptOutcome } from '../outcome.ts'
 import { AnswerWindow, type SuspectLimits } from '../suspects.ts'
 
 /**
- * Watches what a provider says of devices, pool by pool. Suspects are devices only while they are few: past a share of
- * a pool's answers its configuration must be wrong, and the operator is to be told instead.
+ * Watches what a provider says of devices, pool by pool. Suspects are devices only while they are few people's: past a
+ * share of the owners its configuration must be wrong, and the operator is to be told instead.
  */
 export class SuspectGuard {
   readonly #windows: readonly AnswerWindow[]
@@ -13,17 +13,17 @@ export class SuspectGuard {
     this.#windows = Array.from({ length: pools }, () => new AnswerWindow(limits))
   }
 
-  /** Counts an answer of a pool's provider, and says what it comes to. */
-  judge(pool: number, outcome: AttemptOutcome, nowMs: number): AttemptOutcome {
+  /** Counts an answer of a pool's provider, and says what it comes to. `owner`: see `AnswerWindow`. */
+  judge(pool: number, outcome: AttemptOutcome, owner: number | undefined, nowMs: number): AttemptOutcome {
     const window = this.#windows[pool]
     if (window === undefined) return outcome
     switch (outcome.kind) {
       case 'delivered':
       case 'dead_device':
-        window.count(false, nowMs)
+        window.count(false, owner, nowMs)
         return outcome
       case 'suspect':
-        window.count(true, nowMs)
+        window.count(true, owner, nowMs)
         return window.misconfigured(nowMs) ? { kind: 'operator_fault', reason: outcome.reason } : outcome
       default:
         return outcome

@@ -21,7 +21,7 @@ import { type DispatchParts, type DispatchPorts, dispatchParts } from './parts.t
 import { notStored } from './patience.ts'
 import { PendingPush } from './pending-push.ts'
 import type { Route } from './route.ts'
-import { senderSlot } from './senders.ts'
+import { senderHash, slotOf } from './senders.ts'
 import { type DispatchState, dispatchState } from './state.ts'
 import type { WorkerSessions } from './worker-sessions.ts'
 
@@ -199,7 +199,8 @@ export class Dispatcher {
   #accept(notification: Notification, sink: OutcomeSink, from: string, sender: string) {
     const { loads, ledger, outbound } = this.#parts
     const lane = outbound.laneFor(notification, from)
-    const slot = senderSlot(sender, this.#parts.senderSeed)
+    const owner = senderHash(sender, this.#parts.senderSeed)
+    const slot = slotOf(owner)
     const nowMs = this.#ports.monotonicMs()
     lane.load.senders.used(slot, nowMs)
     const limit = this.#stopping ? 'max_pending' : loads.limitFor(lane.load, slot)
@@ -209,6 +210,7 @@ export class Dispatcher {
       return undefined
     }
     const push = new PendingPush(notification, sink, lane, slot, nowMs + this.#options.replyDeadlineMs)
+    push.owner = owner
     ledger.open(push)
     this.#keepTicking()
     return push

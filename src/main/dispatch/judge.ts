@@ -6,7 +6,7 @@ import type { AttemptOutcome, Outcome, RetryCause } from '../../core/outcome.ts'
 import { decideRetry, type RetryLimits } from '../../core/retry.ts'
 import { shorten } from '../../core/shorten.ts'
 import type { Metrics } from '../metrics/table.ts'
-import type { DeadBy, DeadDeviceStore } from '../store/ports.ts'
+import type { DeadBy, DeadDeviceStore } from '../store/dead-device-ports.ts'
 import { Notices } from './notices.ts'
 import type { DispatchOptions } from './options.ts'
 import { undelivered } from './patience.ts'
@@ -80,7 +80,7 @@ export class Judge {
     this.#fates = fates
     this.#retry = options.retry
     this.#ports = ports
-    this.#refusals = new Refusals(options, ports.metrics, ports.monotonicMs)
+    this.#refusals = new Refusals(options, ports)
     this.#pauses = new Pauses(ports.log, ports.metrics)
   }
 
@@ -103,12 +103,12 @@ export class Judge {
     }
     switch (outcome.kind) {
       case 'delivered':
-        this.#refusals.accepted(push, route, nowMs)
+        this.#refusals.delivered(push, route, nowMs)
         route.accepted()
         this.#fates.settle(push, outcome)
         return
       case 'dead_device':
-        this.#refusals.accepted(push, route, nowMs)
+        this.#refusals.gone(push, route, nowMs)
         this.#bury(push, outcome.reason, 'provider', nowMs)
         return
       case 'suspect':
@@ -161,7 +161,7 @@ export class Judge {
   #passOn(push: PendingPush, route: Route, outcome: AttemptOutcome, nowMs: number): void {
     if (outcome.kind === 'delivered') route.accepted()
     else if (outcome.kind === 'operator_fault') this.#blameOperator(route, outcome.reason, nowMs)
-    if (route.provider >= 0 && this.#refusals.counted(route, outcome, nowMs).kind !== outcome.kind) {
+    if (route.provider >= 0 && this.#refusals.counted(push, route, outcome, nowMs).kind !== outcome.kind) {
       this.#raiseAlarm(push, route, 'reason' in outcome ? outcome.reason : '', nowMs)
     }
     if (push.settled) return

@@ -37,6 +37,8 @@ export class PendingPush {
   /** Its place in its lane. */
   readonly turn = new Link<PendingPush>(this)
 
+  /** A hash of its sender, for counting how many there are; undefined: it is from the outbox, which does not know. */
+  owner: number | undefined = undefined
   place: Place = 'nowhere'
   /** Of its record in the outbox; '' while it has none. */
   storedId = ''

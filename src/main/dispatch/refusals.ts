@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+import { isServed } from '../../core/gateway/served-domain.ts'
 import { SuspectGuard } from '../../core/gateway/suspect-guard.ts'
 import { modeOf } from '../../core/notification.ts'
 import { type AttemptOutcome, delivered } from '../../core/outcome.ts'
@@ -9,9 +11,20 @@ import {
   suspectDefaults,
 } from '../../core/suspects.ts'
 import type { Metrics } from '../metrics/table.ts'
+import { DeliveredTopics } from './delivered-topics.ts'
 import type { DispatchOptions } from './options.ts'
 import type { PendingPush } from './pending-push.ts'
 import { type Route, services } from './route.ts'
+
+export interface RefusalPorts {
+  readonly metrics: Metrics
+  readonly monotonicMs: () => number
+  /** 0 ≤ r < 1. */
+  readonly random: () => number
+}
+
+/** Of many that are remembered; a longer id stands there as its hash. */
+const longestKeptId = 256
 
 /**
  * Counts what providers say of devices: for each device, and for each pool. Pools of our own are known; behind
@@ -22,48 +35,82 @@ export class Refusals {
   readonly #suspects: Suspects
   readonly #guard: SuspectGuard
   readonly #pools: DispatchOptions['pools']
+  readonly #delivered: DeliveredTopics
   readonly #windows = new Map<string, { service: string; window: AnswerWindow }>()
 
   constructor(
     { suspectLimit, suspectShare, pools }: Pick<DispatchOptions, 'suspectLimit' | 'suspectShare' | 'pools'>,
-    metrics: Metrics,
-    monotonicMs: () => number,
+    { metrics, monotonicMs, random }: RefusalPorts,
   ) {
     this.#limits = { ...suspectDefaults, inRow: suspectLimit }
-    this.#suspects = new Suspects(this.#limits)
+    const suspectForgotten = metrics.limitsHit.child('suspects')
+    const topicForgotten = metrics.limitsHit.child('delivered_topics')
+    this.#suspects = new Suspects(this.#limits, () => suspectForgotten.add(1))
     this.#guard = new SuspectGuard(pools.length, { ...this.#limits, share: suspectShare })
     this.#pools = pools
+    this.#delivered = new DeliveredTopics(random, () => topicForgotten.add(1))
     for (const service of services) {
       metrics.suspectAlarm.read(() => (this.#alarmed(service, monotonicMs()) ? 1 : 0), service)
     }
   }
 
-  /** The provider took the push, or called the device gone. */
-  accepted(push: PendingPush, route: Route, nowMs: number): void {
-    if (route.provider >= 0) this.#guard.judge(route.provider, delivered, nowMs)
-    else this.#windowOf(push).count(false, nowMs)
-    if (!this.#suspects.none) this.#suspects.delivered(push.deviceKey)
+  /** The provider took the push. */
+  delivered(push: PendingPush, route: Route, nowMs: number): void {
+    this.gone(push, route, nowMs)
+    const topic = this.#topicOf(push, route)
+    if (topic !== '') this.#delivered.note(push.notification.device, topic)
+  }
+
+  /** The provider called the device gone. */
+  gone(push: PendingPush, route: Route, nowMs: number): void {
+    if (route.provider >= 0) this.#guard.judge(route.provider, delivered, push.owner, nowMs)
+    else this.#windowOf(push).count(false, push.owner, nowMs)
+    if (!this.#suspects.none) this.#suspects.delivered(this.#keyOf(push, route))
   }
 
   /**
-   * The provider refused the device without saying that it is gone. `misconfigured`: so many of the pool's are that it
-   * is not the device's fault, and nothing is to be held against it.
+   * The provider refused the device without saying that it is gone. `misconfigured`: those of so many owners are that it
+   * is not the device's fault, and nothing is to be held against it. Nothing is, either, for a topic that the device may
+   * never have had: a stranger may have made it up.
    */
   refused(push: PendingPush, route: Route, nowMs: number): SuspectVerdict | 'misconfigured' {
     if (route.provider >= 0) {
-      const { kind } = this.counted(route, { kind: 'suspect', reason: '' }, nowMs)
-      return kind === 'suspect'
-        ? this.#suspects.refused(push.deviceKey, unsuspicious, nowMs)
-        : 'misconfigured'
+      const { kind } = this.counted(push, route, { kind: 'suspect', reason: '' }, nowMs)
+      if (kind !== 'suspect') return 'misconfigured'
+      if (!this.#isTelling(push, route)) return 'suspect'
+      return this.#suspects.refused(this.#keyOf(push, route), unsuspicious, nowMs)
     }
     const window = this.#windowOf(push)
-    window.count(true, nowMs)
-    return this.#suspects.refused(push.deviceKey, window, nowMs)
+    window.count(true, push.owner, nowMs)
+    if (!this.#isTelling(push, route)) return 'suspect'
+    return this.#suspects.refused(this.#keyOf(push, route), window, nowMs)
   }
 
   /** Counts what a provider answered for the pool alone. */
-  counted(route: Route, outcome: AttemptOutcome, nowMs: number): AttemptOutcome {
-    return this.#guard.judge(route.provider, outcome, nowMs)
+  counted({ owner }: PendingPush, route: Route, outcome: AttemptOutcome, nowMs: number): AttemptOutcome {
+    return this.#guard.judge(route.provider, outcome, owner, nowMs)
+  }
+
+  /** The topic that the push names; '' when it goes out with the usual one. FCM knows no topics of this kind. */
+  #topicOf({ notification: { device, topic = '' } }: PendingPush, { provider }: Route): string {
+    const pool = this.#pools[provider]
+    const isUsual = device.service === 'fcm' || (pool?.service === 'apns' && topic === pool.defaultTopic)
+    return isUsual ? '' : topic
+  }
+
+  /** Whether refusals say something of the device. The served API's caller sees to its devices. */
+  #isTelling(push: PendingPush, route: Route): boolean {
+    const topic = this.#topicOf(push, route)
+    const { notification } = push
+    return !isServed(notification) && (topic === '' || this.#delivered.has(notification.device, topic))
+  }
+
+  /** Refusals are counted for each device, mode and topic apart. */
+  #keyOf(push: PendingPush, route: Route): string {
+    const { device } = push.notification
+    const { service, id } = device
+    const name = id.length > longestKeptId ? hash('sha256', id, 'base64url') : id
+    return `${service}\0${modeOf(device)}\0${this.#topicOf(push, route)}\0${name}`
   }
 
   #alarmed(service: string, nowMs: number): boolean {

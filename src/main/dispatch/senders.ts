@@ -9,12 +9,20 @@ export const senderSlots = 128
 /** Device ids may be long, and differ in their last characters as in any others. */
 const mostHashed = 64
 
-/** FNV-1a. `seed`: of this run, so that nobody can choose whose slot they share. */
 export function senderSlot(sender: string, seed: number): number {
+  return slotOf(senderHash(sender, seed))
+}
+
+export function slotOf(hash: number): number {
+  return hash & (senderSlots - 1)
+}
+
+/** FNV-1a, 32 bits. `seed`: of this run, so that nobody can choose whose slot they share. */
+export function senderHash(sender: string, seed: number): number {
   let hash = seed
   for (let i = Math.max(0, sender.length - mostHashed); i < sender.length; i++)
     hash = Math.imul(hash ^ sender.charCodeAt(i), 0x01000193)
-  return (hash ^ (hash >>> 15)) & (senderSlots - 1)
+  return (hash ^ (hash >>> 15)) >>> 0
 }
 
 /** With so many pending, or this part of its domain's, a sender is no crowd. */

@@ -1,8 +1,8 @@
 import { type Device, modeOf } from '../../core/notification.ts'
+import type { DeadBy, DeadDeviceStore, DeviceMarks } from './dead-device-ports.ts'
 import type { Environment } from './environment.ts'
 import { keyPart, separator } from './keys.ts'
 import { list, number, text } from './notification-codec.ts'
-import type { DeadBy, DeadDeviceStore, DeviceMarks } from './ports.ts'
 import type { Codec, Table } from './table.ts'
 
 /**

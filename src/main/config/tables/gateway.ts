@@ -165,8 +165,16 @@ export const gatewayTable = table(
     }),
     suspect_share: fraction(0.05, {
       description:
-        "Above this share of a pool's answers (over 10 minutes, and 100 answers at least) devices that its provider " +
-        'refuses are not taken for dead: it must be the configuration, and an alert is raised.',
+        'Above this share of the owners that a pool was asked for (over 10 minutes, 100 answers and 10 owners with a ' +
+        'refused device at least) devices that its provider refuses are not taken for dead: it must be the ' +
+        'configuration, and an alert is raised.',
+    }),
+    topics: choice('known', ['known', 'any'], {
+      description:
+        'What topic a publish may name where `push.gateway` is "direct". known: the `default_topic` of its pool, or one ' +
+        'of those that Apple derives from it, such as `com.example.app.voip`; another is refused. any: whatever a publish ' +
+        'names, as with a pool that has no `default_topic`.',
+      reload: true,
     }),
     fcm: fcmTable,
     apns: apnsTable,

@@ -6,7 +6,8 @@ import { stanzaErrors } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
 import { isIncomplete } from '../../../core/xml/pruned-element.ts'
 import type { Metrics } from '../../metrics/table.ts'
-import type { DeadDeviceStore, NodeStore } from '../../store/ports.ts'
+import type { DeadDeviceStore } from '../../store/dead-device-ports.ts'
+import type { NodeStore } from '../../store/ports.ts'
 import { checkPublish } from './check-publish.ts'
 import { Domain } from './domain.ts'
 import { LatestDevices } from './latest-devices.ts'
@@ -192,7 +193,7 @@ export class AppServer {
 
   #check(input: PublishInput, domain: Domain): PublishVerdict {
     try {
-      const verdict = checkPublish(input, domain, this.#options.content, this.#ports)
+      const verdict = checkPublish(input, domain, this.#options, this.#ports)
       if (verdict.kind === 'push' && hasNodes(domain)) this.#latestDevices.note(verdict.notification)
       return verdict
     } catch (err) {

@@ -1,13 +1,15 @@
 import { timingSafeEqual } from 'node:crypto'
+import { faultOfTarget } from '../../../core/gateway/publish-target.ts'
 import type { Notification } from '../../../core/notification.ts'
 import { isWithin } from '../../../core/push-text.ts'
 import { type StanzaError, stanzaErrors, withText } from '../../../core/stanza-error.ts'
-import type { DeadDeviceStore, NodeRecord, NodeStore } from '../../store/ports.ts'
+import type { DeadDeviceStore } from '../../store/dead-device-ports.ts'
+import type { NodeRecord, NodeStore } from '../../store/ports.ts'
 import { mayPublish } from './affiliations.ts'
 import { readContent, shortenSender } from './content.ts'
 import type { Domain } from './domain.ts'
 import { faultOfOptions, parseBoolean, parseInteger } from './option-values.ts'
-import type { ContentOptions } from './options.ts'
+import type { AppServerOptions } from './options.ts'
 import type { PublishInput, PublishOptions } from './publish-input.ts'
 import { failedCheck, type PublishResult } from './publish-result.ts'
 import type { PublishVerdict } from './verdict.ts'
@@ -29,7 +31,7 @@ const maxNodeBytes = 1023
 export function checkPublish(
   input: PublishInput,
   domain: Domain,
-  rules: ContentOptions,
+  { content: rules, targets }: Pick<AppServerOptions, 'content' | 'targets'>,
   ports: CheckPorts,
 ): PublishVerdict {
   // 1: well-formed.
@@ -58,6 +60,11 @@ export function checkPublish(
   const service = options.service
   const id = options.deviceId ?? options.device
   if (service === undefined || id === undefined) return noDevice
+  const device = { service, mode: options.mode, id }
+  const targetFault = targets && faultOfTarget(targets, device, options.topic, domain.tags)
+  if (targetFault !== undefined) {
+    return refused(failedCheck.namesTarget, withText(stanzaErrors.badRequest, targetFault))
+  }
 
   // 5 and 6: the payload, and what becomes of it.
   if (!input.isNotification) return refused(failedCheck.isNotification, stanzaErrors.invalidPayload)
@@ -70,7 +77,6 @@ export function checkPublish(
   if (content.kind === 'fault') return unusable(content.text)
 
   // 7: the device lives.
-  const device = { service, mode: options.mode, id }
   if (ports.deadDevices.isDead(device, domain.name, input.node)) return deadDevice
 
   if (content.kind === 'nothing') return done

@@ -1,3 +1,4 @@
+import type { TargetRules } from '../../../core/gateway/publish-target.ts'
 import type { XmppServers } from '../../../core/xmpp-servers.ts'
 
 /** What the configuration says about the App Server role. Frozen; replaced as a whole on a reload. */
@@ -8,6 +9,8 @@ export interface AppServerOptions {
   /** Behind the domains that are reached over XMPP. */
   readonly servers: XmppServers
   readonly content: ContentOptions
+  /** Provider pools of ours, and what publishes may name there; undefined: MongoosePush has them. */
+  readonly targets: TargetRules | undefined
   readonly maxNodesPerOwner: number
 }
 

@@ -1,3 +1,4 @@
+import { bareDeviceId } from '../../../core/gateway/publish-target.ts'
 import { fitText, fitValues, isWithin, maxFields, maxNameBytes } from '../../../core/push-text.ts'
 
 /** A publish as it was asked for, before any check and whichever way it came in. */
@@ -53,7 +54,7 @@ export class PublishOptions {
   /** False: the option is set already. */
   set(name: string, written: string): boolean {
     const slot = slotOf(name)
-    const text = slot === undefined ? '' : written.trim()
+    const text = slot === undefined ? '' : isDeviceName(name) ? bareDeviceId(written) : written.trim()
     if (slot === undefined || text === '') return true
     if (this[slot] !== undefined) return false
     this[slot] = text

@@ -11,6 +11,7 @@ export const failedCheck = {
   nodeExists: 'rejected_no_node',
   mayPublish: 'rejected_forbidden',
   namesDevice: 'rejected_no_device',
+  namesTarget: 'rejected_target',
   isNotification: 'rejected_payload',
   hasContent: 'rejected_content',
   deviceLives: 'rejected_dead_device',

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { bareDeviceId } from '../../../core/gateway/publish-target.ts'
 import type { Device, Notification } from '../../../core/notification.ts'
 import { modeOf } from '../../../core/notification.ts'
 import { escapeXml } from '../../../core/xml/escape.ts'
@@ -95,7 +96,8 @@ function isRegisteredFor({ registration }: NodeRecord, device: Device): boolean 
 }
 
 function registeredDevice({ options }: NodeRegistration): { service: unknown; id: unknown; mode: string } {
-  return { service: options.service, id: options.device_id ?? options.device, mode: options.mode ?? 'prod' }
+  const id = bareDeviceId(options.device_id ?? options.device ?? '')
+  return { service: options.service, id, mode: options.mode ?? 'prod' }
 }
 
 /** XEP-0357 §8. */

@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
+import { bareDeviceId } from '../../../core/gateway/publish-target.ts'
 import type { Device } from '../../../core/notification.ts'
 import { type StanzaError, stanzaErrors } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
 import type { Metrics } from '../../metrics/table.ts'
-import type { DeadDeviceStore, Subscription, SubscriptionStore } from '../../store/ports.ts'
+import type { DeadDeviceStore } from '../../store/dead-device-ports.ts'
+import type { Subscription, SubscriptionStore } from '../../store/ports.ts'
 import { readPushRequest } from './push-request.ts'
 
 export interface RegistrationPorts {
@@ -108,7 +110,7 @@ export class Registrations {
 function deviceOf({ options }: Subscription): Device | undefined {
   const named = new Map(options)
   const service = named.get('service')
-  const id = named.get('device_id') || named.get('device')
-  if (service === undefined || service === '' || id === undefined || id === '') return undefined
+  const id = bareDeviceId(named.get('device_id') || named.get('device') || '')
+  if (service === undefined || service === '' || id === '') return undefined
   return { service, mode: named.get('mode') || undefined, id }
 }

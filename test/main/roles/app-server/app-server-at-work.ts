@@ -47,6 +47,7 @@ export interface Setting {
   readonly publishers?: AppServerDomain['publishers']
   readonly tags?: readonly string[]
   readonly maxNodesPerOwner?: number
+  readonly targets?: AppServerOptions['targets']
 }
 
 export function optionsFor(setting: Setting = {}): AppServerOptions {
@@ -61,6 +62,7 @@ export function optionsFor(setting: Setting = {}): AppServerOptions {
     ],
     servers: oneServer(pubsubHost, virtualHost, shadowedHost, 'closed.chat.test'),
     content: { ...defaultContent, ...setting.content },
+    targets: setting.targets,
     maxNodesPerOwner: setting.maxNodesPerOwner ?? 128,
   }
 }

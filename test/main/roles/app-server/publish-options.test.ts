@@ -27,7 +27,7 @@ test('every known option reaches the notification', async () => {
   expect(app.notification({ options })).toEqual({
     domain: virtualHost,
     node: 'n1',
-    device: { service: 'apns', mode: 'dev', id: '../../x?y#z 🚀' },
+    device: { service: 'apns', mode: 'dev', id: '../../x?y#z🚀' },
     topic: 'com.example.app',
     priority: 'high',
     mutableContent: true,

@@ -1,0 +1,84 @@
+/** Whether a publish names a device and an app that its provider pool can push to. Pure. */
+import type { Device } from '../notification.ts'
+import { isWithin } from '../push-text.ts'
+import { choosePool, type ProviderPool } from './pools.ts'
+
+/** A provider pool as publishes see it. */
+export interface TargetPool extends ProviderPool {
+  /** APNs: of pushes that name none; '': none. */
+  readonly defaultTopic: string
+  /** Its requests go to Apple itself. */
+  readonly isApple: boolean
+}
+
+/** What the operator lets publishes name. */
+export interface TargetRules {
+  readonly pools: readonly TargetPool[]
+  /** `known`: the pool's topic, or one of the same app's; `any`: whatever a publish names. */
+  readonly topics: 'known' | 'any'
+}
+
+/** Of UTF-8. No provider's tokens come near. */
+const maxDeviceIdBytes = 4096
+/** APNs' tokens have 64 digits today; they have been said to grow. */
+const appleToken = /^[0-9a-f]{32,200}$/i
+const hexadecimal = /^[0-9a-f]+$/i
+const controlCharacter = /\p{Cc}/u
+
+/**
+ * What Apple appends to the bundle id for pushes of other types than alerts (developer.apple.com, "Sending notification
+ * requests to APNs"): the same app.
+ */
+const topicSuffixes = [
+  '.voip',
+  '.complication',
+  '.pushkit.fileprovider',
+  '.location-query',
+  '.voip-ptt',
+  '.push-type.liveactivity',
+  '.push-type.controls',
+  '.push-type.widgets',
+]
+
+/**
+ * Why a publish can reach nobody by these pools: the option at fault, and what is wrong with it; undefined: it may. What no
+ * pool is for is another's fault.
+ */
+export function faultOfTarget(
+  { pools, topics }: TargetRules,
+  device: Device,
+  topic: string | undefined,
+  tags: readonly string[],
+): string | undefined {
+  const { service, id } = device
+  if (!isWithin(id, maxDeviceIdBytes)) return `device_id: longer than ${maxDeviceIdBytes} bytes`
+  if (controlCharacter.test(id)) return 'device_id: has control characters'
+  if (service !== 'apns') return undefined
+  const pool = choosePool(pools, device, tags)
+  if (pool === undefined) return undefined
+  if (pool.isApple && !appleToken.test(id)) {
+    if (!hexadecimal.test(id)) return 'device_id: not hexadecimal, as tokens of APNs are'
+    return 'device_id: not 32 to 200 digits, as tokens of APNs are'
+  }
+  if (topics === 'any' || topic === undefined || pool.defaultTopic === '') return undefined
+  return isOfApp(topic, pool.defaultTopic) ? undefined : 'topic: not of an app here'
+}
+
+/** The app's own topic, or one of those that Apple derives from it. */
+function isOfApp(topic: string, appTopic: string): boolean {
+  if (topic === appTopic) return true
+  return topic.startsWith(appTopic) && topicSuffixes.includes(topic.slice(appTopic.length))
+}
+
+/** Apple's own hosts, as opposed to a stand-in or a proxy. */
+export function isAppleHost(host: string): boolean {
+  return /^api\.(?:sandbox\.|development\.)?push\.apple\.com$/.test(host)
+}
+
+/** What a device id is written with here and there, and no provider's tokens are: `<740f4707 bebcf74f …>`. */
+const wrapping = /[<>\s]/
+
+/** A device id as its provider gave it out. */
+export function bareDeviceId(text: string): string {
+  return wrapping.test(text) ? text.replaceAll(/[<>\s]+/g, '') : text
+}
