@@ -1,7 +1,7 @@
 /**
- * By which names a listener may be asked, and by which web pages. A page of any site can have the browser of somebody on
- * this machine send requests to it: its own name may lead here (DNS rebinding), or it asks for us openly and the browser
- * says so (`Origin`). Neither gets past this.
+ * The names that a listener goes by, and the web pages that may ask it. A page of any site can have a browser on this
+ * machine send requests here: the page's own name may lead to this machine (DNS rebinding, seen by `Host`), or the page
+ * asks across sites (seen by `Origin`). Both are refused.
  */
 import { isIP, isIPv6 } from 'node:net'
 import type { Address } from '../address.ts'

@@ -27,7 +27,7 @@ export interface HttpLimits {
 }
 
 const httpLimits: HttpLimits = { maxConnections: 1_000, headMs: 10_000, requestMs: 30_000 }
-/** How often it is looked for requests that take too long. */
+/** How often Node.js looks for requests that take too long. */
 const sweepIntervalMs = 1_000
 /** Publishes are settled before the server closes: what is left then is a client that is slow to ask. */
 const closeTimeoutMs = 1_000
@@ -177,7 +177,7 @@ export class HttpServer implements AsyncDisposable {
     const path = pathOf(request)
     const stranger = isOpenToAll(path) ? this.#secondOf(request) : this.#strangerOf(request)
     if (stranger !== undefined) return stranger
-    // Whoever may write to our socket's file is let in: its owner and its group.
+    // The mode of our socket's file lets in its owner and its group, and nobody else.
     if (this.#address?.kind !== 'unix' && needsToken(path)) {
       const inQuery = path.startsWith(eventsPath) ? new URLSearchParams(query).get('token') : null
       const refusal = unauthorized(request.headers.authorization, inQuery ?? undefined, this.#ports.token())

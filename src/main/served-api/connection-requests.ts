@@ -1,10 +1,10 @@
 /**
- * How many requests one connection may have under way. Until it has sent a whole one it may have few: a stranger who only
- * begins requests gets no further. A client that sends many at once on a new connection is honest all the same, and
- * cannot know, so those that are over it wait for the first whole one, briefly.
+ * How many requests one connection may have under way: few until it has sent a whole one, so that a stranger who only
+ * begins requests holds few. An honest client may send many at once on a new connection, before it can know of a limit:
+ * requests past the few wait briefly for the first whole one.
  *
- * New (few are let in, more wait) → known, with its first whole request, or strict, when those that waited were refused:
- * then what is over it is refused at once, until it is known.
+ * A connection is new (few requests are let in, more wait), then known (it has sent a whole request), or strict (requests
+ * that waited were refused; further ones past the few are refused at once, until it is known).
  */
 import type { Call } from './call.ts'
 
