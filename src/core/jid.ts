@@ -68,21 +68,49 @@ export function hasResource(text: string): boolean {
   return text.includes('/')
 }
 
-/** The form in which domains are compared. */
+/** The form in which domains as people write them are compared. */
 export function normalDomain(domain: string): string {
+  return hostKey(foldedDomain(domain))
+}
+
+/** A domain as it stands in a JID in normal form: NFKC, in lower case, without a final dot. */
+export function foldedDomain(domain: string): string {
   return withoutFinalDot(normalPart(domain))
 }
+
+/**
+ * What the domain of a JID in normal form is compared by: the A-labels of its U-labels (RFC 5890 §2.3.2.1), so that
+ * `xn--bcher-kva.example` is `bücher.example`. What is no such name stands for itself.
+ */
+export function hostKey(domain: string): string {
+  if (!isInternational(domain) || notInHosts.test(domain)) return domain
+  return URL.parse(`ws://${domain}`)?.hostname ?? domain
+}
+
+/** Whether a domain has labels that are not ASCII, or that stand for such. */
+export function isInternational(domain: string): boolean {
+  for (let i = 0; i < domain.length; i++) {
+    const code = domain.charCodeAt(i)
+    if (code > 0x7f) return true
+    if (code === dashCode && domain.charCodeAt(i - 1) === dashCode) return domain.includes('xn--')
+  }
+  return false
+}
+
+/** What means something else in a URL than in a JID. */
+const notInHosts = /[%:?#[\]^|\\\s]/
 
 const slashCode = 0x2f
 const atCode = 0x40
 const dotCode = 0x2e
+const dashCode = 0x2d
 
 /** a–z, 0–9, `-`, `.`, `_`: the same in every form, allowed in every part. */
 function isPlain(code: number): boolean {
   return (
     (code >= 0x61 && code <= 0x7a) ||
     (code >= 0x30 && code <= 0x39) ||
-    code === 0x2d ||
+    code === dashCode ||
     code === dotCode ||
     code === 0x5f
   )

@@ -1,4 +1,4 @@
-import { bareJid, domainOfBare, normalDomain } from './jid.ts'
+import { bareJid, domainOfBare, hostKey, normalDomain } from './jid.ts'
 
 /**
  * The XMPP servers behind the components, and which addresses are theirs. A server stamps the `from` of its own users and
@@ -111,7 +111,7 @@ export class XmppServers {
   }
 
   isHost(host: string): boolean {
-    return this.#byHost.has(host)
+    return this.#byHost.has(hostKey(host))
   }
 
   /** Whether two hosts belong to two servers here. */
@@ -121,7 +121,8 @@ export class XmppServers {
   }
 
   /** The number of the server that a host, in normal form, belongs to; undefined: to none here. */
-  serverOf(host: string): number | undefined {
+  serverOf(domain: string): number | undefined {
+    const host = hostKey(domain)
     // No look at what is too long to be found: a stranger may have a name of a thousand labels.
     for (let at = 0; ; ) {
       const server = host.length - at > this.#longestHost ? undefined : this.#byHost.get(host.slice(at))
@@ -143,5 +144,8 @@ function grouped(components: readonly ServerComponent[]): readonly (readonly Ser
 }
 
 function isSameServer(a: ServerComponent, b: ServerComponent): boolean {
-  return a.server === b.server || a.hosts.some((host) => b.hosts.includes(host))
+  return (
+    a.server === b.server ||
+    a.hosts.some((host) => b.hosts.some((other) => normalDomain(other) === normalDomain(host)))
+  )
 }

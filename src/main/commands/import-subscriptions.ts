@@ -1,4 +1,4 @@
-import { domainOfBare } from '../../core/jid.ts'
+import { domainOfBare, hostKey, normalDomain } from '../../core/jid.ts'
 import type { Config } from '../config/config.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { ExportError } from '../imports/export-reader.ts'
@@ -58,6 +58,7 @@ class ImportRun {
   /** Something was read to the end, or handed over. */
   hasBegun = false
   readonly #config: Config
+  readonly #served: ReadonlySet<string>
   readonly #isDryRun: boolean
   #batch: object[] = []
   #bytes = 0
@@ -67,12 +68,13 @@ class ImportRun {
 
   constructor(config: Config, isDryRun: boolean) {
     this.#config = config
+    this.#served = new Set(config.push.served_hosts.map(normalDomain))
     this.#isDryRun = isDryRun
   }
 
   async add({ user, jid, node, options, enabledAtMs }: ImportedSubscription): Promise<void> {
     const host = domainOfBare(user)
-    if (!this.#config.push.served_hosts.includes(host)) {
+    if (!this.#served.has(hostKey(host))) {
       this.#unserved.set(host, (this.#unserved.get(host) ?? 0) + 1)
     }
     const enabled = enabledAtMs === undefined ? undefined : new Date(enabledAtMs).toISOString()

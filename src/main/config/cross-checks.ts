@@ -1,5 +1,6 @@
+import { normalDomain } from '../../core/jid.ts'
 import { isVirtualDomain } from '../../core/served-domains.ts'
-import type { Faults } from './faults.ts'
+import { type Faults, shownValue } from './faults.ts'
 import { checkGateway } from './gateway-checks.ts'
 import { gatewayOrigins } from './gateway-origins.ts'
 import { checkHosts } from './host-checks.ts'
@@ -9,6 +10,7 @@ import { type ConfigFile, componentTables } from './schema.ts'
 /** Checks what keys must have to do with one another. Each check runs only where its keys are sound alone. */
 export function checkTogether(file: ConfigFile, faults: Faults): void {
   checkDomains(file, faults)
+  checkSpellings(file, faults)
   checkHosts(file, faults)
   checkVirtualHosts(file, faults)
   checkConnections(file, faults)
@@ -19,9 +21,32 @@ function checkDomains(file: ConfigFile, faults: Faults): void {
   const seen = new Map<string, string>()
   for (const { path, table } of componentTables(file)) {
     if (!faults.sound(`${path}.domain`)) continue
-    const first = seen.get(table.domain)
-    if (first === undefined) seen.set(table.domain, path)
+    const first = seen.get(normalDomain(table.domain))
+    if (first === undefined) seen.set(normalDomain(table.domain), path)
     else faults.add(`${path}.domain`, `is that of ${first} too, allowed: each domain once`)
+  }
+}
+
+/** `xn--…` and what it stands for. */
+function checkSpellings(file: ConfigFile, faults: Faults): void {
+  checkSpellingsOf(() => file.push.served_hosts, 'push.served_hosts', faults)
+  for (const { path, table } of componentTables(file)) {
+    checkSpellingsOf(() => table.hosts, `${path}.hosts`, faults)
+    checkSpellingsOf(() => [table.publishers].flat(), `${path}.publishers`, faults)
+  }
+}
+
+function checkSpellingsOf(hosts: () => readonly string[], path: string, faults: Faults): void {
+  if (!faults.sound(path)) return
+  const seen = new Map<string, string>()
+  for (const host of hosts()) {
+    const other = seen.get(normalDomain(host))
+    if (other === undefined) seen.set(normalDomain(host), host)
+    else
+      faults.add(
+        path,
+        `has ${shownValue(other)} and ${shownValue(host)}, which are one host, allowed: one of the two`,
+      )
   }
 }
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { Ajv, type ErrorObject } from 'ajv'
 import { isTopic } from '../../core/apns/request.ts'
-import { normalDomain } from '../../core/jid.ts'
+import { foldedDomain } from '../../core/jid.ts'
 import { parseAddress } from '../address.ts'
 import { allowed } from './allowed.ts'
 import { type Faults, keyPath, shownValue } from './faults.ts'
@@ -102,7 +102,7 @@ function isDomain(text: string): boolean {
   return (
     text !== '' &&
     Buffer.byteLength(text) <= 1023 &&
-    text === normalDomain(text) &&
+    text === foldedDomain(text) &&
     !/[\s@/<>&'"()\p{Cc}]/u.test(text)
   )
 }

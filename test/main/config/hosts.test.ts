@@ -111,3 +111,24 @@ describe('hosts: the XMPP domains of the server behind a component', () => {
     ])
   })
 })
+
+describe('two spellings of one host', () => {
+  const two = '["bücher.example", "xn--bcher-kva.example"]'
+  const fault =
+    'has "bücher.example" and "xn--bcher-kva.example", which are one host, allowed: one of the two'
+
+  test.each([
+    ['push.served_hosts', `[push]\nserved_hosts = ${two}`],
+    ['component[0].publishers', component('p.example', 'x:1', undefined, `publishers = ${two}\n`)],
+    ['component[0].hosts', component('p.example', 'x:1', ['bücher.example', 'xn--bcher-kva.example'])],
+  ])('are named in %s', (path, toml) => {
+    expect(faultsOf(toml)).toEqual([`pushd.toml: ${path}: ${fault}`])
+  })
+
+  test('are one domain of two components', () => {
+    const two = ['bücher.example', 'xn--bcher-kva.example'].map((domain) => component(domain, 'x:1'))
+    expect(faultsOf(two.join(''))).toContain(
+      'pushd.toml: component[1].domain: is that of component[0] too, allowed: each domain once',
+    )
+  })
+})

@@ -9,7 +9,7 @@ import type { Metrics } from '../../metrics/table.ts'
 import type { DeadDeviceStore } from '../../store/dead-device-ports.ts'
 import type { NodeStore } from '../../store/ports.ts'
 import { checkPublish } from './check-publish.ts'
-import { Domain } from './domain.ts'
+import { type Domain, Domains } from './domain.ts'
 import { LatestDevices } from './latest-devices.ts'
 import { pubsubNs, pubsubOwnerNs, stanzaErrorNs } from './namespaces.ts'
 import { NodeRequests } from './node-requests.ts'
@@ -52,7 +52,7 @@ export class AppServer {
   readonly #registrations: Registrations
   readonly #latestDevices = new LatestDevices()
   #options: AppServerOptions
-  #domains: ReadonlyMap<string, Domain>
+  #domains: Domains
   #faultLoggedMs = Number.NEGATIVE_INFINITY
 
   constructor(options: AppServerOptions, ports: AppServerPorts) {
@@ -60,12 +60,12 @@ export class AppServer {
     this.#nodeRequests = new NodeRequests(ports)
     this.#registrations = new Registrations(ports)
     this.#options = options
-    this.#domains = compileDomains(options, ports.metrics)
+    this.#domains = new Domains(options.domains, ports.metrics)
   }
 
   /** From the next stanza on these options hold. */
   reconfigure(options: AppServerOptions): void {
-    this.#domains = compileDomains(options, this.#ports.metrics)
+    this.#domains = new Domains(options.domains, this.#ports.metrics)
     this.#options = options
   }
 
@@ -122,7 +122,7 @@ export class AppServer {
   }
 
   serves(domain: string): boolean {
-    return this.#domains.has(domain)
+    return this.#domains.get(domain) !== undefined
   }
 
   /** Whether publishes to this domain need no push node. */
@@ -276,10 +276,6 @@ const dropped: Readonly<Record<DropReason, Verdict>> = {
   message: { kind: 'drop', why: 'message' },
   presence: { kind: 'drop', why: 'presence' },
   unaddressed: { kind: 'drop', why: 'unaddressed' },
-}
-
-function compileDomains(options: AppServerOptions, metrics: Metrics): ReadonlyMap<string, Domain> {
-  return new Map(options.domains.map((domain) => [domain.domain, new Domain(domain, metrics)]))
 }
 
 function answer(stanza: string): Verdict {

@@ -1,4 +1,4 @@
-import { bareJid, domainOfBare, hasResource, normalDomain } from '../../../core/jid.ts'
+import { bareJid, domainOfBare, hasResource, hostKey, normalDomain } from '../../../core/jid.ts'
 import type { Metrics } from '../../metrics/table.ts'
 import type { Tally } from '../../metrics/tally.ts'
 import { renderDomainInfo } from './disco.ts'
@@ -50,6 +50,24 @@ export class Domain {
     if (hasResource(from)) return false
     if (this.#publishers === undefined) return true
     const bare = bareJid(from)
-    return bare !== undefined && this.#publishers.has(domainOfBare(bare))
+    return bare !== undefined && this.#publishers.has(hostKey(domainOfBare(bare)))
+  }
+}
+
+/** The domains by their names. */
+export class Domains {
+  readonly #byName: ReadonlyMap<string, Domain>
+
+  constructor(options: readonly AppServerDomain[], metrics: Metrics) {
+    const domains = options.map((domain) => new Domain(domain, metrics))
+    this.#byName = new Map([
+      ...domains.map((domain) => [normalDomain(domain.name), domain] as const),
+      ...domains.map((domain) => [domain.name, domain] as const),
+    ])
+  }
+
+  /** By a name in normal form, in whichever spelling. */
+  get(name: string): Domain | undefined {
+    return this.#byName.get(name) ?? this.#byName.get(hostKey(name))
   }
 }

@@ -1,4 +1,4 @@
-import { bareJid, domainOfBare, hasResource } from '../../../core/jid.ts'
+import { bareJid, domainOfBare, hasResource, hostKey } from '../../../core/jid.ts'
 import { type IqHeader, iqError, iqResult } from '../../../core/stanza.ts'
 import { type StanzaError, stanzaErrors } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
@@ -58,7 +58,7 @@ export function readDelegation(
   const inner = { id, from, to: to ?? user }
   const type = iq.attr('type')
   const payload = iq.elements().find(isNoDelay)
-  const isOwn = user.includes('@') && domainOfBare(user) === server
+  const isOwn = user.includes('@') && hostKey(domainOfBare(user)) === hostKey(server)
   if (!isOwn || (to !== undefined && (hasResource(to) || bareJid(to) !== user))) {
     return refused(outer, ns, inner, stanzaErrors.forbidden)
   }

@@ -3,8 +3,9 @@
  * what the plugin says. What comes of it is handed to the publisher at once. An event has ended when all its pushes are
  * safe, or one turned out not to be: then it may be told of again, and whoever is safe is left out.
  */
+import { domainToUnicode } from 'node:url'
 import type { Logger } from 'pino'
-import { domainOfBare } from '../../../core/jid.ts'
+import { domainOfBare, hostKey, isInternational, normalDomain } from '../../../core/jid.ts'
 import type { EventResult, EventSource, Metrics } from '../../metrics/table.ts'
 import type { Subscription, SubscriptionStore } from '../../store/ports.ts'
 import type { EventEnd, EventEnded, PushEnds, PushSafety } from './event-end.ts'
@@ -60,7 +61,7 @@ export class EventIntake {
 
   constructor(options: XmppServerOptions, ports: IntakePorts) {
     this.#options = options
-    this.#served = new Set(options.servedHosts)
+    this.#served = new Set(options.servedHosts.map(normalDomain))
     this.#ports = ports
     ports.plugin.watch((err) => {
       ports.metrics.pluginRestarts.child().add(1)
@@ -70,11 +71,11 @@ export class EventIntake {
 
   reconfigure(options: XmppServerOptions): void {
     this.#options = options
-    this.#served = new Set(options.servedHosts)
+    this.#served = new Set(options.servedHosts.map(normalDomain))
   }
 
   isServed(host: string): boolean {
-    return this.#served.has(host)
+    return this.#served.has(hostKey(host))
   }
 
   /** Whether events are to wait: so many are under consideration. */
@@ -90,19 +91,30 @@ export class EventIntake {
   /** Never throws. */
   take(incoming: IncomingEvent, ended: EventEnded): void {
     const { message } = incoming
-    if (message === undefined || !this.#served.has(domainOfBare(message.to))) {
+    if (message === undefined || !this.isServed(domainOfBare(message.to))) {
       ended(this.#end(incoming, 'skipped'))
       return
     }
     let all: readonly Subscription[]
     try {
-      all = this.#ports.subscriptions.of(message.to)
+      all = this.#subscriptionsOf(message.to)
     } catch (error) {
       ended(this.#failed(incoming, error))
       return
     }
     if (all.length === 0) ended(this.#end(incoming, 'skipped'))
     else this.#meet(incoming, message, all, ended)
+  }
+
+  /** As the user's server writes the host, who tells of the message may not. */
+  #subscriptionsOf(user: string): readonly Subscription[] {
+    const { subscriptions } = this.#ports
+    const all = subscriptions.of(user)
+    const host = domainOfBare(user)
+    if (all.length > 0 || !isInternational(host)) return all
+    const local = user.slice(0, user.length - host.length)
+    const inAscii = hostKey(host)
+    return subscriptions.of(local + (inAscii === host ? domainToUnicode(host) : inAscii))
   }
 
   #meet(
