@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'smol-toml'
@@ -128,6 +128,19 @@ export class DaemonProcess implements AsyncDisposable {
     const mb = (key: string) =>
       Math.round(Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 102.4) / 10
     return { anonymousMb: mb('RssAnon'), fileMb: mb('RssFile') }
+  }
+
+  /** The most memory that it ever had, RSS of all its threads. */
+  get peakMb(): number {
+    const status = readFileSync(`/proc/${this.#child?.pid ?? 'self'}/status`, 'utf8')
+    return Math.round(Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 102.4) / 10
+  }
+
+  /** What `data_dir` takes of the disk. */
+  get diskMb(): number {
+    const data = join(this.dir, 'data')
+    const blocks = readdirSync(data).reduce((sum, name) => sum + statSync(join(data, name)).blocks, 0)
+    return Math.round(blocks / 204.8) / 10
   }
 
   /** What it has said lately. */

@@ -33,6 +33,7 @@ interface FuzzFile extends Made {
 const runs = [
   faultRuns('faults', ''),
   faultRuns('provider-faults', ' --name provider-faults --case provider-goaway …'),
+  peopleRuns('people-faults', ' --name people-faults --case people-'),
 ]
 replacePart('reliability.md', 'figures', [longRuns(), ...runs].join('\n\n'))
 
@@ -100,6 +101,44 @@ function faultRuns(name: string, options: string): string {
     'twice',
     'memory, most',
     "others' p99",
+    'faults',
+  ]
+  return `\`npm run faults -- --seconds ${file.seconds}${options}\`, ${date}, ${commit}:\n\n${table(columns, rows)}`
+}
+
+/** What people's floods cost. */
+function peopleRuns(name: string, options: string): string {
+  const file = readResult<FaultsFile>(name)
+  if (file === undefined) return `${code(`npm run faults --${options}`)}: not run yet.`
+  const [date, commit] = made(file)
+  const rows = Object.entries(file.cases).map(([name, { about, figures, faults }]) => {
+    const { sent = 0, results = 0, waits = 0, refused = 0 } = figures
+    const waited =
+      figures.p99Ratio === undefined
+        ? ''
+        : `${figures.normalP99Ms} → ${figures.faultyP99Ms} ms (× ${figures.p99Ratio})`
+    const pause = figures.longestPauseMs === undefined ? '' : `${figures.longestPauseMs} ms`
+    return [
+      code(name),
+      about,
+      ...[sent, results, waits + refused].map(String),
+      `${figures.rssStartMb} → ${figures.rssMostMb} MB`,
+      `${figures.diskStartMb} → ${figures.diskEndMb} MB`,
+      waited,
+      pause,
+      String(faults.length),
+    ]
+  })
+  const columns = [
+    'case',
+    'what people do',
+    'sent',
+    'acknowledged',
+    'refused',
+    'RSS, peak',
+    '`data_dir`',
+    "another user's p99",
+    'longest pause',
     'faults',
   ]
   return `\`npm run faults -- --seconds ${file.seconds}${options}\`, ${date}, ${commit}:\n\n${table(columns, rows)}`

@@ -45,3 +45,32 @@ test('a flood on one domain is held back, and loses no answer; publishes on anot
   expect(await daemon.metric('publishes_total', { result: 'rejected_no_room' })).toBe(0)
   expect(await daemon.metric('domain_held', { domain: virtualDomain })).toBe(0)
 })
+
+test('behind one user’s flood another user’s publishes on the same stream go out meanwhile', async () => {
+  const slow = { queue: { max_pending: 2_000 }, mongoosepush: { max_http_connections: 4 } }
+  await using installed = await install({ latencyMs: 20, config: slow })
+  const { xmpp, daemon, gateway } = installed
+  const publishOf = (user: string, id: string) =>
+    publish(id, virtualDomain, id).replace("from='chat.test'", `from='${user}@chat.test/phone'`)
+  const one = async (id: string) => {
+    const answer = await xmpp.request(virtualDomain, publishOf('romeo', id), { stream: 0 })
+    expect(answer.xml).toContain("type='result'")
+  }
+  await one('before')
+  const iqs = Array.from({ length: 1_000 }, (_, i) => publishOf('mallory', `flood-${i}`))
+  let isOver = false
+  const flood = xmpp.requestAll(virtualDomain, iqs, { stream: 0, timeoutMs: 50_000 })
+  void flood.finally(() => {
+    isOver = true
+  })
+  await until('all of it waits', async () => ((await daemon.metric('pending')) ?? 0) > 800)
+  const before = gateway.total
+  for (let i = 0; i < 10; i++) await one(`romeo-${i}`)
+  expect(isOver, 'the flood goes on').toBe(false)
+  const places = gateway.requests
+    .slice(before)
+    .flatMap(({ deviceId }, i) => (deviceId === 'romeo-0' ? [i] : []))
+  expect(places[0], 'behind those that were on their way').toBeLessThan(60)
+  expect(await daemon.metric('domain_held', { domain: virtualDomain })).toBe(0)
+  expect((await flood).filter(({ xml }) => xml.includes("type='result'"))).toHaveLength(1_000)
+})
