@@ -23,6 +23,8 @@ export class StreamScope {
   /** Domains of all components of the server. */
   readonly domains: ReadonlySet<string>
   readonly #domain: string
+  /** What the domains are compared by. */
+  readonly #keys: ReadonlySet<string>
   readonly #server: number
   readonly #servers: XmppServers
   /** The host that came last: nearly always the next one too. */
@@ -30,6 +32,7 @@ export class StreamScope {
 
   constructor(domain: string, server: number, domains: ReadonlySet<string>, servers: XmppServers) {
     this.domains = domains
+    this.#keys = new Set([...domains].map(normalDomain))
     this.#domain = domain
     this.#usualHost = domain
     this.#server = server
@@ -40,7 +43,7 @@ export class StreamScope {
   isOurs(to: string): boolean {
     if (to === this.#domain) return true
     const bare = bareJid(to)
-    return bare !== undefined && this.domains.has(domainOfBare(bare))
+    return bare !== undefined && this.#keys.has(hostKey(domainOfBare(bare)))
   }
 
   /** Whether an address is at a host of another server that has a component here. What is no JID is at no host. */

@@ -83,6 +83,20 @@ describe('a stream speaks for its own server', () => {
     )
   })
 
+  test.each([
+    ['push.bücher.example', 'push.xn--bcher-kva.example'],
+    ['push.xn--bcher-kva.example', 'push.bücher.example'],
+  ])('%s and %s are one domain, and what is below its hosts is below either spelling', (domain, other) => {
+    const host = domain.replace('push.', '')
+    const both = new XmppServers([
+      { domain, server: 'a:1', hosts: [host] },
+      { domain: 'push.b.example', server: 'b:1', hosts: ['b.example'] },
+    ])
+    expect(both.scopeOf(domain).isOurs(other)).toBe(true)
+    expect(both.scopeOf('push.b.example').isForeign(`x@${other.replace('push.', '')}`)).toBe(true)
+    expect(both.scopeOf(domain).isForeign(`x@${other.replace('push.', '')}`)).toBe(false)
+  })
+
   test('with one server nobody is foreign', () => {
     const one = new XmppServers([{ domain: 'push.a.example', server: 'a:1', hosts: ['a.example'] }])
     expect(one.scopeOf('push.a.example').isForeign('x@b.example')).toBe(false)

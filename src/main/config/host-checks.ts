@@ -35,11 +35,12 @@ export function checkHosts(file: ConfigFile, faults: Faults): void {
   })
 }
 
-/** Hosts that components at two addresses share, and which make them one server; `check` says so. */
+/** Hosts that components at two addresses share, and which make them one server; `check` notes it. */
 export function sharedHosts(a: ServerComponent, b: ServerComponent): string[] {
   if (a.server === b.server) return []
   return a.hosts.filter(
-    (host) => b.hosts.includes(host) && isBelow(a.domain, host) && isBelow(b.domain, host),
+    (host) =>
+      b.hosts.some((other) => isSame(host, other)) && isBelow(a.domain, host) && isBelow(b.domain, host),
   )
 }
 
@@ -50,9 +51,14 @@ export function sharedHosts(a: ServerComponent, b: ServerComponent): string[] {
 function contestedHost(a: ServerComponent, b: ServerComponent): string | undefined {
   if (a.server === b.server) return undefined
   const shared = sharedHosts(a, b)
-  const isTheirs = ({ domain, hosts }: ServerComponent, host: string) =>
-    domain === host || hosts.includes(host)
-  return [...a.hosts, a.domain].find((host) => isTheirs(b, host) && !shared.includes(host))
+  const theirs = [b.domain, ...b.hosts]
+  return [...a.hosts, a.domain].find(
+    (host) => theirs.some((other) => isSame(host, other)) && !shared.includes(host),
+  )
+}
+
+function isSame(host: string, other: string): boolean {
+  return normalDomain(host) === normalDomain(other)
 }
 
 function isBelow(domain: string, host: string): boolean {

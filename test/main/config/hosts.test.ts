@@ -47,6 +47,14 @@ describe('hosts: the XMPP domains of the server behind a component', () => {
     ])
   })
 
+  test('of a component on another server may not hold the same host in another spelling', () => {
+    const faults = faultsOf(
+      component('push.a.example', 'x:1', ['bücher.example']) +
+        component('push.b.example', 'x:2', ['xn--bcher-kva.example']),
+    )
+    expect(faults).toEqual([expect.stringMatching(/component\[1\]\.hosts: holds "xn--bcher-kva\.example"/)])
+  })
+
   test('may not hold the domain of a component on another server either', () => {
     const faults = faultsOf(
       component('push.a.example', 'x:1', ['a.example']) +

@@ -11,7 +11,7 @@
  *
  * Each delay is the same for all, so every place is in the order in which it is left, and one timer looks at the fronts.
  */
-import { bareJid } from '../../../core/jid.ts'
+import { bareJid, hostKey } from '../../../core/jid.ts'
 import type { Element } from '../../../core/xml/element.ts'
 import type { Metrics } from '../../metrics/table.ts'
 import type { StoredPublish, Subscription } from '../../store/ports.ts'
@@ -135,7 +135,8 @@ export class RemotePublishes {
     const publish = this.#sent.get(id) ?? this.#overdue.get(id)
     if (publish === undefined) return false
     if (bareJid(iq.attr('from') ?? '') !== publish.subscription.jid) return false
-    if (bareJid(iq.attr('to') ?? domain) !== publish.domain) return false
+    const to = bareJid(iq.attr('to') ?? domain)
+    if (to === undefined || hostKey(to) !== hostKey(publish.domain)) return false
     this.#sent.delete(id)
     this.#overdue.delete(id)
     const answer = readPublishAnswer(iq)
