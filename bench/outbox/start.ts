@@ -57,7 +57,12 @@ try {
 
 async function fill(path: string, pushes: number): Promise<number> {
   const environment = await openEnvironment({ dataDir: path, log: pino({ level: 'silent' }) })
-  const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 1, nowMs: Date.now })
+  const letters = new LmdbDeadLetterStore(environment, {
+    maxAgeMs: 1e9,
+    maxCount: 1,
+    maxBytes: 1e12,
+    nowMs: Date.now,
+  })
   const outbox = new LmdbOutbox(environment, letters, {
     maxStored: 1e9,
     maxStoredBytes: 1e12,

@@ -27,10 +27,16 @@ export const letterCodec: Codec<Letter> = {
 export interface DeadLetterOptions {
   readonly maxAgeMs: number
   readonly maxCount: number
+  /** What they may take of the disk; a little more while many come at once. */
+  readonly maxBytes: number
   readonly nowMs: () => number
 }
 
-export const deadLetterDefaults = { maxAgeMs: 7 * 86_400_000, maxCount: 100_000 } as const
+export const deadLetterDefaults = {
+  maxAgeMs: 7 * 86_400_000,
+  maxCount: 100_000,
+  maxBytes: 268_435_456,
+} as const
 
 /** Letters that one transaction of a sweep removes. */
 const sweepBatch = 500
@@ -53,11 +59,14 @@ export class LmdbDeadLetterStore implements DeadLetterStore {
   /** Within a write of the queue's: part of that transaction. */
   record(notification: Notification, reason: LetterReason, detail: string): void {
     this.#letters.set(this.#ids.next(), { reason, detail, notification })
-    if (this.#letters.size <= this.#options.maxCount) return
-    const [oldest] = this.#letters.settledKeys(this.#oldestFrom, afterAllIds, 1)
+    const { maxCount, maxBytes } = this.#options
+    // What has gone shows in the bytes with its commit alone: two go for each that comes, until they are few enough.
+    const excess = this.#letters.bytes > maxBytes ? 2 : this.#letters.size > maxCount ? 1 : 0
+    if (excess === 0) return
+    const oldest = this.#letters.settledKeys(this.#oldestFrom, afterAllIds, excess)
     // Above all when there is none: a commit that failed may have left some below.
-    this.#oldestFrom = oldest ?? '0'
-    if (oldest !== undefined) this.#letters.delete(oldest)
+    this.#oldestFrom = oldest.at(-1) ?? '0'
+    for (const id of oldest) this.#letters.delete(id)
   }
 
   get(id: string): DeadLetter | undefined {

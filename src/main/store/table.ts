@@ -20,6 +20,13 @@ interface PendingChange<V> {
   readonly group: WriteGroup
 }
 
+interface TableStats {
+  readonly pageSize: number
+  readonly treeBranchPageCount: number
+  readonly treeLeafPageCount: number
+  readonly overflowPages: number
+}
+
 /** Keys from `start` to before `end`; with `reverse`, from `end` down to it. */
 interface KeyRange {
   readonly start: string
@@ -65,6 +72,12 @@ export class Table<V> implements WriteTarget {
   /** How many entries there are. */
   get size(): number {
     return this.#size
+  }
+
+  /** What those on disk take of the file: whole pages. */
+  get bytes(): number {
+    const stats = this.#db.getStats() as TableStats
+    return (stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages) * stats.pageSize
   }
 
   get(key: string): V | undefined {

@@ -42,7 +42,7 @@ async function withDamage(
 }
 
 function letters(environment: Environment): LmdbDeadLetterStore {
-  return new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 100, nowMs })
+  return new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 100, maxBytes: 1e12, nowMs })
 }
 
 function outbox(environment: Environment): LmdbOutbox {

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { LmdbDeadLetterStore } from '../../../src/main/store/dead-letters.ts'
 import { notificationTo } from '../dispatch/notifications.ts'
@@ -44,11 +46,40 @@ describe('a dead letter', () => {
     expect(at.letters.count()).toBe(1)
   })
 
+  test('goes, the oldest first, when they take too much of the disk', async () => {
+    using dir = scratchDirectory()
+    await using environment = await openStore(dir.path)
+    const limits = { maxAgeMs: 1e9, maxCount: 1e6, maxBytes: 500_000, nowMs: Date.now }
+    const letters = new LmdbDeadLetterStore(environment, limits)
+    const bytesOf = () => statSync(join(dir.path, 'store.mdb')).size
+    const recordMany = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        const notification = { ...notificationTo(`tok-${i}`), node: 'x'.repeat(9_000) }
+        await environment.queue.write(() => letters.record(notification, 'expired', ''))
+      }
+    }
+    await recordMany(100)
+    const few = letters.count()
+    expect(few).toBeGreaterThan(30)
+    expect(few).toBeLessThan(60)
+    const bytes = bytesOf()
+    await recordMany(300)
+    expect(letters.count()).toBeLessThan(60)
+    expect(bytesOf()).toBe(bytes)
+    const newest = letters.list(1, undefined).letters[0]?.notification.device.id
+    expect(newest).toBe('tok-299')
+  })
+
   test('costs the same however many others end with it, also when there are too many', async () => {
     using dir = scratchDirectory()
     const count = 10_000
     await using environment = await openStore(dir.path)
-    const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: count, nowMs: Date.now })
+    const letters = new LmdbDeadLetterStore(environment, {
+      maxAgeMs: 1e9,
+      maxCount: count,
+      maxBytes: 1e12,
+      nowMs: Date.now,
+    })
     const notification = notificationTo('tok')
     const endAll = () =>
       environment.queue.write(() => {

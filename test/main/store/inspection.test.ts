@@ -31,7 +31,7 @@ async function store(dataDir: string, ...words: string[]) {
 async function filled(path: string) {
   const environment = await openStore(path)
   const nowMs = Date.now
-  const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 10, nowMs })
+  const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 10, maxBytes: 1e12, nowMs })
   const outbox = new LmdbOutbox(environment, letters, {
     maxStored: 100,
     maxStoredBytes: 1e12,
@@ -84,7 +84,12 @@ test('a backup taken while a daemon works is a store with all that was acknowled
   mkdirSync(restored)
   copyFileSync(copy, join(restored, 'store.mdb'))
   await using environment = await openStore(restored)
-  const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 10, nowMs: Date.now })
+  const letters = new LmdbDeadLetterStore(environment, {
+    maxAgeMs: 1e9,
+    maxCount: 10,
+    maxBytes: 1e12,
+    nowMs: Date.now,
+  })
   const outbox = new LmdbOutbox(environment, letters, {
     maxStored: 100,
     maxStoredBytes: 1e12,
@@ -135,7 +140,7 @@ async function full(path: string): Promise<void> {
   const { environment } = await filled(path)
   const nowMs = Date.now
   const notification = notificationTo('tok')
-  const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 10, nowMs })
+  const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1e9, maxCount: 10, maxBytes: 1e12, nowMs })
   await environment.queue.write(() => letters.record(notification, 'expired', ''))
   const journal = new LmdbJournal(environment, nowMs)
   const group = journal.add([notification, notification])

@@ -11,7 +11,12 @@ export async function outboxAt(
 ) {
   const environment = await openStore(path)
   const nowMs = () => clock.nowMs
-  const letters = new LmdbDeadLetterStore(environment, { maxAgeMs: 1_000, maxCount: 3, nowMs })
+  const letters = new LmdbDeadLetterStore(environment, {
+    maxAgeMs: 1_000,
+    maxCount: 3,
+    maxBytes: 1e12,
+    nowMs,
+  })
   const outbox = new LmdbOutbox(environment, letters, {
     maxStored: 1_000,
     maxStoredBytes: 1e12,
