@@ -127,6 +127,23 @@ describe('a stream speaks for its own server', () => {
     expect(two.b.closed).toEqual([])
   })
 
+  test('hosts that are changed hold from a SIGHUP on', async () => {
+    await using fresh = await TwoServers.start()
+    const { daemon, config, b } = fresh
+    const node = createNode('of-dave')
+    expect((await fresh.ask(b, ours, 'dave@far.example/x', 'set', node)).attr('type')).toBe('result')
+    const component = (config.component as { hosts: string[] }[]).map((table) =>
+      table.hosts.includes('a.example') ? { ...table, hosts: ['a.example', 'far.example'] } : table,
+    )
+    const [data_dir, http] = [`${daemon.dir}/data`, { listen: new URL(daemon.url).host }]
+    daemon.configure({ ...config, data_dir, http, component })
+    daemon.signal('SIGHUP')
+    await until('it is reread', () => daemon.log.some(({ msg }) => msg === 'configuration reread'))
+    await fresh.overB(iqSet('dave@far.example', ours, ownerChange("<delete node='of-dave'/>")))
+    expect(await daemon.metric('nodes')).toBe(1)
+    expect(await daemon.metric('stanzas_dropped_total', { domain: ours, why: 'foreign-from' })).toBe(1)
+  })
+
   test('what was dropped is counted, and told of by two lines that name the cure and no user', async () => {
     expect(
       await two.daemon.metric('stanzas_dropped_total', { domain: ours, why: 'foreign-from' }),

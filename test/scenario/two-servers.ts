@@ -3,7 +3,7 @@ import { type GatewaySandbox, startGatewaySandbox } from '../../src/sandbox/gate
 import { publishIq, summaryOf } from '../../src/sandbox/stanzas.ts'
 import type { XmppSandbox } from '../../src/sandbox/xmpp-sandbox.ts'
 import { startXmppSandbox } from '../../src/sandbox/xmpp-server.ts'
-import { type Daemon, startDaemon } from '../support/daemon.ts'
+import { type Daemon, type DaemonConfig, startDaemon } from '../support/daemon.ts'
 import { snippet } from '../support/pages.ts'
 
 const pubsub = 'http://jabber.org/protocol/pubsub'
@@ -18,13 +18,21 @@ export class TwoServers implements AsyncDisposable {
   readonly b: XmppSandbox
   readonly gateway: GatewaySandbox
   readonly daemon: Daemon
+  readonly config: DaemonConfig
   #asked = 0
 
-  private constructor(a: XmppSandbox, b: XmppSandbox, gateway: GatewaySandbox, daemon: Daemon) {
+  private constructor(
+    a: XmppSandbox,
+    b: XmppSandbox,
+    gateway: GatewaySandbox,
+    daemon: Daemon,
+    config: DaemonConfig,
+  ) {
     this.a = a
     this.b = b
     this.gateway = gateway
     this.daemon = daemon
+    this.config = config
   }
 
   static async start(): Promise<TwoServers> {
@@ -48,7 +56,7 @@ export class TwoServers implements AsyncDisposable {
         { ...common, domain: `virtual.${host}`, pubsub: false },
       ]
     }
-    const daemon = await startDaemon({
+    const config = {
       component: [...components('a.example', a), ...components('b.example', b)],
       push: {
         served_hosts: ['a.example', 'b.example'],
@@ -56,8 +64,8 @@ export class TwoServers implements AsyncDisposable {
         dedup_window_s: 0,
       },
       mongoosepush: { url: gateway.url },
-    })
-    return new TwoServers(a, b, gateway, daemon)
+    }
+    return new TwoServers(a, b, gateway, await startDaemon(config), config)
   }
 
   /** What a's side has: carol's node and subscriptions, and a node of somebody elsewhere. */
