@@ -13,10 +13,6 @@ export class AttributeNames {
   private readonly names = new Set<string>()
   private units = 0
 
-  get isEmpty(): boolean {
-    return this.names.size === 0
-  }
-
   /** False: there is such a name already. */
   add(name: string): boolean {
     if (this.names.has(name)) return false
@@ -28,7 +24,6 @@ export class AttributeNames {
   }
 
   clear(): void {
-    if (this.names.size === 0) return
     this.names.clear()
     this.units = 0
   }

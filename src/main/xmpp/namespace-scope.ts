@@ -13,26 +13,26 @@ export function mayDeclare(prefix: string, ns: string): boolean {
   return prefix === '' || ns !== ''
 }
 
+/** What a prefix stands for. */
+interface Binding {
+  readonly ns: string
+  /** It was declared inside the stanza, not by the stream header. */
+  readonly isOfStanza: boolean
+}
+
 /**
- * What prefixes stand for at one place of a document (Namespaces in XML 1.0): the declarations of all open
- * elements, innermost last. The default namespace is the prefix ''.
+ * What prefixes stand for at one place of a document (Namespaces in XML 1.0). The default namespace is the prefix ''.
  */
 export class NamespaceScope {
-  private readonly prefixes: string[] = []
-  private readonly namespaces: string[] = []
-  /** Where the declaration is that each of these hides; -1: none. */
-  private readonly hidden: number[] = []
-  /** Where the innermost declaration of each prefix is, the default namespace left out. */
-  private readonly innermost = new Map<string, number>()
-  private innermostDefault = -1
   /** The innermost default namespace: nearly every element asks for it and nothing else. */
   default = ''
-  /** How many of the declarations are the stream's own. */
-  private streamSize = 0
-
-  constructor() {
-    this.add('xml', xmlNs)
-  }
+  /** The innermost declarations of all other prefixes. */
+  private readonly bindings = new Map<string, Binding>([['xml', { ns: xmlNs, isOfStanza: false }]])
+  /** The prefixes that all open elements declare, innermost last. */
+  private readonly prefixes: string[] = []
+  /** What each of them stood for before: a default namespace, or a binding, if there was one. */
+  private readonly hidden: (string | Binding | undefined)[] = []
+  private isInStanza = false
 
   /** How many declarations are in force: what `leave` goes back to. */
   get size(): number {
@@ -41,49 +41,39 @@ export class NamespaceScope {
 
   /** Adds a declaration of the element that is being opened. */
   add(prefix: string, ns: string): void {
-    const at = this.prefixes.length
     this.prefixes.push(prefix)
-    this.namespaces.push(ns)
     if (prefix === '') {
-      this.hidden.push(this.innermostDefault)
-      this.innermostDefault = at
+      this.hidden.push(this.default)
       this.default = ns
     } else {
-      this.hidden.push(this.innermost.get(prefix) ?? -1)
-      this.innermost.set(prefix, at)
+      this.hidden.push(this.bindings.get(prefix))
+      this.bindings.set(prefix, { ns, isOfStanza: this.isInStanza })
     }
   }
 
   /** Drops the declarations of an element that is closed. */
   leave(size: number): void {
-    for (let at = this.prefixes.length - 1; at >= size; at--) {
+    while (this.prefixes.length > size) {
       const prefix = this.prefixes.pop()!
-      this.namespaces.pop()
-      const before = this.hidden.pop()!
-      if (prefix === '') {
-        this.innermostDefault = before
-        this.default = before === -1 ? '' : this.namespaces[before]!
-      } else if (before === -1) {
-        this.innermost.delete(prefix)
-      } else {
-        this.innermost.set(prefix, before)
-      }
+      const before = this.hidden.pop()
+      if (typeof before === 'string') this.default = before
+      else if (before === undefined) this.bindings.delete(prefix)
+      else this.bindings.set(prefix, before)
     }
   }
 
   /** What the prefix stands for, if anything. */
   find(prefix: string): string | undefined {
-    const at = this.innermost.get(prefix)
-    return at === undefined ? undefined : this.namespaces[at]
+    return this.bindings.get(prefix)?.ns
   }
 
   /** All declarations so far are of the stream header. */
   headerEnds(): void {
-    this.streamSize = this.prefixes.length
+    this.isInStanza = true
   }
 
   /** Whether what the prefix stands for was declared inside the stanza. */
   isOfStanza(prefix: string): boolean {
-    return (this.innermost.get(prefix) ?? -1) >= this.streamSize
+    return this.bindings.get(prefix)?.isOfStanza === true
   }
 }

@@ -13,6 +13,7 @@ const noAttributes: readonly string[] = []
  */
 export class SkippedTags implements TokenHandler {
   private readonly names = new AttributeNames()
+  private hasNames = false
 
   openTag(name: string, colon: number): boolean {
     refuseXmlnsPrefix(name, colon)
@@ -21,6 +22,7 @@ export class SkippedTags implements TokenHandler {
 
   attribute(name: string, colon: number, value: string): boolean {
     if (colon === cutName) return false
+    this.hasNames = true
     if (!this.names.add(name)) throw duplicateAttribute()
     const prefix = declaredPrefix(name)
     if (prefix !== undefined && !mayDeclare(prefix, value)) throw badDeclaration()
@@ -28,7 +30,8 @@ export class SkippedTags implements TokenHandler {
   }
 
   openTagEnd(): readonly string[] {
-    this.names.clear()
+    if (this.hasNames) this.names.clear()
+    this.hasNames = false
     return noAttributes
   }
 

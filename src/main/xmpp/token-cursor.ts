@@ -84,7 +84,9 @@ export class TokenCursor {
    * distinguishes the rest from others.
    */
   protected takeName(from: number, to: number): string {
-    if (this.held.length + this.lostUnits + to - from > longestName) return this.takeCutName(from, to)
+    if (this.held !== '' && this.held.length + this.lostUnits + to - from > longestName) {
+      return this.takeCutName(from, to)
+    }
     const name = this.take(from, to)
     if (!beginsName(name, 0)) throw badName()
     if (this.colon !== -1 && !beginsName(name, this.colon + 1)) throw badName()

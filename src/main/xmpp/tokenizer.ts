@@ -59,7 +59,7 @@ export interface TokenHandler {
 
 /** Makes stanzas of tokens, and says what of them it keeps. */
 export interface StanzaTree extends TokenHandler {
-  /** Everything of the stanza at hand is to be counted: no known tags. */
+  /** Everything of the stanza at hand is to be counted, or some of it is not kept: no known tags. */
   readonly isCareful: boolean
   /** The stanza at hand may have more bytes than are kept; `isInTag`: after `openTag`, before `openTagEnd`. */
   beCareful(isInTag: boolean): void
@@ -235,6 +235,7 @@ export class Tokenizer extends TokenCursor implements TextSink {
 
   /** Where this piece ends, or the segment at hand. */
   private segmentEnd(from: number): number {
+    if (this.held === '') return this.end
     return Math.min(this.end, from + segmentUnits - this.held.length)
   }
 
@@ -297,7 +298,7 @@ export class Tokenizer extends TokenCursor implements TextSink {
       this.state = inDeclaration
       return i + 1
     }
-    if (this.depth > 0 && !this.isSkipping && !this.tree.isCareful) {
+    if (this.depth > 0 && !this.tree.isCareful) {
       const tag = this.knownTags.find(this.units, i, this.end)
       if (tag !== undefined) return this.readKnownTag(tag, i)
       this.tagFrom = i

@@ -99,6 +99,7 @@ export class TreeBuilder implements StanzaTree {
   private readonly prefixed: number[] = []
   /** The names of all attributes of the start tag at hand, once they are not few or not all kept. */
   private readonly names = new AttributeNames()
+  private hasNames = false
   /** A declaration of the start tag at hand was not kept. */
   private isDeclarationLost = false
 
@@ -143,7 +144,10 @@ export class TreeBuilder implements StanzaTree {
       budget.countChildren(level, this.waiting.slice(element.firstChild, to))
     }
     if (this.run !== '') budget.countText(depth - 1, this.run)
-    if (isInTag) budget.countOpen(depth, this.localName(), this.attributes.slice(0, this.attributeUnits))
+    if (isInTag) {
+      const name = localName(this.tagName, this.colon)
+      budget.countOpen(depth, name, this.attributes.slice(0, this.attributeUnits))
+    }
   }
 
   private lose(loss: Loss): void {
@@ -151,21 +155,19 @@ export class TreeBuilder implements StanzaTree {
   }
 
   openTag(name: string, colon: number): boolean {
-    this.tagName = name
-    this.colon = colon
     if (colon === cutName) {
       this.lose('kept')
       this.beCareful(false)
     }
-    if (this.beginElement() === undefined) return false
+    if (this.beginElement(name, colon) === undefined) return false
+    this.tagName = this.isCareful ? copyOf(name) : name
+    this.colon = colon
     this.attributeUnits = 0
     return true
   }
 
   knownTag(tag: KnownTag): boolean {
-    this.tagName = tag.name
-    this.colon = -1
-    const element = this.beginElement()
+    const element = this.beginElement(tag.name, -1)
     if (element === undefined) return false
     if (this.isCareful) this.budget.countAttributes(tag.attributes)
     if (tag.defaultNs !== undefined) this.scope.add('', tag.defaultNs)
@@ -176,15 +178,15 @@ export class TreeBuilder implements StanzaTree {
     return true
   }
 
-  /** Undefined: the element of the tag at hand is not kept. */
-  private beginElement(): OpenElement | undefined {
+  /** Undefined: the element that has this tag is not kept. */
+  private beginElement(name: string, colon: number): OpenElement | undefined {
     // The stream itself is not counted.
     if (this.depth > this.maxDepth) {
       this.lose('depth')
       this.beCareful(false)
       return undefined
     }
-    if (--this.elementsLeft < 0 && !this.mayBegin()) return undefined
+    if (--this.elementsLeft < 0 && !this.mayBegin(name, colon)) return undefined
     this.endRun()
     let element = this.open[this.depth]
     if (element === undefined) {
@@ -196,14 +198,9 @@ export class TreeBuilder implements StanzaTree {
     return element
   }
 
-  private mayBegin(): boolean {
+  private mayBegin(name: string, colon: number): boolean {
     this.beCareful(false)
-    this.tagName = copyOf(this.tagName)
-    return this.budget.takeElement(this.depth, this.localName())
-  }
-
-  private localName(): string {
-    return this.colon < 0 ? this.tagName : this.tagName.slice(this.colon + 1)
+    return this.budget.takeElement(this.depth, localName(name, colon))
   }
 
   attribute(name: string, colon: number, value: string): boolean {
@@ -255,7 +252,8 @@ export class TreeBuilder implements StanzaTree {
 
   private refuseDuplicate(name: string): void {
     const { names } = this
-    if (names.isEmpty) {
+    if (!this.hasNames) {
+      this.hasNames = true
       for (let i = 0; i < this.attributeUnits; i += 2) names.add(this.attributes[i]!)
       // The names of all that follow in this tag must get in there.
       this.attributesMark = 0
@@ -298,7 +296,7 @@ export class TreeBuilder implements StanzaTree {
       element.ns = this.namespaceOf(tagName.slice(0, colon))
     }
     if (this.prefixed.length !== 0) this.checkPrefixedAttributes()
-    if (!this.names.isEmpty) this.endUnusualTag(element)
+    if (this.hasNames) this.endUnusualTag(element)
     element.attributes =
       this.attributeUnits === 0 ? noAttributes : this.attributes.slice(0, this.attributeUnits)
     this.depth++
@@ -309,6 +307,7 @@ export class TreeBuilder implements StanzaTree {
   /** Of a tag whose attributes are many, or not all kept. */
   private endUnusualTag(element: OpenElement): void {
     this.names.clear()
+    this.hasNames = false
     if (!this.isCareful) this.attributesMark = this.fewUnits
     if (!this.isDeclarationLost) return
     // Nobody knows what its names mean.
@@ -412,4 +411,9 @@ export class TreeBuilder implements StanzaTree {
     this.waitingCount = from
     return to - from === 1 ? [waiting[from]!] : waiting.slice(from, to)
   }
+}
+
+/** Of a name as written. */
+function localName(name: string, colon: number): string {
+  return colon < 0 ? name : name.slice(colon + 1)
 }
