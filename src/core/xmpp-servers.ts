@@ -83,6 +83,9 @@ export class XmppServers {
   readonly count: number
   readonly #byHost = new Map<string, number>()
   readonly #scopes = new Map<string, StreamScope>()
+  /** Those of each server, and all, in the order of the components. */
+  readonly #domains: (readonly string[])[] = []
+  readonly #allDomains: string[] = []
   readonly #longestHost: number
 
   /** Components at one address are of one server, and so are those that share a host. */
@@ -95,6 +98,8 @@ export class XmppServers {
       const { domain, hosts } = component
       for (const host of [domain, ...hosts]) this.#byHost.set(normalDomain(host), server)
       this.#scopes.set(domain, new StreamScope(domain, server, domains, this))
+      this.#allDomains.push(domain)
+      this.#domains[server] = [...(this.#domains[server] ?? []), domain]
     }
     this.#longestHost = Math.max(0, ...[...this.#byHost.keys()].map(({ length }) => length))
   }
@@ -109,8 +114,7 @@ export class XmppServers {
   /** Domains of components, in their order, that may send on behalf of a host's users: of no other server than theirs. */
   domainsFor(host: string): readonly string[] {
     const server = this.serverOf(host)
-    const all = [...this.#scopes.keys()]
-    return server === undefined ? all : all.filter((domain) => this.serverOf(domain) === server)
+    return (server === undefined ? undefined : this.#domains[server]) ?? this.#allDomains
   }
 
   isHost(host: string): boolean {

@@ -8,9 +8,10 @@ import { type ConfigFile, componentTables } from './schema.ts'
 export function checkHosts(file: ConfigFile, faults: Faults): void {
   const tables = componentTables(file)
   const needed = tables.flatMap(({ path }) => [`${path}.domain`, `${path}.server`, `${path}.hosts`])
-  if (![...needed, 'push.served_hosts'].every((key) => faults.sound(key))) return
+  if (!needed.every((key) => faults.sound(key))) return
   const component = tables.map(({ table }) => table)
-  const servers = serverComponents({ component, push: file.push })
+  // Without the default, which holds for one server alone.
+  const servers = serverComponents({ component, push: { served_hosts: [] } })
   const addresses = new Set(servers.map(({ server }) => server)).size
   if (addresses === 1) return
 

@@ -29,9 +29,16 @@ describe('hosts: the XMPP domains of the server behind a component', () => {
     ])
   })
 
+  test('that the other of two servers says are no fault, though push.served_hosts has them', () => {
+    const faults = faultsOf(
+      component('push.b.example', 'x:2') + component('push.a.example', 'x:1', ['a.example']) + served,
+    )
+    expect(faults).toEqual([expect.stringMatching(/component\[0\]\.hosts: is empty while/)])
+  })
+
   test('that only one of several servers says are a fault of the other', () => {
     const faults = faultsOf(
-      component('push.a.example', 'x:1', ['a.example']) + component('push.b.example', 'x:2'),
+      component('push.a.example', 'x:1', ['a.example']) + component('push.b.example', 'x:2') + served,
     )
     expect(faults).toEqual([expect.stringMatching(/component\[1\]\.hosts: is empty while/)])
   })

@@ -32,7 +32,7 @@ export interface AppServerPorts {
   readonly log: Logger
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number
-  /** As `AccountGone`, for whoever else keeps something of it. */
+  /** A stream of `domain` says that an account, a bare JID, is gone: for other parts that keep something of it. */
   readonly accountGone: (account: string, domain: string) => void
 }
 

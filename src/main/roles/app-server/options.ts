@@ -6,7 +6,7 @@ export interface AppServerOptions {
   /** The daemon's, for software version requests (XEP-0092). */
   readonly version: string
   readonly domains: readonly AppServerDomain[]
-  /** Behind the domains that are reached over XMPP. */
+  /** The XMPP servers behind the domains that have streams. */
   readonly servers: XmppServers
   readonly content: ContentOptions
   /** Provider pools of ours, and what publishes may name there; undefined: MongoosePush has them. */
