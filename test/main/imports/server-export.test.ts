@@ -55,6 +55,11 @@ describe('an export of ejabberd', () => {
     ['a time that is none', ['bob', 'now', 'push.test', 'n', ''], 'timestamp is no time in microseconds'],
     ['half a form', ['bob', '1', 'push.test', 'n', '<x>'], 'xml is no XML'],
     [
+      'a form past a limit',
+      ['bob', '1', 'push.test', 'n', '<x>'.repeat(33) + '</x>'.repeat(33)],
+      'xml is larger than a form can be',
+    ],
+    [
       'a form that is not filled in',
       ['bob', '1', 'push.test', 'n', form(formType, 'form')],
       'a form of type form',
