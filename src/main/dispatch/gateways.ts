@@ -8,9 +8,11 @@ import type { Lane, ServiceQueue } from './service-queue.ts'
 /**
  * While another service is in use, one may hold this share of an origin's connections at most, so that a slow
  * provider leaves some to the others; and so with domains, some of which may have slow devices: of all connections, and
- * of a service's share; and so with senders, of what their domain may have.
+ * of a service's share.
  */
 export const largestShare = 0.75
+/** So with senders, of what their domain may have; less is kept, so that a busy one beside idle ones loses little. */
+const largestShareOfSender = 7 / 8
 /** A service, a domain or a sender that sent nothing for so long needs no connections kept for it. */
 export const inUseMs = 60_000
 
@@ -96,8 +98,8 @@ export class Gateways {
 
   /** Of what its domain may have while others are in use. */
   #senderShareOf(origin: number, { services, domains }: OthersInUse): number {
-    const share = this.#shareOf(origin)
-    return services || domains ? Math.max(1, Math.floor(share * largestShare)) : share
+    const ofDomain = services || domains ? this.#shareOf(origin) : (this.#connections[origin] ?? 1)
+    return Math.max(1, Math.floor(ofDomain * largestShareOfSender))
   }
 
   #shareOf(origin: number): number {
@@ -126,6 +128,6 @@ export function fullAt(
   const share = window * largestShare
   if (otherDomains && (load.inflight[origin] ?? 0) >= share) return 'no-room-for-domain'
   if (!load.senders.several) return undefined
-  const ofSender = otherDomains ? share * largestShare : share
+  const ofSender = (otherDomains ? share : window) * largestShareOfSender
   return load.senders.inflightOf(sender, origin) >= ofSender ? 'no-room-for-sender' : undefined
 }
