@@ -1,7 +1,16 @@
+import { utf8Bytes } from './cut-text.ts'
 import { renderStanzaError, type StanzaError } from './stanza-error.ts'
 import { escapeXml } from './xml/escape.ts'
 
 /** Answers to requests, as the text that goes out. */
+
+/** What a server still takes: some end the stream for a stanza of 64 KiB. In bytes, as it is written. */
+export const maxSentStanzaBytes = 60 * 1024
+
+export function isTooLargeToSend(stanza: string): boolean {
+  // No character has more than three bytes for a unit of its length.
+  return stanza.length * 3 > maxSentStanzaBytes && utf8Bytes(stanza) > maxSentStanzaBytes
+}
 
 /** What an answer repeats of its request, as it was read. */
 export interface IqHeader {

@@ -1,3 +1,5 @@
+import { utf8Bytes } from '../cut-text.ts'
+
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -13,6 +15,11 @@ const entities: Readonly<Record<string, string>> = {
 const suspicious = /[&<>'"\0-\x1f\ud800-\udfff\ufffe\uffff]/
 const everySpecial = /[&<>'"\t\n\r]/g
 const everyForbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g
+
+/** Bytes of a text as `escapeXml` writes it. */
+export function writtenBytes(text: string): number {
+  return utf8Bytes(escapeXml(text))
+}
 
 /**
  * Text made safe to stand in an element or between the quotes of an attribute. Characters that no XML

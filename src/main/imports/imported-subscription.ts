@@ -1,5 +1,7 @@
+import { utf8Bytes } from '../../core/cut-text.ts'
 import { bareJid } from '../../core/jid.ts'
-import { maxNodeBytes, maxOptionsLength } from '../roles/xmpp-server/push-request.ts'
+import { field } from '../roles/xmpp-server/publish-iq.ts'
+import { maxNodeBytes, maxOptionsBytes } from '../roles/xmpp-server/push-request.ts'
 
 /** A push subscription that comes from elsewhere, checked. */
 export interface ImportedSubscription {
@@ -45,13 +47,13 @@ export function checkSubscription(fields: Fields): CheckedSubscription {
   const options: [string, string][] = []
   if (named !== undefined && named !== null) {
     if (typeof named !== 'object' || Array.isArray(named)) return wrong('options', 'is an object')
-    let length = 0
+    let bytes = 0
     for (const [name, value] of Object.entries(named)) {
       if (typeof value !== 'string') return wrong(`options.${name}`, 'is text')
       options.push([name, value])
-      length += name.length + value.length
+      bytes += utf8Bytes(field(name, value))
     }
-    if (length > maxOptionsLength) return wrong('options', `have at most ${maxOptionsLength} characters`)
+    if (bytes > maxOptionsBytes) return wrong('options', `have at most ${maxOptionsBytes} bytes in a publish`)
   }
   return { subscription: { user, jid, node, options, enabledAtMs } }
 }

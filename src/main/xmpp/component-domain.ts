@@ -145,6 +145,14 @@ export class ComponentDomain implements SlotHost {
     return false
   }
 
+  /** The same for an answer to a query, on the first stream that is up: dropped, and counted, when much is unsent there. */
+  answerQuery(stanza: string, written: (() => void) | undefined): boolean {
+    const stream = this.#slots.find((slot) => slot.stream?.up === true)?.stream
+    if (stream !== undefined) return stream.answerQuery(stanza, written)
+    this.#unsendable.add(1)
+    return false
+  }
+
   /** Back-pressure: leaves what the servers send in their sockets, until `resumeReading`. */
   pauseReading(): void {
     for (const slot of this.#slots) slot.pause()

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
+import { isTooLargeToSend } from '../../core/stanza.ts'
 import type { Element } from '../../core/xml/element.ts'
-import { escapeXml } from '../../core/xml/escape.ts'
 import type { Address } from '../address.ts'
 import { ComponentHandshake, type HandshakeStep, streamHeader, streamNs } from './component-handshake.ts'
 import type { ComponentOptions } from './component-options.ts'
-import { Liveness } from './liveness.ts'
+import { Liveness, pingIq } from './liveness.ts'
 import { openSocket } from './open-socket.ts'
 import { PacedReader } from './paced-reader.ts'
 import type { StanzaSink } from './ports.ts'
@@ -27,7 +27,7 @@ export interface StreamSetup {
 }
 
 /** Bounds of one stream, by their names in the metrics. */
-export type StreamLimit = ParserLimit | 'unsent_bytes'
+export type StreamLimit = ParserLimit | 'unsent_bytes' | 'unsent_queries' | 'sent_stanza_bytes'
 
 /** Who opened the stream. Everything is called synchronously from the socket's events, in the order of the wire. */
 export interface StreamOwner {
@@ -38,7 +38,9 @@ export interface StreamOwner {
   streamLost(stream: ComponentStream, loss: StreamLoss): void
   /** The stream is gone, but has got one more stanza to send. False when nobody can. */
   sendElsewhere(stanza: string): boolean
-  /** A limit was reached; the stream is lost. */
+  /** The same for an answer to a query. */
+  answerElsewhere(stanza: string, written: (() => void) | undefined): boolean
+  /** A limit was reached. */
   limitHit(limit: StreamLimit): void
 }
 
@@ -110,9 +112,18 @@ export class ComponentStream implements StanzaSink {
     return this.trySend(stanza) || this.#owner.sendElsewhere(stanza)
   }
 
-  /** As `send`, but on this stream or not at all. */
+  answerQuery(stanza: string, written: (() => void) | undefined): boolean {
+    if (this.#phase !== 'up') return this.#owner.answerElsewhere(stanza, written)
+    if (this.#isTooLarge(stanza)) return false
+    if (this.#writer.sendQueryAnswer(stanza, written)) return true
+    this.#owner.limitHit('unsent_queries')
+    return false
+  }
+
+  /** As `send`, but on this stream or not at all. True also for a stanza that no server would take: it is gone. */
   trySend(stanza: string): boolean {
     if (this.#phase !== 'up') return false
+    if (this.#isTooLarge(stanza)) return true
     if (this.#writer.send(stanza)) return true
     this.#owner.limitHit('unsent_bytes')
     this.#lose({ cause: 'network', text: 'the server does not read what is sent to it' })
@@ -143,6 +154,13 @@ export class ComponentStream implements StanzaSink {
   close(): Promise<void> {
     this.#beginClose(this.#phase === 'up' || this.#phase === 'shaking-hands' ? streamEnd : undefined)
     return this.#closed.promise
+  }
+
+  /** The last resort: what is sent is bounded where it is made, but for what an id of a stranger's may come to. */
+  #isTooLarge(stanza: string): boolean {
+    const isTooLarge = isTooLargeToSend(stanza)
+    if (isTooLarge) this.#owner.limitHit('sent_stanza_bytes')
+    return isTooLarge
   }
 
   #connected(): void {
@@ -218,14 +236,12 @@ export class ComponentStream implements StanzaSink {
       this.#lose({ cause: 'network', text: 'the server does not answer pings' })
       return
     }
-    if (step.action === 'ping' && !this.trySend(this.#pingXml())) return
+    if (step.action === 'ping' && !this.trySend(this.#nextPing())) return
     this.#stepLater(step.nextMs)
   }
 
-  #pingXml(): string {
-    const domain = escapeXml(this.#setup.options.domain)
-    const id = `${this.#setup.pingId}${this.#pings++}`
-    return `<iq type='get' id='${id}' from='${domain}' to='${domain}'><ping xmlns='urn:xmpp:ping'/></iq>`
+  #nextPing(): string {
+    return pingIq(`${this.#setup.pingId}${this.#pings++}`, this.#setup.options.domain)
   }
 
   #streamEnd(): void {

@@ -1,3 +1,5 @@
+import { escapeXml } from '../../core/xml/escape.ts'
+
 /**
  * Decides whether a stream that is up still works. Pure: the caller has the timer and the socket.
  *
@@ -74,4 +76,10 @@ export class Liveness {
     this.#silent++
     return { action: 'ping', nextMs: this.#limits.timeoutMs / pingsPerDeadline }
   }
+}
+
+/** From the domain to itself (XEP-0199): the server's own answer, or its return, shows that it lives. `id`: plain. */
+export function pingIq(id: string, domain: string): string {
+  const address = escapeXml(domain)
+  return `<iq type='get' id='${id}' from='${address}' to='${address}'><ping xmlns='urn:xmpp:ping'/></iq>`
 }

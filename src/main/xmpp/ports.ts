@@ -7,6 +7,11 @@ export interface StanzaSink {
    * one write. False when no stream of the domain is up: the stanza is gone, and counted.
    */
   send(stanza: string): boolean
+  /**
+   * The same for an answer that nobody but the one who asked waits for: it is dropped, and counted, when much is unsent.
+   * `written`: called once if the result is true, when the answer was given to the operating system or never will be.
+   */
+  answerQuery(stanza: string, written: (() => void) | undefined): boolean
 }
 
 /**

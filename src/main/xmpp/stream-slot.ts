@@ -30,6 +30,7 @@ export interface SlotHost {
   slotLost(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void
   stanza(stanza: Element, answerTo: ComponentStream): void
   send(stanza: string): boolean
+  answerQuery(stanza: string, written: (() => void) | undefined): boolean
   limitHit(limit: StreamLimit): void
 }
 
@@ -163,6 +164,10 @@ export class StreamSlot implements StreamOwner {
 
   sendElsewhere(stanza: string): boolean {
     return this.#host.send(stanza)
+  }
+
+  answerElsewhere(stanza: string, written: (() => void) | undefined): boolean {
+    return this.#host.answerQuery(stanza, written)
   }
 
   limitHit(limit: StreamLimit): void {

@@ -185,7 +185,7 @@ describe('an export of MongooseIM', () => {
     [
       'options without end',
       `bob@chat.test\tp.test\tn\t{"a":"${'x'.repeat(20_000)}"}\t1`,
-      'options have at most 16384 characters',
+      'options have at most 16384 bytes in a publish',
     ],
     [
       'a node without end',

@@ -66,3 +66,33 @@ test('nothing is written to a socket that is gone', async () => {
   await nextTurn()
   expect(peer.writes).toEqual([])
 })
+
+test('answers to queries are held up to half of the bound, the others up to all of it', async () => {
+  const peer = new Recorder()
+  peer.accepting = false
+  const writer = new StanzaWriter(peer, 20)
+  expect(writer.sendQueryAnswer('<ten-bytes', undefined)).toBe(true)
+  expect(writer.sendQueryAnswer('.', undefined)).toBe(false)
+  expect(writer.send('<ten-bytes')).toBe(true)
+  expect(writer.send('.')).toBe(false)
+})
+
+test('who asked for it is told when the answer was written, and when it never will be', async () => {
+  const peer = new Recorder()
+  peer.accepting = false
+  const writer = new StanzaWriter(peer, 1_000)
+  const written: string[] = []
+  writer.send('<other/>')
+  writer.sendQueryAnswer('<a/>', () => written.push('a'))
+  writer.sendQueryAnswer('<b/>', () => written.push('b'))
+  await nextTurn()
+  expect(peer.writes).toEqual(['<other/><a/><b/>'])
+  writer.sendQueryAnswer('<c/>', () => written.push('c'))
+  await nextTurn()
+  expect(written).toEqual([])
+  writer.sendQueryAnswer('<d/>', () => written.push('d'))
+  peer.destroy()
+  await once(peer, 'close')
+  await nextTurn()
+  expect(written.toSorted()).toEqual(['a', 'b', 'c', 'd'])
+})

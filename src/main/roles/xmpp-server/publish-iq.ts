@@ -1,4 +1,6 @@
-import { escapeXml } from '../../../core/xml/escape.ts'
+import { cutText, utf8Bytes } from '../../../core/cut-text.ts'
+import { isTooLargeToSend, maxSentStanzaBytes } from '../../../core/stanza.ts'
+import { escapeXml, writtenBytes } from '../../../core/xml/escape.ts'
 import type { Subscription } from '../../store/ports.ts'
 import { publishOptionsNs, pubsubNs, pushNs, summaryNs } from '../app-server/namespaces.ts'
 
@@ -10,8 +12,23 @@ export function isPublishId(id: string): boolean {
   return id.startsWith(publishIdPrefix)
 }
 
-/** The publish (XEP-0357 §7) of a summary, flat, to a subscription's App Server, with the options it was enabled with. */
+/**
+ * The publish (XEP-0357 §7) of a summary, flat, to a subscription's App Server, with the options it was enabled with. Where
+ * that would be a larger stanza than servers take, the longest values of the summary are cut.
+ */
 export function publishIq(
+  id: string,
+  from: string,
+  subscription: Subscription,
+  summary: readonly string[],
+): string {
+  const iq = renderPublish(id, from, subscription, summary)
+  if (!isTooLargeToSend(iq)) return iq
+  const excessBytes = utf8Bytes(iq) - maxSentStanzaBytes
+  return renderPublish(id, from, subscription, shortened(summary, excessBytes))
+}
+
+function renderPublish(
   id: string,
   from: string,
   { jid, node, options }: Subscription,
@@ -31,6 +48,24 @@ export function publishIq(
   )
 }
 
+/** The summary with so many bytes less, as far as its values have them. */
+function shortened(summary: readonly string[], excessBytes: number): readonly string[] {
+  const shorter = [...summary]
+  for (let left = excessBytes; left > 0; ) {
+    let longest = 1
+    for (let i = 3; i < shorter.length; i += 2) {
+      if (writtenBytes(shorter[i] ?? '') >= writtenBytes(shorter[longest] ?? '')) longest = i
+    }
+    const value = shorter[longest] ?? ''
+    const bytes = writtenBytes(value)
+    if (bytes === 0) break
+    const cut = cutText(value, Math.max(0, bytes - left), writtenBytes) ?? ''
+    shorter[longest] = cut
+    left -= bytes - writtenBytes(cut)
+  }
+  return shorter
+}
+
 function form(formType: string, fields: string): string {
   return (
     "<x xmlns='jabber:x:data' type='submit'>" +
@@ -38,6 +73,7 @@ function form(formType: string, fields: string): string {
   )
 }
 
-function field(name: string, value: string): string {
+/** A field of a form (XEP-0004), as publishes have them. */
+export function field(name: string, value: string): string {
   return `<field var='${escapeXml(name)}'><value>${escapeXml(value)}</value></field>`
 }

@@ -1,9 +1,11 @@
+import { utf8Bytes } from '../../../core/cut-text.ts'
 import { dataFormNs, readForm } from '../../../core/data-form.ts'
 import { bareJid } from '../../../core/jid.ts'
 import { type StanzaError, stanzaErrors, withText } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
 import { publishOptionsNs, pushNs } from '../app-server/namespaces.ts'
 import { isKnownOption } from '../app-server/publish-input.ts'
+import { field } from './publish-iq.ts'
 
 /** What a client asks for with `<enable/>` or `<disable/>` (XEP-0357 §5, §6). */
 export type PushRequest =
@@ -20,8 +22,8 @@ export type PushRequest =
 
 /** As long as a part of a JID may be. */
 export const maxNodeBytes = 1023
-/** Characters of all options of one subscription: several times what any client sends; they are read at every event. */
-export const maxOptionsLength = 16_384
+/** Bytes of all options of one subscription, as each publish repeats them: many times what any client sends. */
+export const maxOptionsBytes = 16_384
 
 export function isPushRequest({ name, ns }: Element): boolean {
   return ns === pushNs && (name === 'enable' || name === 'disable')
@@ -53,15 +55,15 @@ function readOptions(jid: string, node: string, payload: Element): PushRequest {
   if (formType !== publishOptionsNs) return bad(`FORM_TYPE is not ${publishOptionsNs}`)
 
   const options: [string, string][] = []
-  let length = 0
+  let bytes = 0
   for (const [name, [written, ...others]] of fields) {
     if (written === undefined || others.length > 0) return bad('a field without exactly one value')
     const value = isKnownOption(name) ? written.trim() : written
-    if (isTemplate(value)) return bad(`${name}: a template that is not filled in`)
+    if (isTemplate(value)) return bad(`${name.slice(0, 64)}: a template that is not filled in`)
     options.push([name, value])
-    length += name.length + value.length
+    bytes += utf8Bytes(field(name, value))
   }
-  if (length > maxOptionsLength) return tooLong('publish-options')
+  if (bytes > maxOptionsBytes) return tooLong('publish-options')
   return { kind: 'enable', jid, node, options }
 }
 

@@ -127,13 +127,15 @@ test.each(['n'.repeat(1024), 'ż'.repeat(512)])(
   },
 )
 
-test.each([{ secret: 's'.repeat(16_379) }, { ['s'.repeat(16_379)]: 'secret' }])(
-  'options longer than any client sends are not acceptable',
-  async (options) => {
-    await using work = await startXmppServer()
-    expect(await work.ask(carol, enable(component, 'n', options))).toBe('modify/not-acceptable')
-  },
-)
+test.each([
+  { secret: 's'.repeat(16_379) },
+  { ['s'.repeat(16_379)]: 'secret' },
+  { secret: "'".repeat(2_800).replaceAll("'", '&apos;') },
+  Object.fromEntries(Array.from({ length: 410 }, (_, i) => [`o${i}`, ''])),
+])('options that a publish would repeat in more than 16 KiB are not acceptable', async (options) => {
+  await using work = await startXmppServer()
+  expect(await work.ask(carol, enable(component, 'n', options))).toBe('modify/not-acceptable')
+})
 
 test.each(['mallory@elsewhere.test/x', 'chat.test', 'elsewhere.test', 'alice@sub.chat.test/x'])(
   '%s, no user of a served host, is refused',
