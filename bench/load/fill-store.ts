@@ -1,8 +1,9 @@
 import { pino } from 'pino'
 import { LmdbDeadDeviceStore } from '../../src/main/store/dead-devices.ts'
 import { openEnvironment } from '../../src/main/store/environment.ts'
+import type { NodeRecord } from '../../src/main/store/node-ports.ts'
 import { LmdbNodeStore } from '../../src/main/store/nodes.ts'
-import type { NodeRecord, Subscription } from '../../src/main/store/ports.ts'
+import type { Subscription } from '../../src/main/store/ports.ts'
 import { LmdbSubscriptionStore } from '../../src/main/store/subscriptions.ts'
 import { deviceId, digitsOf, nodeName, userName } from './stanza-template.ts'
 
@@ -15,6 +16,7 @@ export interface Stored {
 }
 
 const perCommit = 5_000
+const noLimits = { perOwner: 1e9, perHost: 1e9, inAll: 1e9 }
 
 /** Fills a store with what the sources send to. `domain`: the component's; `server`: the XMPP domain. */
 export async function fillStore(
@@ -23,12 +25,13 @@ export async function fillStore(
   domain: string,
   server: string,
 ): Promise<void> {
-  const environment = await openEnvironment({ dataDir, log: pino({ level: 'silent' }) })
-  const nodes = new LmdbNodeStore(environment)
+  const log = pino({ level: 'silent' })
+  const environment = await openEnvironment({ dataDir, log })
+  const nodes = new LmdbNodeStore(environment, { ttlMs: 0, nowMs: Date.now, log })
   const deadDevices = new LmdbDeadDeviceStore(environment, { ttlS: 2_592_000, nowMs: Date.now })
   const subscriptions = new LmdbSubscriptionStore(environment)
   await times(stored.nodes, (digits) =>
-    nodes.create(domain, nodeName(digits), nodeOf(`${userName(digits)}@${server}`, server), 1),
+    nodes.create(domain, nodeName(digits), nodeOf(`${userName(digits)}@${server}`, server), noLimits),
   )
   await times(stored.subscriptions, (digits) => subscriptions.put(subscriptionOf(digits, domain, server), 32))
   await times(stored.deadDevices, (digits) =>
@@ -59,6 +62,7 @@ function nodeOf(owner: string, server: string): NodeRecord {
     affiliations: { [owner]: 'owner', [server]: 'publish-only' },
     registration: undefined,
     createdAtMs: Date.now(),
+    usedAtMs: Date.now(),
   }
 }
 

@@ -28,15 +28,30 @@ const variants = 1000
 const log = pino({ level: 'silent' })
 const dataDir = mkdtempSync(join(tmpdir(), 'xmpp-pushd-bench-'))
 const environment = await openEnvironment({ dataDir, log })
-const nodes = new LmdbNodeStore(environment)
+const nodes = new LmdbNodeStore(environment, { ttlMs: 0, nowMs: Date.now, log })
 const deadDevices = new LmdbDeadDeviceStore(environment, { ttlS: 3600, nowMs: Date.now })
+const nodeLimits = { perOwner: variants, perHost: variants, inAll: variants }
 const domains = ['virtual.test', 'pubsub.test']
 const server = new AppServer(
   {
     version: '0',
     domains: [
-      { domain: 'virtual.test', pubsub: false, virtual: true, publishers: 'servers', tags: [] },
-      { domain: 'pubsub.test', pubsub: true, virtual: false, publishers: 'servers', tags: [] },
+      {
+        domain: 'virtual.test',
+        pubsub: false,
+        virtual: true,
+        publishers: 'servers',
+        tags: [],
+        nodeOwners: 'any',
+      },
+      {
+        domain: 'pubsub.test',
+        pubsub: true,
+        virtual: false,
+        publishers: 'servers',
+        tags: [],
+        nodeOwners: 'any',
+      },
     ],
     servers: new XmppServers(domains.map((domain) => ({ domain, server: '', hosts: ['chat.test'] }))),
     content: {
@@ -49,7 +64,7 @@ const server = new AppServer(
       onEmpty: 'silent',
     },
     targets: undefined,
-    maxNodesPerOwner: variants,
+    nodeLimits,
   },
   {
     nodes,
@@ -70,9 +85,10 @@ await Promise.all(
         configuration: { publish_model: 'publishers' },
         affiliations: { 'alice@chat.test': 'owner', 'chat.test': 'publish-only', localhost: 'publish-only' },
         registration: undefined,
-        createdAtMs: 0,
+        createdAtMs: Date.now(),
+        usedAtMs: Date.now(),
       },
-      variants,
+      nodeLimits,
     ),
   ),
 )

@@ -33,7 +33,7 @@ const log = pino({ level: 'silent' })
 const dataDir = mkdtempSync(join(tmpdir(), 'xmpp-pushd-bench-'))
 const environment = await openEnvironment({ dataDir, log })
 const metrics = new Metrics('0', [virtualHost])
-const nodes = new LmdbNodeStore(environment)
+const nodes = new LmdbNodeStore(environment, { ttlMs: 0, nowMs: Date.now, log })
 const deadDevices = new LmdbDeadDeviceStore(environment, { ttlS: 3600, nowMs: Date.now })
 const subscriptions = new LmdbSubscriptionStore(environment)
 const content = {
@@ -52,11 +52,13 @@ const servers = new XmppServers([{ domain: 'push.test', server: '127.0.0.1:5347'
 const appServer = new AppServer(
   {
     version: '0',
-    domains: [{ domain: virtualHost, pubsub: false, virtual: true, publishers: 'servers', tags: [] }],
+    domains: [
+      { domain: virtualHost, pubsub: false, virtual: true, publishers: 'servers', tags: [], nodeOwners: [] },
+    ],
     servers,
     content,
     targets: undefined,
-    maxNodesPerOwner: 1,
+    nodeLimits: { perOwner: 1, perHost: 1, inAll: 1 },
   },
   { nodes, deadDevices, metrics, log, nowMs: Date.now, accountGone: () => undefined },
 )

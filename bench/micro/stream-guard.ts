@@ -11,7 +11,7 @@ import { StreamGuard } from '../../src/main/xmpp/stream-guard.ts'
 
 const count = Number(process.argv[2] ?? 5_000_000)
 const nothing = { add() {} }
-const sink = { send: () => true }
+const sink = { send: () => true, answerQuery: () => true }
 
 function guardAmong(servers: number): StreamGuard {
   const components = Array.from({ length: servers }, (_, i) => ({

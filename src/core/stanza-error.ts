@@ -33,7 +33,6 @@ export const stanzaErrors = {
   featureNotImplemented: define('cancel', 'feature-not-implemented'),
   serviceUnavailable: define('cancel', 'service-unavailable'),
   deviceNotRegistered: define('cancel', 'not-acceptable', 'device-not-registered'),
-  resourceConstraint: define('wait', 'resource-constraint'),
   remoteServerTimeout: define('wait', 'remote-server-timeout'),
   internalServerError: define('wait', 'internal-server-error'),
   overload: define('wait', 'service-unavailable'),

@@ -50,9 +50,6 @@ import type { Vitals } from './watchdog.ts'
 import { ComponentDomain } from './xmpp/component-domain.ts'
 import { LossReport } from './xmpp/loss-report.ts'
 
-/** How often marks of dead devices and dead letters past their time are removed. */
-const sweepIntervalMs = 3_600_000
-
 export class Daemon {
   readonly #log: Logger
   readonly #environment: Environment
@@ -73,7 +70,6 @@ export class Daemon {
   readonly #servedApi: ServedApi | undefined
   readonly metrics: Metrics
   #config: Config
-  #sweepTimer: NodeJS.Timeout | undefined
   #stopping = false
   #httpAddress = ''
   /** Undefined: there is none to be had, and /v1 and /admin are closed. */
@@ -115,7 +111,7 @@ export class Daemon {
     )
     this.metrics = metrics
     metrics.pendingLimit.child().set(config.queue.max_pending)
-    this.#stores = new Stores(environment, config, appServer.domains.length, metrics)
+    this.#stores = new Stores(environment, config, appServer.domains.length, metrics, log)
     const { nodes, deadDevices, letters, outbox, subscriptions } = this.#stores
 
     this.#appServer = new AppServer(appServer, {
@@ -224,8 +220,7 @@ export class Daemon {
     this.#httpAddress = await this.#http.listen(address)
     const served = parseAddress(this.#config.gateway.listen)
     if (served !== undefined) await this.#servedApi?.listen(served, servedCertificate(this.#config))
-    this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs)
-    void this.#stores.countOld(this.#log)
+    this.#stores.start()
   }
 
   /** Takes over what a reread configuration may change. */
@@ -240,6 +235,7 @@ export class Daemon {
     const certificate = servedCertificate(reload.config)
     if (certificate !== undefined) this.#servedApi?.renew(certificate)
     this.#xmppServer.reconfigure(xmppServerOptions(reload.config))
+    this.#stores.reconfigure(reload.config)
   }
 
   /** Where the gateway's API is served; undefined: nowhere. */
@@ -280,7 +276,6 @@ export class Daemon {
   /** Resolves when everything under way is answered, or `drain_timeout_ms` is over, and all is closed. */
   async stop(): Promise<void> {
     this.#stopping = true
-    clearInterval(this.#sweepTimer)
     for (const domain of this.#domains.values()) domain.stopReading()
     this.#servedApi?.drain()
     await this.#xmppServer.decided()
@@ -291,6 +286,7 @@ export class Daemon {
     await Promise.all([this.#servedApi?.close(), this.#http.close()])
     this.#heldMessages.stop()
     await Promise.all([...this.#domains.values()].map((domain) => domain.close()))
+    await this.#stores.stop()
     await this.#environment.close()
   }
 
@@ -299,14 +295,6 @@ export class Daemon {
     if (!found.late) return this.#appServer.forgetRegistration(notification, reason)
     for (const message of await this.#appServer.deviceDied(notification, reason)) {
       this.#heldMessages.send(notification.domain, message)
-    }
-  }
-
-  async #sweep(): Promise<void> {
-    try {
-      await this.#stores.sweep()
-    } catch (err) {
-      this.#log.error({ err }, 'cannot remove what is too old from the store')
     }
   }
 }

@@ -9,6 +9,7 @@ import { stanzaErrors } from '../core/stanza-error.ts'
 import type { Element } from '../core/xml/element.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
 import { eventsOverHttp } from './dispatch/domain-loads.ts'
+import { ListsUnderWay } from './lists-under-way.ts'
 import type { Metrics } from './metrics/table.ts'
 import { PublishMeter } from './publish-meter.ts'
 import type { RecentOutcome } from './recent-outcomes.ts'
@@ -34,11 +35,13 @@ export interface ExchangePorts {
 export class Exchange {
   readonly #ports: ExchangePorts
   readonly #meters = new Map<string, PublishMeter>()
+  readonly #lists: ListsUnderWay
   /** Answers that wait for the store. */
   readonly #later = new Set<Promise<void>>()
 
   constructor(ports: ExchangePorts) {
     this.#ports = ports
+    this.#lists = new ListsUnderWay(ports.metrics)
   }
 
   /** Takes every stanza of every stream: the streams' `StanzaHandler`. */
@@ -54,12 +57,18 @@ export class Exchange {
         if (!dispatcher.submit(notification, answer, domain, sender)) answer.refuse()
         return
       }
-      case 'answer':
-        answerTo.send(verdict.stanza)
-        if (verdict.publish !== undefined) {
-          const { publish } = verdict
-          this.settled(publish.domain, publish.node, publish.result, startedMs)
+      case 'answer': {
+        const { publish } = verdict
+        if (publish === undefined) {
+          answerTo.answerQuery(verdict.stanza, undefined)
+          return
         }
+        answerTo.send(verdict.stanza)
+        this.settled(publish.domain, publish.node, publish.result, startedMs)
+        return
+      }
+      case 'list':
+        this.#lists.take(verdict, answerTo)
         return
       case 'later': {
         const answered = verdict.stanza.then((answer) => {

@@ -38,7 +38,11 @@ export function appServerOptions(config: Config, version: string): AppServerOpti
       onEmpty: content.on_empty,
     },
     targets: push.gateway === 'direct' ? targetRules(config) : undefined,
-    maxNodesPerOwner: push.max_nodes_per_owner,
+    nodeLimits: {
+      perOwner: push.max_nodes_per_owner,
+      perHost: push.max_nodes_per_host,
+      inAll: push.max_nodes,
+    },
   }
 }
 
@@ -78,6 +82,21 @@ export function pluginSetting({ push }: Config, workingDirectory: string): Plugi
   return { name: push.plugin, memoryMb: push.plugin_memory_mb, workingDirectory }
 }
 
+/** Where no host is named, nothing says whose users are ours: an installation without goes on working. */
+function nodeOwners(
+  { hosts }: ComponentConfig,
+  { node_owners: owners, served_hosts: servedHosts }: Config['push'],
+): 'any' | readonly string[] {
+  if (owners !== 'hosts') return owners
+  const own = hosts.length > 0 ? hosts : servedHosts
+  return own.length > 0 ? own : 'any'
+}
+
+/** After how long without a publish or a change a push node is removed; 0: never. */
+export function nodeTtlMs({ node_ttl_days: days }: Config['push']): number {
+  return days * 86_400_000
+}
+
 /** The components' domains, and the virtual hosts that only HTTP reaches. */
 function servedDomains(config: Config, servers: XmppServers): AppServerDomain[] {
   const { virtual_pubsub_hosts: patterns } = config.push
@@ -92,6 +111,7 @@ function servedDomains(config: Config, servers: XmppServers): AppServerDomain[] 
         : // What we publish to ourselves by way of the XMPP server comes from there.
           [...component.publishers, ...servers.scopeOf(component.domain).domains],
     tags: component.tags,
+    nodeOwners: nodeOwners(component, config.push),
   }))
   const known = new Set(domains.map(({ domain }) => domain))
   for (const pattern of patterns) {
@@ -99,7 +119,7 @@ function servedDomains(config: Config, servers: XmppServers): AppServerDomain[] 
       const domain = pattern.replaceAll('@HOST@', () => host)
       if (known.has(domain)) continue
       known.add(domain)
-      domains.push({ domain, pubsub: false, virtual: true, publishers: 'any', tags: [] })
+      domains.push({ domain, pubsub: false, virtual: true, publishers: 'any', tags: [], nodeOwners: [] })
     }
   }
   return domains

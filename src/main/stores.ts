@@ -1,13 +1,20 @@
+import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import type { Config } from './config/config.ts'
 import { domainShare } from './dispatch/domain-loads.ts'
 import type { Metrics } from './metrics/table.ts'
+import { nodeTtlMs } from './part-options.ts'
 import { LmdbDeadDeviceStore } from './store/dead-devices.ts'
 import { deadLetterDefaults, LmdbDeadLetterStore } from './store/dead-letters.ts'
 import type { Environment } from './store/environment.ts'
 import { LmdbNodeStore } from './store/nodes.ts'
 import { LmdbOutbox } from './store/outbox.ts'
 import { LmdbSubscriptionStore } from './store/subscriptions.ts'
+
+/** How often marks of dead devices, dead letters and stored pushes past their time are removed. */
+const sweepIntervalMs = 3_600_000
+/** From one pass through all push nodes to the next. */
+const nodePassIntervalMs = 86_400_000
 
 /** What the daemon keeps in one environment and several of its parts use, with the metrics of it. */
 export class Stores {
@@ -16,11 +23,25 @@ export class Stores {
   readonly letters: LmdbDeadLetterStore
   readonly outbox: LmdbOutbox
   readonly subscriptions: LmdbSubscriptionStore
+  readonly #metrics: Metrics
+  readonly #log: Logger
+  #sweepTimer: NodeJS.Timeout | undefined
+  /** The pass through all push nodes that is under way, or was the last. */
+  #nodePass: Promise<void> | undefined
+  #nextNodePassMs = 0
 
   /** `domains`: how many there are. */
-  constructor(environment: Environment, { push, queue }: Config, domains: number, metrics: Metrics) {
+  constructor(
+    environment: Environment,
+    { push, queue }: Config,
+    domains: number,
+    metrics: Metrics,
+    log: Logger,
+  ) {
     const nowMs = Date.now
-    this.nodes = new LmdbNodeStore(environment)
+    this.#metrics = metrics
+    this.#log = log
+    this.nodes = new LmdbNodeStore(environment, { ttlMs: nodeTtlMs(push), nowMs, log })
     this.deadDevices = new LmdbDeadDeviceStore(environment, { ttlS: push.dead_device_ttl_s, nowMs })
     this.letters = new LmdbDeadLetterStore(environment, { ...deadLetterDefaults, nowMs })
     this.outbox = new LmdbOutbox(environment, this.letters, {
@@ -36,23 +57,75 @@ export class Stores {
     metrics.storedBytesLimit.child().set(queue.max_stored_bytes)
     metrics.deadLetters.read(() => this.letters.count())
     metrics.nodes.read(() => this.nodes.count())
+    metrics.nodesLimit.child().set(push.max_nodes)
     metrics.deadDevices.read(() => this.deadDevices.count())
     metrics.subscriptions.read(() => this.subscriptions.count())
   }
 
+  /** Takes over what a reread configuration may change. */
+  reconfigure({ push }: Config): void {
+    this.nodes.setTtl(nodeTtlMs(push))
+    this.#metrics.nodesLimit.child().set(push.max_nodes)
+  }
+
+  /** From now on what is past its time is removed, and all push nodes are gone through, in the background. */
+  start(): void {
+    this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs)
+    void this.#countOld()
+    void this.#passNodes()
+  }
+
+  /** Ends that, with what is still to be written of it. To be called before the environment is closed. Never rejects. */
+  async stop(): Promise<void> {
+    clearInterval(this.#sweepTimer)
+    await this.nodes.stop()
+    await this.#nodePass
+  }
+
   /** Counts the bytes of what an earlier version stored. Never rejects. */
-  async countOld(log: Logger): Promise<void> {
+  async #countOld(): Promise<void> {
     try {
       await this.outbox.countOld()
     } catch (err) {
-      log.warn({ err }, 'not all that an earlier version stored is in stored_bytes: the next start goes on')
+      this.#log.warn(
+        { err },
+        'not all that an earlier version stored is in stored_bytes: the next start goes on',
+      )
     }
   }
 
-  /** Removes what is past its time. */
-  async sweep(): Promise<void> {
-    await this.deadDevices.sweep()
-    await this.letters.sweep()
-    await this.outbox.sweep()
+  async #sweep(): Promise<void> {
+    try {
+      await this.deadDevices.sweep()
+      await this.letters.sweep()
+      await this.outbox.sweep()
+    } catch (err) {
+      this.#log.error({ err }, 'cannot remove what is too old from the store')
+    }
+    await this.#passNodes()
+  }
+
+  /** Once a day; when it fails, again at the next sweep. */
+  #passNodes(): Promise<void> {
+    if (this.#nodePass === undefined || performance.now() >= this.#nextNodePassMs) {
+      this.#nextNodePassMs = Number.POSITIVE_INFINITY
+      this.#nodePass = this.#passAllNodes()
+    }
+    return this.#nodePass
+  }
+
+  async #passAllNodes(): Promise<void> {
+    let pauseMs = 0
+    try {
+      await this.nodes.countStored()
+      const removed = await this.nodes.sweep()
+      this.#metrics.registrationsDisabled.child('unused').add(removed)
+      if (removed > 0)
+        this.#log.info({ removed }, 'removed push nodes that were not used for push.node_ttl_days')
+      pauseMs = nodePassIntervalMs
+    } catch (err) {
+      this.#log.error({ err }, 'cannot go through all push nodes')
+    }
+    this.#nextNodePassMs = performance.now() + pauseMs
   }
 }

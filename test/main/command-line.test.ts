@@ -9,7 +9,10 @@ import { defaultsText } from '../../src/main/config/defaults-text.ts'
 const program = join(import.meta.dirname, '../../bin/xmpp-pushd')
 const dir = mkdtempSync(join(tmpdir(), 'pushd-cli-'))
 afterAll(() => rmSync(dir, { recursive: true }))
-const good = file('good.toml', '[[component]]\ndomain = "push.example"\nsecret = "x"\n')
+const good = file(
+  'good.toml',
+  '[[component]]\ndomain = "push.example"\nsecret = "x"\n[push]\nserved_hosts = ["example"]\n',
+)
 const bad = file('bad.toml', 'nonsense = 1\n[log]\nlevel = "loud"\n')
 
 function file(name: string, text: string): string {

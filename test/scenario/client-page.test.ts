@@ -63,6 +63,12 @@ describe('a service with push nodes answers as docs/client.md says', () => {
     await expectAnswer(full, stamped(request), answer)
   })
 
+  test('behind the last node of the list there is an empty page', async () => {
+    const page = await xmpp.request(full, stamped('own-nodes-page'))
+    expect(page.xml).toContain("<set xmlns='http://jabber.org/protocol/rsm'><count>1</count></set>")
+    expect(page.xml).not.toContain('<item ')
+  })
+
   test('a node of the same name is a conflict, for its owner too', async () => {
     expect(errorOf(await xmpp.request(full, stamped('create-node')))).toMatchObject({
       type: 'cancel',

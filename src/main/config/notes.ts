@@ -15,7 +15,14 @@ export function notesOn(config: Config): string[] {
     const path = `${usual}.request_timeout_ms`
     notes.push(`${path} is not below push.reply_deadline_ms: no time for a second attempt`)
   }
-  return [...notes, ...relayNotes(config), ...hostNotes(config), ...wayNotes(config), ...gatewayNotes(config)]
+  return [
+    ...notes,
+    ...nodeNotes(config),
+    ...relayNotes(config),
+    ...hostNotes(config),
+    ...wayNotes(config),
+    ...gatewayNotes(config),
+  ]
 }
 
 function relayNotes(config: Config): string[] {
@@ -80,6 +87,17 @@ function hostNotes(config: Config): string[] {
     if (servers.serverOf(host) !== undefined) continue
     const path = `push.served_hosts: ${host}`
     notes.push(`${path} is among the hosts of no component: every server is believed about it`)
+  }
+  return notes
+}
+
+function nodeNotes({ component, push }: Config): string[] {
+  const notes: string[] = []
+  const isOpen = component.some(({ pubsub, hosts }) => pubsub && hosts.length === 0)
+  if (isOpen && push.node_owners === 'hosts' && push.served_hosts.length === 0) {
+    notes.push(
+      'push.node_owners is "hosts" and push.served_hosts is empty: users of every server that can reach this one may make push nodes',
+    )
   }
   return notes
 }

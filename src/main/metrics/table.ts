@@ -282,12 +282,17 @@ export class Metrics {
     'Whether (1) the last change was written to the store, or none was tried yet; 0: it failed.',
   )
   readonly nodes = new GaugeFamily('nodes', 'Push nodes stored.')
+  readonly nodesLimit = new GaugeFamily('nodes_limit', 'push.max_nodes: no more are made.')
+  readonly nodesCrowdedHosts = new GaugeFamily(
+    'nodes_crowded_hosts',
+    'XMPP domains whose users own 90 % or more of push.max_nodes_per_host, of those that made a node since the start.',
+  )
   readonly subscriptions = new GaugeFamily('subscriptions', 'Push subscriptions stored.')
   readonly deadDevices = new GaugeFamily('dead_devices', 'Devices remembered as gone.')
   readonly registrationsDisabled = new CounterFamily(
     'registrations_disabled_total',
     'Registrations removed by the daemon itself, by reason.',
-    { reason: ['dead_device', 'suspect_limit', 'refused', 'unreachable', 'account_gone'] },
+    { reason: ['dead_device', 'suspect_limit', 'refused', 'unreachable', 'account_gone', 'unused'] },
   )
   readonly events = new CounterFamily('events_total', 'Message events taken in, by way in and result.', {
     source: eventSources,
@@ -331,6 +336,16 @@ export class Metrics {
         'suspects',
         'delivered_topics',
         'max_nodes_per_owner',
+        'max_nodes_per_host',
+        'max_nodes',
+        'node_owners',
+        'node_name_bytes',
+        'node_record_bytes',
+        'node_affiliations',
+        'node_affiliation_bytes',
+        'lists_waiting',
+        'unsent_queries',
+        'sent_stanza_bytes',
         'max_subscriptions_per_user',
         'dedup_events',
         'plugin_events',

@@ -5,10 +5,12 @@ import { dueKey, dueKeyWithoutDomain, idOf } from './due-times.ts'
 import { groupCodec, placesCodec } from './journal.ts'
 import { keyPart, separator } from './keys.ts'
 import { nodeCodec } from './node-codec.ts'
-import { markCodec } from './nodes.ts'
+import { countsCodec } from './node-counts.ts'
+import { markCodec, ownedCodec } from './node-lists.ts'
+import type { NodeRecord } from './node-ports.ts'
 import { idCodec, pushCodec } from './outbox.ts'
 import { countCodec, useCodec } from './outbox-use.ts'
-import type { NodeRecord, StoredPush } from './ports.ts'
+import type { StoredPush } from './ports.ts'
 import { tokenCodec } from './provider-tokens.ts'
 import { publishCodec } from './publishes.ts'
 import { subscriptionCodec } from './subscription-codec.ts'
@@ -23,12 +25,14 @@ export const valueCodecs: Readonly<Record<string, { decode(stored: unknown): unk
   dead_letters: letterCodec,
   journal: groupCodec,
   journal_ended: placesCodec,
-  nodes: nodeCodec,
+  node_counts: countsCodec,
+  nodes: nodeCodec(0),
   outbox: pushCodec,
   outbox_domain: countCodec,
   outbox_due: undefined,
   outbox_place: idCodec,
   outbox_use: useCodec,
+  owned: ownedCodec,
   provider_tokens: tokenCodec,
   publishes: publishCodec,
   subscriptions: subscriptionCodec,
@@ -51,6 +55,7 @@ export function missing(
       return unknown === undefined ? undefined : `is not among the nodes of ${unknown}`
     }
     case 'affiliations':
+    case 'owned':
       return has('nodes', behind(1, key)) ? undefined : 'belongs to no node'
     case 'dead':
       return has('dead_by_time', deadTimeKey(value as DeadMark, key)) ? undefined : 'is never forgotten'

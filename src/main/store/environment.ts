@@ -32,7 +32,9 @@ export interface EnvironmentOptions {
 }
 
 /** Raised whenever what is stored changes its meaning: an older one is migrated then, a newer one refused. */
-export const formatVersion = 1
+export const formatVersion = 2
+/** The oldest that this version knows. What is to be migrated is, by the tables that it is in. */
+export const oldestFormat = 1
 export const formatName = 'xmpp-pushd'
 /** Room for tables to come; each costs a few bytes. */
 const maxTables = 32
@@ -81,11 +83,14 @@ export class Environment implements AsyncDisposable {
     return lastTxnId
   }
 
-  /** @param recentRecords how many decoded values to keep in memory at least; 0: none */
-  table<V>(name: string, codec: Codec<V>, recentRecords: number): Table<V> {
-    const table = new Table(openDatabase(this.#root, name), codec, this.queue, recentRecords, (err) =>
-      this.#passedOver(name, err),
-    )
+  /**
+   * @param recentRecords how many decoded values to keep in memory at least; 0: none
+   * @param listed whether parts of it are listed and counted, by the first part of its keys
+   */
+  table<V>(name: string, codec: Codec<V>, recentRecords: number, listed = false): Table<V> {
+    const db = openDatabase(this.#root, name)
+    const passedOver = (err: StoreError) => this.#passedOver(name, err)
+    const table = new Table(db, codec, this.queue, recentRecords, passedOver, listed)
     this.#tables.set(name, table as unknown as Table<never>)
     return table
   }
@@ -245,10 +250,16 @@ function checkFormat(root: RootDatabase<unknown, string>, file: string): void {
     return
   }
   if (!Array.isArray(format) || format[0] !== formatName) throw foreign
-  if (format[1] !== formatVersion) {
+  if (!isKnownFormat(format[1])) {
     throw new StoreError(
       'version',
       `${file} has format ${format[1]}, this version knows ${formatVersion}: start the version that wrote it`,
     )
   }
+  // From now on an earlier version would leave out what it does not know of.
+  if (format[1] !== formatVersion) about.putSync('format', [formatName, formatVersion])
+}
+
+export function isKnownFormat(format: unknown): format is number {
+  return typeof format === 'number' && format >= oldestFormat && format <= formatVersion
 }

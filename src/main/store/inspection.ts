@@ -6,7 +6,7 @@ import { chmodSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { missing, valueCodecs } from './check-entries.ts'
-import { formatName, formatVersion, valueEncoding } from './environment.ts'
+import { formatName, formatVersion, isKnownFormat, valueEncoding } from './environment.ts'
 import { checkStoreFile } from './file-check.ts'
 import { makeLockFile, sync } from './file-room.ts'
 import { separator } from './keys.ts'
@@ -130,13 +130,13 @@ export class StoreInspection implements AsyncDisposable {
     if (!Array.isArray(format) || format[0] !== formatName) {
       throw new StoreError('version', `${this.file} was not written by xmpp-pushd`)
     }
-    if (format[1] !== formatVersion) {
+    if (!isKnownFormat(format[1])) {
       throw new StoreError(
         'version',
         `${this.file} has format ${format[1]}, this version knows ${formatVersion}`,
       )
     }
-    return formatVersion
+    return format[1]
   }
 }
 

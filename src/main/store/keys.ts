@@ -21,6 +21,11 @@ export function keyPart(name: string): string {
   return isPlain(name) ? name : hashMark + createHash('sha256').update(name, 'utf16le').digest('base64url')
 }
 
+/** The name that a part is of; undefined: it is a hash. */
+export function nameOfPart(part: string): string | undefined {
+  return part.startsWith(hashMark) ? undefined : part
+}
+
 function isPlain(name: string): boolean {
   if (name.length > maxPartBytes) return false
   for (let i = 0; i < name.length; i++) {
@@ -32,6 +37,9 @@ function isPlain(name: string): boolean {
   return name.length * 3 <= maxPartBytes || Buffer.byteLength(name) <= maxPartBytes
 }
 
+/** Above every key. */
+export const behindAllKeys = '\u{10ffff}'
+
 /** The first key after all that begin with this prefix, which ends with a separator. */
 export function endOfPrefix(prefix: string): string {
   return `${prefix.slice(0, -1)}\x20`
@@ -40,4 +48,20 @@ export function endOfPrefix(prefix: string): string {
 /** The first key after this one. */
 export function keyAfter(key: string): string {
   return `${key}\x20`
+}
+
+/** The order of keys in LMDB: that of their UTF-8 bytes, which is that of their characters' code points. */
+export function compareKeys(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    // Surrogates stand for characters above all others.
+    if (x !== y) return aboveSurrogates(x) - aboveSurrogates(y)
+  }
+  return a.length - b.length
+}
+
+function aboveSurrogates(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }

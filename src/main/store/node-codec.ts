@@ -1,4 +1,4 @@
-import type { Affiliation, NodeRecord, NodeRegistration } from './ports.ts'
+import type { Affiliation, NodeRecord, NodeRegistration } from './node-ports.ts'
 import { StoreError } from './store-error.ts'
 import type { Codec } from './table.ts'
 
@@ -29,28 +29,37 @@ export function affiliationOf(letter: unknown): Affiliation {
   return affiliations.get(letter) ?? damaged('an affiliation')
 }
 
-export const nodeCodec: Codec<NodeRecord> = {
-  encode({ owner, configuration, affiliations, registration, createdAtMs }) {
-    const affiliated = Object.entries(affiliations).flatMap(([jid, affiliation]) => [
-      jid,
-      letters[affiliation],
-    ])
-    const registered =
-      registration === undefined ? null : [registration.secret, Object.entries(registration.options).flat()]
-    return [layout, owner, createdAtMs, Object.entries(configuration).flat(), affiliated, registered]
-  },
+/** @param unknownUseMs when nodes were last used whose record does not say so: those of earlier versions */
+export function nodeCodec(unknownUseMs: number): Codec<NodeRecord> {
+  return {
+    encode: encodeNode,
+    decode: (stored) => decodeNode(stored, unknownUseMs),
+  }
+}
 
-  decode(stored) {
-    if (!Array.isArray(stored) || stored[0] !== layout) return damaged('a node')
-    const [, owner, createdAtMs, configuration, affiliated, registered] = stored
-    return {
-      owner: text(owner),
-      configuration: named(configuration, text),
-      affiliations: named(affiliated, affiliationOf),
-      registration: registered === null ? undefined : registration(registered),
-      createdAtMs: typeof createdAtMs === 'number' ? createdAtMs : damaged('a time'),
-    }
-  },
+function encodeNode(record: NodeRecord): unknown {
+  const { owner, configuration, affiliations, registration, createdAtMs, usedAtMs } = record
+  const affiliated = Object.entries(affiliations).flatMap(([jid, affiliation]) => [jid, letters[affiliation]])
+  const registered =
+    registration === undefined ? null : [registration.secret, Object.entries(registration.options).flat()]
+  return [layout, owner, createdAtMs, Object.entries(configuration).flat(), affiliated, registered, usedAtMs]
+}
+
+function decodeNode(stored: unknown, unknownUseMs: number): NodeRecord {
+  if (!Array.isArray(stored) || stored[0] !== layout) return damaged('a node')
+  const [, owner, createdAtMs, configuration, affiliated, registered, usedAtMs] = stored
+  return {
+    owner: text(owner),
+    configuration: named(configuration, text),
+    affiliations: named(affiliated, affiliationOf),
+    registration: registered === null ? undefined : registration(registered),
+    createdAtMs: time(createdAtMs),
+    usedAtMs: usedAtMs === undefined ? Math.max(time(createdAtMs), unknownUseMs) : time(usedAtMs),
+  }
+}
+
+function time(stored: unknown): number {
+  return typeof stored === 'number' ? stored : damaged('a time')
 }
 
 function registration(stored: unknown): NodeRegistration {
@@ -73,6 +82,7 @@ function text(stored: unknown): string {
   return typeof stored === 'string' ? stored : damaged('a text')
 }
 
-function damaged(what: string): never {
+/** @throws StoreError `corrupt`, always */
+export function damaged(what: string): never {
   throw new StoreError('corrupt', `the store holds ${what} that cannot be read: restore a backup`)
 }

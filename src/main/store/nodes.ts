@@ -1,71 +1,64 @@
+import type { Logger } from 'pino'
 import type { Environment } from './environment.ts'
-import { keyPart, separator } from './keys.ts'
-import { affiliationLetter, affiliationOf, nodeCodec } from './node-codec.ts'
-import type { Affiliation, NodeRecord, NodeStore } from './ports.ts'
-import type { Codec, Table } from './table.ts'
+import type {
+  Affiliation,
+  ListedPart,
+  ListPart,
+  NodeAffiliation,
+  NodeLimit,
+  NodeLimits,
+  NodeRecord,
+  NodeStore,
+} from './node-ports.ts'
+import { NodeTables, nodeKey, ownersOf } from './node-tables.ts'
+import { NodeUpkeep } from './node-upkeep.ts'
 
 /**
- * Push nodes in LMDB.
- *
- *   nodes         domain, node        → the record
- *   affiliations  jid, domain, node   → a Mark: whoever has to do with the node, and how
- *
- * A node has a mark for each JID in its affiliations and one for its creator, who is counted against
- * the limit even after giving the node away. Both tables change in one transaction.
+ * Push nodes in LMDB. All that belongs to a node changes in one transaction.
  *
  * Reads see every change at once, before it is on disk; a promise settles when it is. So what arrives
  * behind a `create` on the same stream finds the node, and of two creates the first wins.
  */
 
-interface Mark {
-  /** The node's name: its key may be a hash. */
-  readonly node: string
-  /** undefined: the creator, no longer affiliated. */
-  readonly affiliation: Affiliation | undefined
-  readonly isCreator: boolean
+export interface NodeStoreOptions {
+  /** After how long without a publish or a change a node is removed; 0: never. */
+  readonly ttlMs: number
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number
+  readonly log: Logger
 }
 
-export const markCodec: Codec<Mark> = {
-  encode: ({ node, affiliation, isCreator }) => [
-    node,
-    affiliation === undefined ? '' : affiliationLetter(affiliation),
-    isCreator,
-  ],
-  decode(stored) {
-    const [node, letter, isCreator] = stored as [string, string, boolean]
-    return { node, affiliation: letter === '' ? undefined : affiliationOf(letter), isCreator }
-  },
-}
-
-/** Decoded records kept at hand: about 1 KiB each. More of them grow old with V8 before they are replaced. */
-const recentNodes = 2048
+/** Of an account that is gone, in one turn of the event loop. */
+const removalBatch = 100
 
 export class LmdbNodeStore implements NodeStore {
   readonly #environment: Environment
-  readonly #nodes: Table<NodeRecord>
-  readonly #marks: Table<Mark>
+  readonly #tables: NodeTables
+  readonly #upkeep: NodeUpkeep
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, { ttlMs, nowMs, log }: NodeStoreOptions) {
     this.#environment = environment
-    this.#nodes = environment.table('nodes', nodeCodec, recentNodes)
-    this.#marks = environment.table('affiliations', markCodec, 0)
+    this.#tables = new NodeTables(environment, nowMs())
+    this.#upkeep = new NodeUpkeep(this.#tables, environment.queue, ttlMs, log, nowMs)
   }
 
   get(domain: string, node: string): NodeRecord | undefined {
-    return this.#nodes.get(nodeKey(domain, node))
+    return this.#tables.nodes.get(nodeKey(domain, node))
   }
 
   create(
     domain: string,
     node: string,
     record: NodeRecord,
-    maxPerOwner: number,
-  ): Promise<'created' | 'exists' | 'limit'> {
+    limits: NodeLimits,
+  ): Promise<'created' | 'exists' | NodeLimit> {
     const key = nodeKey(domain, node)
     return this.#environment.queue.write(() => {
-      if (this.#nodes.has(key)) return 'exists'
-      if (this.#createdBy(record.owner, domain) >= maxPerOwner) return 'limit'
-      this.#replace(key, node, undefined, record)
+      if (this.#tables.nodes.has(key)) return 'exists'
+      if (this.count() >= limits.inAll) return 'max_nodes'
+      const lack = this.#tables.lackOfRoom(domain, undefined, record, limits)
+      if (lack !== undefined) return lack
+      this.#tables.replace(key, node, undefined, record)
       return 'created'
     })
   }
@@ -74,107 +67,108 @@ export class LmdbNodeStore implements NodeStore {
     domain: string,
     node: string,
     change: (record: NodeRecord) => NodeRecord | undefined,
-  ): Promise<boolean> {
+    limits: NodeLimits | undefined,
+  ): Promise<'updated' | 'missing' | NodeLimit> {
     const key = nodeKey(domain, node)
     return this.#environment.queue.write(() => {
-      const record = this.#nodes.get(key)
-      if (record === undefined) return false
+      const record = this.#tables.nodes.get(key)
+      if (record === undefined) return 'missing'
       const changed = change(record)
-      if (changed !== undefined) this.#replace(key, node, record, changed)
-      return true
+      if (changed === undefined) return 'updated'
+      const lack = limits === undefined ? undefined : this.#tables.lackOfRoom(domain, record, changed, limits)
+      if (lack !== undefined) return lack
+      this.#tables.replace(key, node, record, changed)
+      return 'updated'
     })
   }
 
   remove(domain: string, node: string): Promise<boolean> {
     const key = nodeKey(domain, node)
     return this.#environment.queue.write(() => {
-      const record = this.#nodes.get(key)
+      const record = this.#tables.nodes.get(key)
       if (record === undefined) return false
-      this.#replace(key, node, record, undefined)
+      this.#tables.replace(key, node, record, undefined)
       return true
     })
   }
 
-  affiliationsOf(domain: string, jid: string): { node: string; affiliation: Affiliation }[] {
-    const found: { node: string; affiliation: Affiliation }[] = []
-    for (const [, { node, affiliation }] of this.#marks.entriesUnder(ownerPrefix(jid, domain))) {
-      if (affiliation !== undefined) found.push({ node, affiliation })
-    }
-    return found.sort((a, b) => (a.node < b.node ? -1 : 1))
+  affiliationsOf(domain: string, jid: string, part: ListPart): ListedPart<NodeAffiliation> {
+    return this.#tables.lists.affiliationsOf(domain, jid, part)
+  }
+
+  ownedBy(domain: string, jid: string, part: ListPart): ListedPart<NodeAffiliation> {
+    return this.#tables.lists.ownedBy(domain, jid, part, this.#tables.areAllCounted)
   }
 
   /**
    * The JID's affiliations with nodes that have other owners go too: whoever gets that account next
    * must not inherit them.
    */
-  removeOwnedBy(owner: string, domains: Iterable<string>): Promise<number> {
-    return this.#environment.queue.write(() => {
-      let removed = 0
-      for (const domain of domains) removed += this.#removeOwned(owner, domain)
-      return removed
-    })
-  }
-
-  count(): number {
-    return this.#nodes.size
-  }
-
-  #removeOwned(owner: string, domain: string): number {
+  async removeOwnedBy(owner: string, domains: Iterable<string>): Promise<number> {
+    const left = [...domains]
+    let after: string | undefined
     let removed = 0
-    const beforeKey = keyPart(owner).length + separator.length
-    for (const [markKey, { node, affiliation }] of this.#marks.entriesUnder(ownerPrefix(owner, domain))) {
-      const key = markKey.slice(beforeKey)
-      const record = this.#nodes.get(key)
-      if (record === undefined || affiliation === undefined) continue
-      const others = without(record, owner)
-      if (affiliation !== 'owner' || Object.values(others.affiliations).includes('owner')) {
-        this.#replace(key, node, record, others)
-      } else {
-        this.#replace(key, node, record, undefined)
-        removed++
-      }
-    }
+    do {
+      await this.#environment.queue.write(() => {
+        for (let room = removalBatch; room > 0 && left[0] !== undefined; ) {
+          const marks = this.#tables.lists.nodesOf(owner, left[0], after, room)
+          for (const [key, { node, affiliation }] of marks) {
+            if (affiliation !== undefined && this.#leave(key, node, owner)) removed++
+          }
+          after = marks.length < room ? undefined : marks.at(-1)?.[0]
+          if (after === undefined) left.shift()
+          room -= marks.length
+        }
+      })
+    } while (left.length > 0)
     return removed
   }
 
-  #createdBy(jid: string, domain: string): number {
-    let count = 0
-    for (const [, mark] of this.#marks.entriesUnder(ownerPrefix(jid, domain))) if (mark.isCreator) count++
-    return count
+  /** Takes a JID's affiliation with a node away, or the node where it has no other owner: true. */
+  #leave(key: string, node: string, jid: string): boolean {
+    const record = this.#tables.nodes.find(key)
+    if (record === undefined) return false
+    const others = without(record, jid)
+    const isLeft = record.affiliations[jid] !== 'owner' || ownersOf(others).length > 0
+    this.#tables.replace(key, node, record, isLeft ? others : undefined)
+    return !isLeft
   }
 
-  /** Puts `after` (undefined: nothing) in the place of `before`, with the marks that belong to it. */
-  #replace(key: string, node: string, before: NodeRecord | undefined, after: NodeRecord | undefined): void {
-    const marks = after === undefined ? new Map<string, Mark>() : marksOf(node, after)
-    if (before !== undefined) {
-      for (const jid of marksOf(node, before).keys()) {
-        if (!marks.has(jid)) this.#marks.delete(markKey(jid, key))
-      }
-    }
-    for (const [jid, mark] of marks) this.#marks.set(markKey(jid, key), mark)
-    if (after === undefined) this.#nodes.delete(key)
-    else this.#nodes.set(key, after)
+  used(domain: string, node: string, record: NodeRecord, atMs: number): void {
+    this.#upkeep.used(nodeKey(domain, node), record, atMs)
   }
-}
 
-function nodeKey(domain: string, node: string): string {
-  return keyPart(domain) + separator + keyPart(node)
-}
-
-function markKey(jid: string, key: string): string {
-  return keyPart(jid) + separator + key
-}
-
-function ownerPrefix(jid: string, domain: string): string {
-  return keyPart(jid) + separator + keyPart(domain) + separator
-}
-
-function marksOf(node: string, { owner, affiliations }: NodeRecord): Map<string, Mark> {
-  const marks = new Map<string, Mark>([[owner, { node, affiliation: undefined, isCreator: true }]])
-  for (const [jid, affiliation] of Object.entries(affiliations)) {
-    marks.set(jid, { node, affiliation, isCreator: jid === owner })
+  get leastUseAgeMs(): number {
+    return this.#upkeep.useResolutionMs / 2
   }
-  return marks
+
+  countOfHost(host: string): number {
+    return this.#tables.counts.ofHost(host)
+  }
+
+  count(): number {
+    return this.#tables.nodes.size
+  }
+
+  /** From now on a node is removed after this time without a publish or a change; 0: never. */
+  setTtl(ttlMs: number): void {
+    this.#upkeep.setTtl(ttlMs)
+  }
+
+  /** Counts the nodes of a store of earlier versions, in the background. Rejects with a StoreError. */
+  countStored(): Promise<void> {
+    return this.#upkeep.countStored()
+  }
+
+  /** Removes nodes that were neither published to nor changed for the time to live; how many. Rejects with a StoreError. */
+  sweep(): Promise<number> {
+    return this.#upkeep.sweep()
+  }
+
+  /** To be called before the environment is closed. Never rejects. */
+  stop(): Promise<void> {
+    return this.#upkeep.stop()
+  }
 }
 
 function without(record: NodeRecord, jid: string): NodeRecord {

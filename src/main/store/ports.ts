@@ -2,52 +2,6 @@ import type { Notification } from '../../core/notification.ts'
 import type { NotificationOutcome } from '../metrics/table.ts'
 import type { StoreError } from './store-error.ts'
 
-/** XEP-0060 §4.1, those that a push node knows. */
-export type Affiliation = 'owner' | 'publisher' | 'publish-only' | 'outcast'
-
-/** A push node as it is stored. Values in `configuration` are the node_config form's, by var without `pubsub#`. */
-export interface NodeRecord {
-  /** Bare JID of the creator. Owners are also listed in `affiliations`. */
-  readonly owner: string
-  readonly configuration: Readonly<Record<string, string>>
-  /** By JID: bare, or a domain. */
-  readonly affiliations: Readonly<Record<string, Affiliation>>
-  /** Device options stored when the node was registered rather than created; undefined: they come with each publish. */
-  readonly registration: NodeRegistration | undefined
-  readonly createdAtMs: number
-}
-
-export interface NodeRegistration {
-  /** Publish-options by name (`service`, `device_id`, …). */
-  readonly options: Readonly<Record<string, string>>
-  /** What a publish must show in its publish-options as `secret`. */
-  readonly secret: string
-}
-
-/** Push nodes. Reads are synchronous; a promise is settled when the change is on disk. */
-export interface NodeStore {
-  get(domain: string, node: string): NodeRecord | undefined
-  /** `limit`: the owner has `maxPerOwner` nodes on this domain already. */
-  create(
-    domain: string,
-    node: string,
-    record: NodeRecord,
-    maxPerOwner: number,
-  ): Promise<'created' | 'exists' | 'limit'>
-  /** Replaces the record if it exists; false when it does not. `change` gets the newest record; returning undefined leaves it. */
-  update(
-    domain: string,
-    node: string,
-    change: (record: NodeRecord) => NodeRecord | undefined,
-  ): Promise<boolean>
-  remove(domain: string, node: string): Promise<boolean>
-  /** Nodes of a domain for which this JID has an affiliation, in the nodes' order. */
-  affiliationsOf(domain: string, jid: string): { node: string; affiliation: Affiliation }[]
-  /** Removes all nodes that this bare JID alone owns, on these domains; how many. */
-  removeOwnedBy(owner: string, domains: Iterable<string>): Promise<number>
-  count(): number
-}
-
 /** A client's wish to be pushed to: one (user, jid, node) is one subscription (XEP-0357 §5). Never changed, only replaced. */
 export interface Subscription {
   /** Bare JID. */

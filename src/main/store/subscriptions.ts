@@ -1,6 +1,6 @@
 import { domainOfBare } from '../../core/jid.ts'
 import type { Environment } from './environment.ts'
-import { endOfPrefix, keyPart, separator } from './keys.ts'
+import { behindAllKeys, endOfPrefix, keyPart, separator } from './keys.ts'
 import type { Outage, Subscription, SubscriptionPage, SubscriptionStore } from './ports.ts'
 import { subscriptionCodec } from './subscription-codec.ts'
 import type { Table } from './table.ts'
@@ -22,7 +22,6 @@ const useResolutionMs = 86_400_000
  */
 const maxFailures = 20
 const maxOutageMs = 3 * 86_400_000
-const behindAllKeys = '\u{10ffff}'
 /** Subscriptions that one transaction of a host's removal takes: some milliseconds of the main thread. */
 const removalBatch = 500
 

@@ -1,5 +1,6 @@
 import type { Database } from 'lmdb'
-import { endOfPrefix, separator } from './keys.ts'
+import { compareKeys, endOfPrefix, separator } from './keys.ts'
+import { PendingChanges } from './pending-changes.ts'
 import { RecentRecords } from './recent-records.ts'
 import { type StoreError, storeErrorFrom } from './store-error.ts'
 import type { WriteGroup, WriteQueue, WriteTarget } from './write-queue.ts'
@@ -12,13 +13,6 @@ export interface Codec<V> {
 
 /** No key of `keys.ts` is below it. */
 const lowestKey = separator
-
-interface PendingChange<V> {
-  /** undefined: removed. */
-  readonly value: V | undefined
-  /** Whose commit makes it visible in LMDB. */
-  readonly group: WriteGroup
-}
 
 interface TableStats {
   readonly pageSize: number
@@ -45,7 +39,9 @@ export class Table<V> implements WriteTarget {
   #db: Database<unknown, string>
   readonly #codec: Codec<V>
   readonly #queue: WriteQueue
-  readonly #pending = new Map<string, PendingChange<V>>()
+  readonly #pending: PendingChanges<V>
+  /** Another one once changes have not come to be on disk: what was known of them is wrong. */
+  generation = 0
   readonly #recent: RecentRecords<V> | undefined
   readonly #passedOver: (error: StoreError) => void
   #size: number
@@ -53,6 +49,7 @@ export class Table<V> implements WriteTarget {
   /**
    * @param recentRecords how many decoded values to keep at hand, at least; 0: none
    * @param passedOver told of each entry that cannot be read
+   * @param listed whether `page` and `countBetween` are asked often, for ranges with one first part of the keys
    */
   constructor(
     db: Database<unknown, string>,
@@ -60,7 +57,9 @@ export class Table<V> implements WriteTarget {
     queue: WriteQueue,
     recentRecords: number,
     passedOver: (error: StoreError) => void,
+    listed = false,
   ) {
+    this.#pending = new PendingChanges(listed)
     this.#db = db
     this.#codec = codec
     this.#queue = queue
@@ -143,6 +142,36 @@ export class Table<V> implements WriteTarget {
     const found: [string, V][] = []
     this.#addSettled({ start, end, reverse }, limit, found)
     return found
+  }
+
+  /**
+   * Entries from `start` up to before `end`, in the order of their keys (with `reverse`: from the end), `limit` at most:
+   * as reads see them, so also those that are not on disk yet. One that cannot be read is left out.
+   */
+  page(start: string, end: string, limit: number, reverse = false): [key: string, value: V][] {
+    const found = this.#pending
+      .between(start, end)
+      .flatMap(([key, value]): [string, V][] => (value === undefined ? [] : [[key, value]]))
+    const isUnderWay = found.length > 0
+    this.#addSettled({ start, end, reverse }, found.length + limit, found)
+    if (isUnderWay) found.sort(([a], [b]) => (reverse ? compareKeys(b, a) : compareKeys(a, b)))
+    return found.slice(0, limit)
+  }
+
+  /** How many entries there are from `start` up to before `end`, as reads see them; counted up to `limit`. */
+  countBetween(start: string, end: string, limit: number): number {
+    const pending = this.#pending.between(start, end)
+    try {
+      let count = this.#db.getKeysCount({ start, end, limit: limit + pending.length })
+      for (const [key, value] of pending) {
+        const isStored = this.#db.doesExist(key)
+        if (isStored && value === undefined) count--
+        else if (!isStored && value !== undefined) count++
+      }
+      return Math.min(count, limit)
+    } catch (cause) {
+      throw storeErrorFrom(cause, 'cannot read the store')
+    }
   }
 
   /** Their keys alone, read as they are asked for. */
@@ -233,6 +262,7 @@ export class Table<V> implements WriteTarget {
   /** For the queue. */
   discard(): void {
     this.#pending.clear()
+    this.generation++
     this.#recent?.clear()
     try {
       this.#size = this.#countStored()

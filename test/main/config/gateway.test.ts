@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { redacted } from '../../../src/main/config/redacted.ts'
 import { gatewayPools } from '../../../src/main/gateway-pools.ts'
-import { component, faultsOf, sound } from './loading.ts'
+import { component, faultsOf, notesOf, sound } from './loading.ts'
 import { apnsCertificate, apnsKey, commonName, fcm, put, serviceAccountText } from './provider-files.ts'
 
 describe('where pushes go', () => {
@@ -126,7 +126,7 @@ describe('a listener that others reach', () => {
     ['both', 'token_file = "tokens"\ntls.client_ca_file = "authority.pem"'],
     ['tokens, whatever is open', 'token_file = "tokens"\nopen = true'],
   ])('is for those with %s, and nothing is to be said of that', (_what, keys) => {
-    expect(sound(component + listener + keys + fcm.replace(/^/, '\n')).notes).toEqual([])
+    expect(notesOf(component + listener + keys + fcm.replace(/^/, '\n'))).toEqual([])
   })
 
   test('takes each line of a token file for the token of a caller', () => {
@@ -152,10 +152,10 @@ describe('a note on the gateway role', () => {
     ],
     [`[gateway]\nrequest_timeout_ms = 20_000\n${fcm}`, /^gateway\.request_timeout_ms is not below/],
   ])('%j: %s', (toml, expected) => {
-    expect(sound(component + toml).notes).toEqual([expect.stringMatching(expected)])
+    expect(notesOf(component + toml)).toEqual([expect.stringMatching(expected)])
   })
 
   test('is none where all is as it should be', () => {
-    expect(sound(component + fcm + apnsKey + apnsCertificate).notes).toEqual([])
+    expect(notesOf(component + fcm + apnsKey + apnsCertificate)).toEqual([])
   })
 })

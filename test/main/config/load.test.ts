@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { redacted } from '../../../src/main/config/redacted.ts'
-import { component, dir, faultsOf, sound } from './loading.ts'
+import { component, dir, faultsOf, notesOf, sound } from './loading.ts'
 
 describe('a configuration file', () => {
   test('that is empty has every default and serves nothing', () => {
@@ -92,7 +92,20 @@ describe('a note on the configuration', () => {
     ],
     ['[mongoosepush]\nrequest_timeout_ms = 20_000', /^mongoosepush\.request_timeout_ms is not below/],
   ])('%j: %s', (toml, expected) => {
-    const { notes } = sound(component + toml)
+    const notes = notesOf(component + toml)
     expect(notes).toEqual([typeof expected === 'string' ? expected : expect.stringMatching(expected)])
+  })
+
+  test('says who may make push nodes where "hosts" names none: everybody, as before, and an operator should know', () => {
+    const notes = (toml: string) => sound(component + toml).notes
+    const expected = [expect.stringMatching(/^push\.node_owners is "hosts" and push\.served_hosts is empty/)]
+    expect(notes('')).toEqual(expected)
+    expect(notes('[push]\nserved_hosts = ["chat.example"]')).toEqual([])
+    expect(notes('hosts = ["chat.example"]')).toEqual([])
+    expect(notes('[push]\nnode_owners = "any"')).toEqual([])
+    expect(notes('[push]\nnode_owners = ["chat.example"]')).toEqual([])
+    expect(
+      notes('pubsub = false\npublishers = ["chat.example"]\n[push]\nvirtual_pubsub_hosts = ["push.example"]'),
+    ).toEqual([])
   })
 })

@@ -28,4 +28,9 @@ export function sound(toml: string, credentials?: string) {
   return loaded
 }
 
+/** The notes on a sound configuration but that of push nodes where no host is served: these components have such. */
+export function notesOf(toml: string): string[] {
+  return sound(toml).notes.filter((note) => !note.startsWith('push.node_owners is'))
+}
+
 export const component = '[[component]]\ndomain = "push.example"\nsecret = "hush"\n'

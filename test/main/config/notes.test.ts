@@ -5,7 +5,7 @@ import { daemonUser, fileNotes } from '../../../src/main/config/file-notes.ts'
 import { loadConfigFile } from '../../../src/main/config/load.ts'
 import { ownUser } from '../../../src/main/store/store-place.ts'
 import { scratchDirectory } from '../store/open-store.ts'
-import { component, dir, sound } from './loading.ts'
+import { component, dir, notesOf as notesOfText, sound } from './loading.ts'
 import { apnsCertificate, fcm, put, serviceAccountText } from './provider-files.ts'
 
 const own = ownUser()
@@ -46,7 +46,7 @@ describe('a configuration that is open to others has notes', () => {
       /^gateway\.fcm\[0\]\.service_account_file has a token_uri with http/,
     ],
   ])('%s', (_, toml, expected) => {
-    expect(sound(toml).notes).toEqual([expect.stringMatching(expected)])
+    expect(notesOfText(toml)).toEqual([expect.stringMatching(expected)])
   })
 
   test.each([
@@ -56,7 +56,7 @@ describe('a configuration that is open to others has notes', () => {
     ['verify = false to loopback', `${component}[mongoosepush]\ntls.verify = false`],
     ['tls_verify = false to loopback', `${component}tls = true\ntls_verify = false`],
   ])('but not for %s', (_, toml) => {
-    expect(sound(toml).notes).toEqual([])
+    expect(notesOfText(toml)).toEqual([])
   })
 })
 

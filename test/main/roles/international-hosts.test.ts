@@ -10,7 +10,7 @@ describe.each(spellings)('with %s in the configuration', (configured) => {
     const domain = `push.${configured}`
     app.server.reconfigure({
       ...optionsFor(),
-      domains: [{ domain, pubsub: false, virtual: true, publishers: [configured], tags: [] }],
+      domains: [{ domain, pubsub: false, virtual: true, publishers: [configured], tags: [], nodeOwners: [] }],
     })
     expect(app.verdict(publish({ from: written, to: `push.${written}` }), domain)).toMatchObject({
       kind: 'push',

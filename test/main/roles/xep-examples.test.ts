@@ -54,7 +54,14 @@ describe('the examples of XEP-0357 are taken as they stand there', () => {
 
   test('a publish with its options completed by those of a device is a push', async () => {
     await using app = await startAppServer()
-    const domain = { domain: service, pubsub: false, virtual: true, publishers: 'any', tags: [] } as const
+    const domain = {
+      domain: service,
+      pubsub: false,
+      virtual: true,
+      publishers: 'any',
+      tags: [],
+      nodeOwners: [],
+    } as const
     app.server.reconfigure({ ...optionsFor(), domains: [domain] })
     const xml = readFileSync(file, 'utf8').replace(
       /<field var='secret'>(?=[^<]*<value>eruio234vzxc2kla-91<\/value><\/field>\s*<\/x>\s*<\/publish-options>)/,

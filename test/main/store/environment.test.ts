@@ -6,13 +6,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { open } from 'lmdb'
 import { expect, test } from 'vitest'
-import { LmdbNodeStore } from '../../../src/main/store/nodes.ts'
 import type { StoreError } from '../../../src/main/store/store-error.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { lacks } from '../../support/installed.ts'
 import { until } from '../../support/until.ts'
 import { busyDisk } from './busy-disk.ts'
-import { nodeRecord, openStore, scratchDirectory } from './open-store.ts'
+import { nodeRecord, noLimits, openNodes, openStore, scratchDirectory, wholeList } from './open-store.ts'
 
 const domain = 'push.example.com'
 const writer = new URL('./crash-writer.ts', import.meta.url).pathname
@@ -29,11 +28,11 @@ test('what a settled promise promised is there after kill -9, all of it and noth
     })
     await once(child, 'exit')
     await using store = await openStore(dir.path)
-    const nodes = new LmdbNodeStore(store)
+    const nodes = openNodes(store)
     const last = promised.at(-1) ?? 0
     expect(last).toBeGreaterThan(0)
     for (let i = 0; i < last; i++) expect(nodes.get(domain, `round${round}-${i}`)).toBeDefined()
-    const listed = nodes.affiliationsOf(domain, `round${round}@example.com`)
+    const listed = nodes.affiliationsOf(domain, `round${round}@example.com`, wholeList).entries
     for (const { node } of listed) expect(nodes.get(domain, node)).toBeDefined()
   }
 })
@@ -72,13 +71,15 @@ test.each([
   const path = join(dir.path, name)
   await using store = await openStore(path)
   await expect(openStore(path)).rejects.toMatchObject({ code: 'locked' })
-  expect(await new LmdbNodeStore(store).create(domain, 'n', nodeRecord('a@b'), 1)).toBe('created')
+  expect(await openNodes(store).create(domain, 'n', nodeRecord('a@b'), { ...noLimits, perOwner: 1 })).toBe(
+    'created',
+  )
   expect(statSync(path).mode & 0o077, 'nobody else may look in').toBe(0)
   expect(statSync(join(path, 'store.mdb')).mode & 0o077).toBe(0)
 })
 
 test.each([
-  ['a newer version', ['xmpp-pushd', 2], /format 2.*start the version that wrote it/],
+  ['a newer version', ['xmpp-pushd', 3], /format 3.*start the version that wrote it/],
   ['another program', ['something', 1], /not written by xmpp-pushd/],
   ['nobody known', undefined, /not written by xmpp-pushd/],
 ])('a store of %s is refused and left as it is', async (_, format, text) => {
@@ -106,7 +107,9 @@ test('a start that was cut short before the format was written is taken up again
   cut.openDB('about', {})
   await cut.close()
   await using store = await openStore(dir.path)
-  expect(await new LmdbNodeStore(store).create(domain, 'n', nodeRecord('a@b'), 1)).toBe('created')
+  expect(await openNodes(store).create(domain, 'n', nodeRecord('a@b'), { ...noLimits, perOwner: 1 })).toBe(
+    'created',
+  )
 })
 
 test('a file that is no store is called corrupt', async () => {
@@ -119,7 +122,7 @@ test.each([100, 4096, 8192])('a store that was cut off after %i bytes is called 
   using dir = scratchDirectory()
   {
     await using store = await openStore(dir.path)
-    await new LmdbNodeStore(store).create(domain, 'n', nodeRecord('a@b'), 1)
+    await openNodes(store).create(domain, 'n', nodeRecord('a@b'), { ...noLimits, perOwner: 1 })
   }
   truncateSync(join(dir.path, 'store.mdb'), size)
   await expect(openStore(dir.path)).rejects.toMatchObject({ code: 'corrupt', transient: false })
@@ -137,22 +140,22 @@ test('a data directory that cannot be made says why', async () => {
 test('close waits for the writes that were taken and refuses those that come after', async () => {
   using dir = scratchDirectory()
   const store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
-  const written = nodes.create(domain, 'n', nodeRecord('a@b'), 1)
+  const nodes = openNodes(store)
+  const written = nodes.create(domain, 'n', nodeRecord('a@b'), { ...noLimits, perOwner: 1 })
   const closed = store.close()
   await expect(nodes.remove(domain, 'n')).rejects.toMatchObject({ code: 'closed' })
   await closed
   expect(await written).toBe('created')
   await using again = await openStore(dir.path)
-  expect(new LmdbNodeStore(again).get(domain, 'n')).toBeDefined()
+  expect(openNodes(again).get(domain, 'n')).toBeDefined()
 })
 
 test('is closed while the disk does not answer, and survives the answer', async () => {
   using dir = scratchDirectory()
   const store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
+  const nodes = openNodes(store)
   const disk = await busyDisk(join(dir.path, 'store.mdb'))
-  const written = nodes.create(domain, 'n', nodeRecord('a@b'), 1)
+  const written = nodes.create(domain, 'n', nodeRecord('a@b'), { ...noLimits, perOwner: 1 })
   const [refused] = await Promise.allSettled([written, store.close()])
   expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'io' } })
   await disk.release()
@@ -162,10 +165,10 @@ test('is closed while the disk does not answer, and survives the answer', async 
 test('grows as far as need be, in one transaction if need be', async () => {
   using dir = scratchDirectory()
   await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
+  const nodes = openNodes(store)
   const record = nodeRecord('a@b', { configuration: { title: 'x'.repeat(3_000) } })
   const before = store.transactions
-  const created = Array.from({ length: 5_000 }, (_, i) => nodes.create(domain, `n${i}`, record, 1e9))
+  const created = Array.from({ length: 5_000 }, (_, i) => nodes.create(domain, `n${i}`, record, noLimits))
   expect(new Set(await Promise.all(created))).toEqual(new Set(['created']))
   expect(store.transactions - before).toBe(1)
   expect(statSync(join(dir.path, 'store.mdb')).size).toBeGreaterThan(15_000_000)

@@ -1,15 +1,14 @@
 /** Writes, has the page fail that makes LMDB give up, waits for the store to be well again, writes; prints what it saw. */
 import { writeFileSync } from 'node:fs'
-import { LmdbNodeStore } from '../../../src/main/store/nodes.ts'
 import { until } from '../../support/until.ts'
-import { nodeRecord, openStore } from './open-store.ts'
+import { nodeRecord, noLimits, openNodes, openStore } from './open-store.ts'
 
 const [directory = '', failure = ''] = process.argv.slice(2)
 const state = process.env.FAULTY_DISK ?? ''
 const environment = await openStore(directory)
-const nodes = new LmdbNodeStore(environment)
+const nodes = openNodes(environment)
 const create = (node: string) =>
-  nodes.create('push.example.com', node, nodeRecord('a@b'), 9).catch((error) => error.code)
+  nodes.create('push.example.com', node, nodeRecord('a@b'), noLimits).catch((error) => error.code)
 const before = await create('before')
 writeFileSync(state, failure)
 const during = await create('during')

@@ -6,14 +6,13 @@ import { LmdbDeadDeviceStore } from '../../../src/main/store/dead-devices.ts'
 import { LmdbDeadLetterStore } from '../../../src/main/store/dead-letters.ts'
 import { LmdbJournal } from '../../../src/main/store/journal.ts'
 import { separator } from '../../../src/main/store/keys.ts'
-import { LmdbNodeStore } from '../../../src/main/store/nodes.ts'
 import { LmdbOutbox } from '../../../src/main/store/outbox.ts'
 import { LmdbProviderTokenStore } from '../../../src/main/store/provider-tokens.ts'
 import { LmdbPublishStore } from '../../../src/main/store/publishes.ts'
 import { LmdbSubscriptionStore } from '../../../src/main/store/subscriptions.ts'
 import { Child } from '../../support/child.ts'
 import { notificationTo } from '../dispatch/notifications.ts'
-import { nodeRecord, openStore, scratchDirectory } from './open-store.ts'
+import { nodeRecord, noLimits, openNodes, openStore, scratchDirectory } from './open-store.ts'
 import { given, storedPush } from './stored-push.ts'
 import { tamper } from './tamper.ts'
 
@@ -39,7 +38,7 @@ async function filled(path: string) {
     collapse: true,
     nowMs,
   })
-  await new LmdbNodeStore(environment).create('push.example.com', 'n', nodeRecord('a@b'), 9)
+  await openNodes(environment).create('push.example.com', 'n', nodeRecord('a@b'), noLimits)
   const ids: string[] = []
   for (const device of ['a', 'b', 'c']) {
     const addition = given(outbox.add(storedPush(device, { retryCause: 'connect_error' })))
@@ -62,7 +61,7 @@ test('a store is counted and checked while a daemon works on it', async () => {
     outbox: { entries: 3 },
     outbox_due: { entries: 3 },
   })
-  expect(stats).toMatchObject({ format: 1, fileBytes: statSync(join(data, 'store.mdb')).size })
+  expect(stats).toMatchObject({ format: 2, fileBytes: statSync(join(data, 'store.mdb')).size })
   expect(await store(data, 'check')).toEqual({ code: 0, output: `${data}/store.mdb: no faults\n` })
 })
 
@@ -205,6 +204,7 @@ test('a store with something in every table has no faults, and what cannot be re
 test.each([
   ['nodes', 'affiliations', 'is not among the nodes of a@b'],
   ['affiliations', 'nodes', 'belongs to no node'],
+  ['owned', 'nodes', 'belongs to no node'],
   ['dead', 'dead_by_time', 'is never forgotten'],
   ['dead_by_time', 'dead', 'stands for no device'],
   ['dead_by_node', 'dead', 'stands for no device'],

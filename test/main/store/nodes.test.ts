@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { LmdbNodeStore } from '../../../src/main/store/nodes.ts'
-import { nodeRecord, openStore, scratchDirectory } from './open-store.ts'
+import { nodeRecord, noLimits, openNodes, openStore, scratchDirectory, wholeList } from './open-store.ts'
 
 const domain = 'push.example.com'
 const romeo = 'romeo@example.com'
@@ -20,23 +19,25 @@ test('a node with all it has survives close and reopen', async () => {
   })
   {
     await using store = await openStore(dir.path)
-    expect(await new LmdbNodeStore(store).create(domain, 'n1', record, 10)).toBe('created')
+    expect(await openNodes(store).create(domain, 'n1', record, noLimits)).toBe('created')
   }
   await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
+  const nodes = openNodes(store)
   expect(nodes.get(domain, 'n1')).toEqual(record)
   expect(nodes.count()).toBe(1)
-  expect(nodes.affiliationsOf(domain, 'example.com')).toEqual([{ node: 'n1', affiliation: 'publish-only' }])
+  expect(nodes.affiliationsOf(domain, 'example.com', wholeList).entries).toEqual([
+    { node: 'n1', affiliation: 'publish-only' },
+  ])
   expect(nodes.get('other.example.com', 'n1')).toBeUndefined()
 })
 
 test('of two creates of one node in one turn the first wins and the second hears that it exists', async () => {
   using dir = scratchDirectory()
   await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
+  const nodes = openNodes(store)
   const answers = [
-    nodes.create(domain, 'n', nodeRecord(romeo), 10),
-    nodes.create(domain, 'n', nodeRecord(juliet), 10),
+    nodes.create(domain, 'n', nodeRecord(romeo), noLimits),
+    nodes.create(domain, 'n', nodeRecord(juliet), noLimits),
   ]
   expect(await Promise.all(answers)).toEqual(['created', 'exists'])
   expect(nodes.get(domain, 'n')?.owner).toBe(romeo)
@@ -45,16 +46,23 @@ test('of two creates of one node in one turn the first wins and the second hears
 test('what comes behind a create in the same turn finds the node, and a remove after that removes it', async () => {
   using dir = scratchDirectory()
   await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
-  const created = nodes.create(domain, 'n', nodeRecord(romeo), 10)
+  const nodes = openNodes(store)
+  const created = nodes.create(domain, 'n', nodeRecord(romeo), noLimits)
   expect(nodes.get(domain, 'n')?.owner).toBe(romeo)
-  expect(nodes.affiliationsOf(domain, romeo)).toEqual([{ node: 'n', affiliation: 'owner' }])
+  expect(nodes.affiliationsOf(domain, romeo, wholeList).entries).toEqual([
+    { node: 'n', affiliation: 'owner' },
+  ])
   expect(nodes.count()).toBe(1)
-  const updated = nodes.update(domain, 'n', (record) => ({ ...record, configuration: { max_items: '1' } }))
+  const updated = nodes.update(
+    domain,
+    'n',
+    (record) => ({ ...record, configuration: { max_items: '1' } }),
+    noLimits,
+  )
   expect(nodes.get(domain, 'n')?.configuration).toEqual({ max_items: '1' })
   const removed = nodes.remove(domain, 'n')
   expect(nodes.get(domain, 'n')).toBeUndefined()
-  expect(await Promise.all([created, updated, removed])).toEqual(['created', true, true])
+  expect(await Promise.all([created, updated, removed])).toEqual(['created', 'updated', true])
   expect(nodes.get(domain, 'n')).toBeUndefined()
   expect(nodes.count()).toBe(0)
 })
@@ -62,49 +70,42 @@ test('what comes behind a create in the same turn finds the node, and a remove a
 test('an owner may have so many nodes on a domain and no more, counted on each domain, creates in flight included', async () => {
   using dir = scratchDirectory()
   await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
-  const answers = ['a', 'b', 'c'].map((node) => nodes.create(domain, node, nodeRecord(romeo), 2))
-  expect(await Promise.all(answers)).toEqual(['created', 'created', 'limit'])
-  expect(await nodes.create('other.example.com', 'c', nodeRecord(romeo), 2)).toBe('created')
-  expect(await nodes.create(domain, 'c', nodeRecord(juliet), 2)).toBe('created')
+  const nodes = openNodes(store)
+  const answers = ['a', 'b', 'c'].map((node) =>
+    nodes.create(domain, node, nodeRecord(romeo), { ...noLimits, perOwner: 2 }),
+  )
+  expect(await Promise.all(answers)).toEqual(['created', 'created', 'max_nodes_per_owner'])
+  expect(await nodes.create('other.example.com', 'c', nodeRecord(romeo), { ...noLimits, perOwner: 2 })).toBe(
+    'created',
+  )
+  expect(await nodes.create(domain, 'c', nodeRecord(juliet), { ...noLimits, perOwner: 2 })).toBe('created')
   await nodes.remove(domain, 'a')
-  expect(await nodes.create(domain, 'd', nodeRecord(romeo), 2)).toBe('created')
-})
-
-test('giving a node away makes no room for another, and being given one takes none', async () => {
-  using dir = scratchDirectory()
-  await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
-  await nodes.create(domain, 'a', nodeRecord(romeo), 1)
-  await nodes.update(domain, 'a', (record) => ({ ...record, affiliations: { [juliet]: 'owner' } }))
-  expect(nodes.affiliationsOf(domain, romeo)).toEqual([])
-  expect(await nodes.create(domain, 'b', nodeRecord(romeo), 1)).toBe('limit')
-  expect(await nodes.create(domain, 'b', nodeRecord(juliet), 1)).toBe('created')
+  expect(await nodes.create(domain, 'd', nodeRecord(romeo), { ...noLimits, perOwner: 2 })).toBe('created')
 })
 
 test('an update of a node that is not there says so, and one that changes nothing says that it is there', async () => {
   using dir = scratchDirectory()
   await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
-  expect(await nodes.update(domain, 'n', (record) => record)).toBe(false)
+  const nodes = openNodes(store)
+  expect(await nodes.update(domain, 'n', (record) => record, noLimits)).toBe('missing')
   expect(await nodes.remove(domain, 'n')).toBe(false)
-  await nodes.create(domain, 'n', nodeRecord(romeo), 1)
-  expect(await nodes.update(domain, 'n', () => undefined)).toBe(true)
+  await nodes.create(domain, 'n', nodeRecord(romeo), { ...noLimits, perOwner: 1 })
+  expect(await nodes.update(domain, 'n', () => undefined, noLimits)).toBe('updated')
 })
 
 test('with an account go the nodes it alone owns on the domains that are named, and its affiliations with all others', async () => {
   using dir = scratchDirectory()
   await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
+  const nodes = openNodes(store)
   const shared = nodeRecord(romeo, { affiliations: { [romeo]: 'owner', [juliet]: 'owner' } })
   const guest = nodeRecord(juliet, { affiliations: { [juliet]: 'owner', [romeo]: 'publisher' } })
-  await nodes.create(domain, 'own', nodeRecord(romeo), 10)
-  await nodes.create('other.example.com', 'own', nodeRecord(romeo), 10)
-  await nodes.create(domain, 'shared', shared, 10)
-  await nodes.create(domain, 'guest', guest, 10)
+  await nodes.create(domain, 'own', nodeRecord(romeo), noLimits)
+  await nodes.create('other.example.com', 'own', nodeRecord(romeo), noLimits)
+  await nodes.create(domain, 'shared', shared, noLimits)
+  await nodes.create(domain, 'guest', guest, noLimits)
   expect(await nodes.removeOwnedBy(romeo, [domain, 'other.example.com'])).toBe(2)
   expect(nodes.count()).toBe(2)
-  expect(nodes.affiliationsOf(domain, romeo)).toEqual([])
+  expect(nodes.affiliationsOf(domain, romeo, wholeList).entries).toEqual([])
   expect(nodes.get(domain, 'shared')?.affiliations).toEqual({ [juliet]: 'owner' })
   expect(nodes.get(domain, 'guest')?.affiliations).toEqual({ [juliet]: 'owner' })
 })
@@ -112,10 +113,14 @@ test('with an account go the nodes it alone owns on the domains that are named, 
 test('affiliations are listed in the order of the nodes', async () => {
   using dir = scratchDirectory()
   await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
-  for (const node of ['b', 'c']) await nodes.create(domain, node, nodeRecord(romeo), 10)
-  const last = nodes.create(domain, 'a', nodeRecord(romeo), 10)
-  expect(nodes.affiliationsOf(domain, romeo).map(({ node }) => node)).toEqual(['a', 'b', 'c'])
+  const nodes = openNodes(store)
+  for (const node of ['b', 'c']) await nodes.create(domain, node, nodeRecord(romeo), noLimits)
+  const last = nodes.create(domain, 'a', nodeRecord(romeo), noLimits)
+  expect(nodes.affiliationsOf(domain, romeo, wholeList).entries.map(({ node }) => node)).toEqual([
+    'a',
+    'b',
+    'c',
+  ])
   await last
 })
 
@@ -127,15 +132,17 @@ test.each(['constructor', '__proto__', 'toString'])(
       await using store = await openStore(dir.path)
       const affiliations = Object.create(null)
       affiliations[name] = 'owner'
-      const nodes = new LmdbNodeStore(store)
-      await nodes.create(domain, 'named', nodeRecord(name, { affiliations }), 10)
-      await nodes.create(domain, 'other', nodeRecord(romeo), 10)
+      const nodes = openNodes(store)
+      await nodes.create(domain, 'named', nodeRecord(name, { affiliations }), noLimits)
+      await nodes.create(domain, 'other', nodeRecord(romeo), noLimits)
     }
     await using store = await openStore(dir.path)
-    const nodes = new LmdbNodeStore(store)
+    const nodes = openNodes(store)
     expect(nodes.get(domain, 'named')?.affiliations[name]).toBe('owner')
     expect(nodes.get(domain, 'other')?.affiliations[name]).toBeUndefined()
-    expect(nodes.affiliationsOf(domain, name)).toEqual([{ node: 'named', affiliation: 'owner' }])
+    expect(nodes.affiliationsOf(domain, name, wholeList).entries).toEqual([
+      { node: 'named', affiliation: 'owner' },
+    ])
   },
 )
 
@@ -154,16 +161,16 @@ test.each([
   const owner = `${name}@${name}`.toWellFormed()
   {
     await using store = await openStore(dir.path)
-    const nodes = new LmdbNodeStore(store)
-    expect(await nodes.create(domain, name, nodeRecord(owner), 10)).toBe('created')
-    expect(await nodes.create(domain, `${name}x`, nodeRecord(owner), 10)).toBe('created')
+    const nodes = openNodes(store)
+    expect(await nodes.create(domain, name, nodeRecord(owner), noLimits)).toBe('created')
+    expect(await nodes.create(domain, `${name}x`, nodeRecord(owner), noLimits)).toBe('created')
     expect(nodes.get(domain, `${name}y`)).toBeUndefined()
   }
   await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
+  const nodes = openNodes(store)
   expect(nodes.get(domain, name)).toBeDefined()
   expect(nodes.get(domain, `${name}x`)).toBeDefined()
-  expect(nodes.affiliationsOf(domain, owner)).toHaveLength(2)
+  expect(nodes.affiliationsOf(domain, owner, wholeList).entries).toHaveLength(2)
   expect(await nodes.removeOwnedBy(owner, [domain])).toBe(2)
   expect(nodes.count()).toBe(0)
 })
@@ -171,10 +178,10 @@ test.each([
 test('two long names that differ in their last character are two nodes', async () => {
   using dir = scratchDirectory()
   await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
+  const nodes = openNodes(store)
   const long = 'n'.repeat(3000)
-  await nodes.create(domain, `${long}a`, nodeRecord(romeo), 10)
+  await nodes.create(domain, `${long}a`, nodeRecord(romeo), noLimits)
   expect(nodes.get(domain, `${long}b`)).toBeUndefined()
-  expect(await nodes.create(domain, `${long}b`, nodeRecord(juliet), 10)).toBe('created')
+  expect(await nodes.create(domain, `${long}b`, nodeRecord(juliet), noLimits)).toBe('created')
   expect(nodes.get(domain, `${long}a`)?.owner).toBe(romeo)
 })

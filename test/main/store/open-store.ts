@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { type Environment, openEnvironment } from '../../../src/main/store/environment.ts'
-import type { NodeRecord } from '../../../src/main/store/ports.ts'
+import type { ListPart, NodeLimits, NodeRecord } from '../../../src/main/store/node-ports.ts'
+import { LmdbNodeStore, type NodeStoreOptions } from '../../../src/main/store/nodes.ts'
 
 /** A directory of its own for one test, gone when the test's scope ends. */
 export function scratchDirectory(): { path: string } & Disposable {
@@ -15,6 +16,16 @@ export function openStore(dataDir: string): Promise<Environment> {
   return openEnvironment({ dataDir, log: pino({ level: 'silent' }) })
 }
 
+export function openNodes(environment: Environment, options: Partial<NodeStoreOptions> = {}): LmdbNodeStore {
+  const log = pino({ level: 'silent' })
+  return new LmdbNodeStore(environment, { ttlMs: 0, nowMs: () => 1_700_000_000_000, log, ...options })
+}
+
+export const noLimits: NodeLimits = { perOwner: 1e9, perHost: 1e9, inAll: 1e9 }
+
+/** All of a list. */
+export const wholeList: ListPart = { anchor: undefined, backwards: false, limit: 1e6 }
+
 export function nodeRecord(owner: string, change: Partial<NodeRecord> = {}): NodeRecord {
   return {
     owner,
@@ -22,6 +33,7 @@ export function nodeRecord(owner: string, change: Partial<NodeRecord> = {}): Nod
     affiliations: { [owner]: 'owner' },
     registration: undefined,
     createdAtMs: 1_700_000_000_000,
+    usedAtMs: 1_700_000_000_000,
     ...change,
   }
 }

@@ -1,14 +1,13 @@
 /** Fills a store whose file may not grow, lets it, and only waits for it to be well again; prints both as JSON. */
 import { execFileSync } from 'node:child_process'
-import { LmdbNodeStore } from '../../../src/main/store/nodes.ts'
 import { until } from '../../support/until.ts'
-import { nodeRecord, openStore } from './open-store.ts'
+import { nodeRecord, noLimits, openNodes, openStore } from './open-store.ts'
 
 const environment = await openStore(process.argv[2] ?? '')
-const nodes = new LmdbNodeStore(environment)
+const nodes = openNodes(environment)
 const record = nodeRecord('romeo@example.com', { configuration: { title: 'x'.repeat(100_000) } })
 for (let i = 0; environment.fault === undefined; i++) {
-  await nodes.create('push.example.com', `node-${i}`, record, 1e9).catch(() => undefined)
+  await nodes.create('push.example.com', `node-${i}`, record, noLimits).catch(() => undefined)
 }
 const during = environment.fault.code
 execFileSync('prlimit', ['--pid', String(process.pid), '--fsize=unlimited'])

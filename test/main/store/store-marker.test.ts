@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { open } from 'lmdb'
 import { describe, expect, test } from 'vitest'
-import { LmdbNodeStore } from '../../../src/main/store/nodes.ts'
-import { nodeRecord, openStore, scratchDirectory } from './open-store.ts'
+import { nodeRecord, noLimits, openNodes, openStore, scratchDirectory } from './open-store.ts'
 
 const domain = 'push.example.com'
 const writer = new URL('./crash-writer.ts', import.meta.url).pathname
@@ -20,14 +19,14 @@ interface Files {
 /** A store with one node, closed. */
 async function madeStore(path: string): Promise<Files> {
   const environment = await openStore(path)
-  await new LmdbNodeStore(environment).create(domain, 'n', nodeRecord('a@b'), 9)
+  await openNodes(environment).create(domain, 'n', nodeRecord('a@b'), noLimits)
   await environment.close()
   return { path, store: join(path, 'store.mdb'), marker: join(path, 'store.json') }
 }
 
 async function nodeIsThere(path: string): Promise<boolean> {
   await using environment = await openStore(path)
-  return new LmdbNodeStore(environment).get(domain, 'n') !== undefined
+  return openNodes(environment).get(domain, 'n') !== undefined
 }
 
 describe('a marker beside the store says that there is one', () => {
@@ -37,7 +36,7 @@ describe('a marker beside the store says that there is one', () => {
     const text = readFileSync(marker, 'utf8')
     expect(JSON.parse(text)).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
-      format: 1,
+      format: 2,
       since: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     })
     expect(statSync(marker).mode & 0o777).toBe(0o600)
@@ -51,7 +50,7 @@ describe('a marker beside the store says that there is one', () => {
     // All that such a version leaves.
     rmSync(marker)
     expect(await nodeIsThere(path)).toBe(true)
-    expect(JSON.parse(readFileSync(marker, 'utf8'))).toMatchObject({ format: 1 })
+    expect(JSON.parse(readFileSync(marker, 'utf8'))).toMatchObject({ format: 2 })
   })
 
   test.each([
@@ -105,7 +104,7 @@ describe('a marker beside the store says that there is one', () => {
     const { path, marker } = await madeStore(dir.path)
     writeFileSync(marker, text)
     expect(await nodeIsThere(path)).toBe(true)
-    expect(JSON.parse(readFileSync(marker, 'utf8'))).toMatchObject({ format: 1, id: expect.any(String) })
+    expect(JSON.parse(readFileSync(marker, 'utf8'))).toMatchObject({ format: 2, id: expect.any(String) })
   })
 })
 
@@ -122,7 +121,7 @@ describe('a first start that is cut short', () => {
     const files = await madeStore(dir.path)
     cut(files)
     await (await openStore(dir.path)).close()
-    expect(JSON.parse(readFileSync(files.marker, 'utf8'))).toMatchObject({ format: 1 })
+    expect(JSON.parse(readFileSync(files.marker, 'utf8'))).toMatchObject({ format: 2 })
     expect(existsSync(`${files.marker}.new`)).toBe(false)
   })
 

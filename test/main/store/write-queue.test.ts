@@ -2,9 +2,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { LmdbNodeStore } from '../../../src/main/store/nodes.ts'
 import { WriteQueue, type WriteTarget } from '../../../src/main/store/write-queue.ts'
-import { nodeRecord, openStore, scratchDirectory } from './open-store.ts'
+import { nodeRecord, noLimits, openNodes, openStore, scratchDirectory } from './open-store.ts'
 
 const recovering = new URL('./recovering-writer.ts', import.meta.url).pathname
 const filler = new URL('./full-writer.ts', import.meta.url).pathname
@@ -27,17 +26,17 @@ test('a store that cannot grow refuses writes with a reason, keeps what it promi
   })
   expect(after).toEqual({ create: 'created', fault: 'none', counted: seen.created + 1 })
   await using store = await openStore(dir.path)
-  expect(new LmdbNodeStore(store).count()).toBe(seen.created + 1)
+  expect(openNodes(store).count()).toBe(seen.created + 1)
 })
 
 test('a thousand writes of one turn are one transaction', async () => {
   using dir = scratchDirectory()
   await using store = await openStore(dir.path)
-  const nodes = new LmdbNodeStore(store)
+  const nodes = openNodes(store)
   const before = store.transactions
   const record = nodeRecord('a@b')
   const results = Array.from({ length: 1000 }, (_, i) =>
-    nodes.create('push.example.com', `${i}`, record, 1e9),
+    nodes.create('push.example.com', `${i}`, record, noLimits),
   )
   expect(new Set(await Promise.all(results))).toEqual(new Set(['created']))
   expect(store.transactions - before).toBe(1)

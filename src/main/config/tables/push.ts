@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { choice, integer, list, table, text } from '../keys.ts'
+import { choice, integer, list, oneOrList, table, text } from '../keys.ts'
 
 const wpoolTable = table({
   workers: integer(Math.min(availableParallelism(), 4), 1, 64, {
@@ -41,8 +41,28 @@ export const pushTable = table(
         'How long a publish may wait for the gateway before it is answered. XMPP servers give up themselves, the ' +
         'first of them (ejabberd) after 32 s.',
     }),
+    node_owners: oneOrList('hosts', ['hosts', 'any'], 'domain', {
+      description:
+        'Who may make push nodes and be given them: "hosts": the users of the component\'s `hosts`, else of `served_hosts` (of anywhere while both are empty); ' +
+        '"any": those of every server that can reach this one; or a list of domains. Nodes that there are stay.',
+      allowed: '"hosts", "any", or a list of domains',
+      reload: true,
+    }),
     max_nodes_per_owner: integer(128, 1, 1_000_000, {
-      description: 'Push nodes that one user may have on one domain.',
+      description: 'Push nodes that one user may own on one domain.',
+      reload: true,
+    }),
+    max_nodes_per_host: integer(1_000_000, 1, 100_000_000, {
+      description: 'Push nodes that the users of one XMPP domain may own, on all domains together.',
+      reload: true,
+    }),
+    max_nodes: integer(5_000_000, 1, 100_000_000, {
+      description: 'Push nodes in all.',
+      reload: true,
+    }),
+    node_ttl_days: integer(400, 0, 36_500, {
+      description:
+        'After how many days without a publish or a change a push node is removed; at most one hundredth of that later. 0: never.',
       reload: true,
     }),
     dead_device_ttl_s: integer(2_592_000, 60, 315_360_000, {

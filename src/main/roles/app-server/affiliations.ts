@@ -1,5 +1,5 @@
 import { bareJid, domainOfBare, hasResource } from '../../../core/jid.ts'
-import type { Affiliation, NodeRecord } from '../../store/ports.ts'
+import type { Affiliation, NodeRecord } from '../../store/node-ports.ts'
 
 /** Who may do what with a push node (XEP-0060 §4.1). Pure. */
 
@@ -42,21 +42,14 @@ function affiliationOfSender(record: NodeRecord, from: string): Affiliation | un
 /** What an owner asks for: by bare JID, in normal form. */
 export type AffiliationChanges = ReadonlyMap<string, Affiliation | 'none'>
 
-/** More entries than this in one node are refused: the record is read at every publish. */
-export const maxAffiliations = 100
-
-/** The record with these changes; `ownerless`, `too-many`: not allowed. */
-export function changeAffiliations(
-  record: NodeRecord,
-  changes: AffiliationChanges,
-): NodeRecord | 'ownerless' | 'too-many' {
+/** The record with these changes; undefined: it would have no owner left. */
+export function changeAffiliations(record: NodeRecord, changes: AffiliationChanges): NodeRecord | undefined {
   const affiliations = new Map(Object.entries(record.affiliations))
   for (const [jid, affiliation] of changes) {
     if (affiliation === 'none') affiliations.delete(jid)
     else affiliations.set(jid, affiliation)
   }
-  if (![...affiliations.values()].includes('owner')) return 'ownerless'
-  if (affiliations.size > maxAffiliations) return 'too-many'
+  if (![...affiliations.values()].includes('owner')) return undefined
   return { ...record, affiliations: Object.fromEntries(affiliations) }
 }
 

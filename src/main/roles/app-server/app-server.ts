@@ -7,10 +7,11 @@ import type { Element } from '../../../core/xml/element.ts'
 import { isIncomplete } from '../../../core/xml/pruned-element.ts'
 import type { Metrics } from '../../metrics/table.ts'
 import type { DeadDeviceStore } from '../../store/dead-device-ports.ts'
-import type { NodeStore } from '../../store/ports.ts'
+import type { NodeStore } from '../../store/node-ports.ts'
 import { checkPublish } from './check-publish.ts'
 import { type Domain, Domains } from './domain.ts'
 import { LatestDevices } from './latest-devices.ts'
+import type { ListAnswer } from './list-page.ts'
 import { pubsubNs, pubsubOwnerNs, stanzaErrorNs } from './namespaces.ts'
 import { NodeRequests } from './node-requests.ts'
 import type { AppServerOptions } from './options.ts'
@@ -21,7 +22,7 @@ import { failedCheck, type PublishResult } from './publish-result.ts'
 import { answerQuery, isQuery } from './queries.ts'
 import { readPublish } from './read-publish.ts'
 import { type DeadReason, Registrations } from './registrations.ts'
-import type { DropReason, PublishVerdict, Verdict } from './verdict.ts'
+import { answer, type DropReason, dropped, type PublishVerdict, type Verdict } from './verdict.ts'
 
 export { answerOverload, answerPublish } from './answer-publish.ts'
 
@@ -166,15 +167,17 @@ export class AppServer {
     if (isPublish(payload)) return this.#publish(domain, request, type, payload)
     const { name, ns } = payload
     if (name === 'pubsub' && (ns === pubsubNs || ns === pubsubOwnerNs)) {
-      const { maxNodesPerOwner } = this.#options
       return this.#settled(
         request,
-        this.#nodeRequests.handle(domain, request, type, payload, maxNodesPerOwner),
+        this.#nodeRequests.handle(domain, request, type, payload, this.#options.nodeLimits),
       )
     }
     if (!isQuery(payload)) return answer(iqError(request, stanzaErrors.serviceUnavailable))
     if (type === 'set') return answer(iqError(request, stanzaErrors.badRequest))
-    return answer(answerQuery(domain, request, payload, this.#ports.nodes, this.#options.version))
+    return this.#settled(
+      request,
+      answerQuery(domain, request, payload, this.#ports.nodes, this.#options.version),
+    )
   }
 
   #publish(domain: Domain, request: PublishRequest, type: 'get' | 'set', payload: Element): Verdict {
@@ -240,9 +243,18 @@ export class AppServer {
     return dropped[why]
   }
 
-  #settled(request: IqHeader, stanza: string | Promise<string>): Verdict {
+  #settled(request: IqHeader, stanza: string | Promise<string> | ListAnswer): Verdict {
     if (typeof stanza === 'string') return answer(stanza)
+    if ('makeList' in stanza) return { kind: 'list', request, make: () => this.#madeList(request, stanza) }
     return { kind: 'later', stanza: stanza.catch((err) => this.#fault(request, err)) }
+  }
+
+  #madeList(request: IqHeader, { makeList }: ListAnswer): string {
+    try {
+      return makeList()
+    } catch (err) {
+      return this.#fault(request, err)
+    }
   }
 
   #fault(request: IqHeader, err: unknown): string {
@@ -269,17 +281,6 @@ const noSuchDomain: PublishVerdict = {
   kind: 'refused',
   check: failedCheck.nodeExists,
   error: stanzaErrors.itemNotFound,
-}
-
-const dropped: Readonly<Record<DropReason, Verdict>> = {
-  'iq-response': { kind: 'drop', why: 'iq-response' },
-  message: { kind: 'drop', why: 'message' },
-  presence: { kind: 'drop', why: 'presence' },
-  unaddressed: { kind: 'drop', why: 'unaddressed' },
-}
-
-function answer(stanza: string): Verdict {
-  return { kind: 'answer', stanza, publish: undefined }
 }
 
 function answeredPublish({ domain, node }: PublishInput, stanza: string, result: PublishResult): Verdict {

@@ -4,7 +4,7 @@ import type { Notification } from '../../../core/notification.ts'
 import { isWithin } from '../../../core/push-text.ts'
 import { type StanzaError, stanzaErrors, withText } from '../../../core/stanza-error.ts'
 import type { DeadDeviceStore } from '../../store/dead-device-ports.ts'
-import type { NodeRecord, NodeStore } from '../../store/ports.ts'
+import type { NodeRecord, NodeStore } from '../../store/node-ports.ts'
 import { mayPublish } from './affiliations.ts'
 import { readContent, shortenSender } from './content.ts'
 import type { Domain } from './domain.ts'
@@ -44,8 +44,9 @@ export function checkPublish(
 
   // 2 and 3: the node, and who publishes.
   let owner = ''
+  let record: NodeRecord | undefined
   if (!domain.virtual) {
-    const record = domain.pubsub && input.node !== '' ? ports.nodes.get(domain.name, input.node) : undefined
+    record = domain.pubsub && input.node !== '' ? ports.nodes.get(domain.name, input.node) : undefined
     if (record === undefined) return refused(failedCheck.nodeExists, stanzaErrors.itemNotFound)
     const { from } = input
     if (from !== undefined && !(domain.admits(from) && mayPublish(record, from))) return forbidden
@@ -79,6 +80,10 @@ export function checkPublish(
   // 7: the device lives.
   if (ports.deadDevices.isDead(device, domain.name, input.node)) return deadDevice
 
+  const nowMs = ports.nowMs()
+  if (record !== undefined && nowMs - record.usedAtMs > ports.nodes.leastUseAgeMs) {
+    ports.nodes.used(domain.name, input.node, record, nowMs)
+  }
   if (content.kind === 'nothing') return done
   const { priority, mutableContent, timeToLive } = options
   const notification: Notification = {
@@ -94,7 +99,7 @@ export function checkPublish(
     content,
     collapsible: !input.summary.tellsOfCall,
     enabledAtMs: input.enabledAtMs,
-    createdAtMs: ports.nowMs(),
+    createdAtMs: nowMs,
   }
   return { kind: 'push', notification, sender: accountOf(input.from) || owner || id }
 }

@@ -1,5 +1,7 @@
 import { escapeXml } from '../../../core/xml/escape.ts'
-import { discoInfoNs, discoItemsNs, pingNs, pubsubNs, pushNs, versionNs } from './namespaces.ts'
+import type { NodeAffiliation } from '../../store/node-ports.ts'
+import type { ListShape } from './list-page.ts'
+import { discoInfoNs, discoItemsNs, pingNs, pubsubNs, pushNs, rsmNs, versionNs } from './namespaces.ts'
 
 /** Payloads of service discovery (XEP-0030). */
 
@@ -20,13 +22,14 @@ const nodeFeatures = [
   'retrieve-default',
   'publish-only-affiliation',
   'access-whitelist',
+  'rsm',
 ]
 
 /** What a domain is and can do (XEP-0357 §4.2: `pubsub/push` is a must). */
 export function renderDomainInfo(pubsub: boolean, virtual: boolean): string {
   const features = [...everywhere]
   if (pubsub || virtual) features.push(pubsubNs, ...publishFeatures.map(pubsubFeature))
-  if (pubsub) features.push(...nodeFeatures.map(pubsubFeature))
+  if (pubsub) features.push(rsmNs, ...nodeFeatures.map(pubsubFeature))
 
   let xml = `<query xmlns='${discoInfoNs}'><identity category='pubsub' type='push'/>`
   if (pubsub) xml += "<identity category='pubsub' type='service'/>"
@@ -41,12 +44,21 @@ export function renderNodeInfo(node: string): string {
   )
 }
 
-/** `node`: the node that was asked about, or ''; `items`: the nodes to list, all at `jid`. */
-export function renderItems(node: string, jid: string, items: readonly string[]): string {
-  const asked = node === '' ? '' : ` node='${escapeXml(node)}'`
-  let xml = `<query xmlns='${discoItemsNs}'${asked}>`
-  for (const item of items) xml += `<item jid='${escapeXml(jid)}' node='${escapeXml(item)}'/>`
-  return `${xml}</query>`
+/** A node has no items to show: it is a sink. */
+export function renderNoItems(node: string): string {
+  return `<query xmlns='${discoItemsNs}' node='${escapeXml(node)}'/>`
+}
+
+/** The nodes of a domain that somebody owns. */
+export function itemsShape(domain: string): ListShape<NodeAffiliation> {
+  const jid = escapeXml(domain)
+  return {
+    head: `<query xmlns='${discoItemsNs}'>`,
+    foot: '',
+    tail: '</query>',
+    entry: ({ node }) => `<item jid='${jid}' node='${escapeXml(node)}'/>`,
+    name: ({ node }) => node,
+  }
 }
 
 function pubsubFeature(name: string): string {

@@ -1,7 +1,9 @@
 import { bareJid, domainOfBare, hasResource, hostKey, normalDomain } from '../../../core/jid.ts'
 import type { Metrics } from '../../metrics/table.ts'
 import type { Tally } from '../../metrics/tally.ts'
-import { renderDomainInfo } from './disco.ts'
+import type { NodeAffiliation } from '../../store/node-ports.ts'
+import { itemsShape, renderDomainInfo } from './disco.ts'
+import type { ListShape } from './list-page.ts'
 import type { AppServerDomain } from './options.ts'
 import type { DropReason } from './verdict.ts'
 
@@ -13,21 +15,26 @@ export class Domain {
   readonly tags: readonly string[]
   /** The answer's payload to disco#info. */
   readonly info: string
+  /** How a list of its nodes is written. */
+  readonly items: ListShape<NodeAffiliation>
   readonly tagsIgnored: Tally
   readonly fieldsIgnored: Tally
   readonly textsCut: Tally
   readonly dropped: Readonly<Record<DropReason, Tally>>
   readonly #anybody: boolean
+  /** Whose users may own nodes; undefined: anybody. */
+  readonly #nodeOwners: ReadonlySet<string> | undefined
   /** Whose servers may publish; undefined: any server. */
   readonly #publishers: ReadonlySet<string> | undefined
 
   constructor(options: AppServerDomain, metrics: Metrics) {
-    const { domain, publishers } = options
+    const { domain, publishers, nodeOwners } = options
     this.name = domain
     this.pubsub = options.pubsub
     this.virtual = options.virtual
     this.tags = options.tags
     this.info = renderDomainInfo(options.pubsub, options.virtual)
+    this.items = itemsShape(domain)
     this.tagsIgnored = metrics.tagsIgnored.child(domain)
     this.fieldsIgnored = metrics.limitsHit.child('summary_fields')
     this.textsCut = metrics.limitsHit.child('push_text')
@@ -37,8 +44,14 @@ export class Domain {
       presence: metrics.stanzasDropped.child(domain, 'presence'),
       unaddressed: metrics.stanzasDropped.child(domain, 'unaddressed'),
     }
+    this.#nodeOwners = nodeOwners === 'any' ? undefined : new Set(nodeOwners.map(normalDomain))
     this.#anybody = publishers === 'any'
     this.#publishers = typeof publishers === 'string' ? undefined : new Set(publishers.map(normalDomain))
+  }
+
+  /** Whether the configuration lets this bare JID make push nodes, and be given them. */
+  mayOwnNodes(bare: string): boolean {
+    return this.#nodeOwners?.has(domainOfBare(bare)) ?? true
   }
 
   /**

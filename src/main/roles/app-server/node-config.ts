@@ -62,11 +62,12 @@ export function applyForm(
   for (const [name, values] of form.fields) {
     const key = name.startsWith('pubsub#') ? name.slice('pubsub#'.length) : ''
     const field = Object.hasOwn(fields, key) ? fields[key] : undefined
-    if (field === undefined) return { fault: { malformed: false, text: `${name}: unknown` } }
+    if (field === undefined) return { fault: { malformed: false, text: `${shown(name)}: unknown` } }
     const text = values[0]
     if (text === undefined) continue
     const value = values.length === 1 ? acceptedValue(field, text) : undefined
-    if (value === undefined) return { fault: { malformed: false, text: `${name}: not an accepted value` } }
+    if (value === undefined)
+      return { fault: { malformed: false, text: `${shown(name)}: not an accepted value` } }
     changed[key] = value
   }
   return { configuration: changed }
@@ -98,6 +99,11 @@ function acceptedValue(field: ConfigField, text: string): string | undefined {
       // `max_items`: a number, or the most that the service has (XEP-0060 §16.4.4).
       return text === 'max' || /^[0-9]{1,9}$/.test(text) ? text : undefined
   }
+}
+
+/** A name that a stranger chose, in a text of ours. */
+function shown(name: string): string {
+  return name.slice(0, 64)
 }
 
 function list(label: string, defaultValue: string, values: readonly string[]): ConfigField {

@@ -1,5 +1,6 @@
 import type { TargetRules } from '../../../core/gateway/publish-target.ts'
 import type { XmppServers } from '../../../core/xmpp-servers.ts'
+import type { NodeLimits } from '../../store/node-ports.ts'
 
 /** What the configuration says about the App Server role. Frozen; replaced as a whole on a reload. */
 export interface AppServerOptions {
@@ -11,7 +12,7 @@ export interface AppServerOptions {
   readonly content: ContentOptions
   /** Provider pools of ours, and what publishes may name there; undefined: MongoosePush has them. */
   readonly targets: TargetRules | undefined
-  readonly maxNodesPerOwner: number
+  readonly nodeLimits: NodeLimits
 }
 
 export interface AppServerDomain {
@@ -21,6 +22,8 @@ export interface AppServerDomain {
   /** Publishes need no push node. Together with `pubsub`: nodes can be managed, publishes go without. */
   readonly virtual: boolean
   readonly publishers: Publishers
+  /** The XMPP domains whose users may make push nodes here, or be given them. */
+  readonly nodeOwners: 'any' | readonly string[]
   /** Pool tags of every push from this domain. */
   readonly tags: readonly string[]
 }

@@ -3,10 +3,11 @@ import { type IqHeader, iqError, iqResult } from '../../../core/stanza.ts'
 import { stanzaErrors } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
 import { escapeXml } from '../../../core/xml/escape.ts'
-import type { NodeStore } from '../../store/ports.ts'
+import type { ListedPart, NodeAffiliation, NodeStore } from '../../store/node-ports.ts'
 import { maySee } from './affiliations.ts'
-import { renderItems, renderNodeInfo } from './disco.ts'
+import { renderNodeInfo, renderNoItems } from './disco.ts'
 import type { Domain } from './domain.ts'
+import { type ListAnswer, readListPart, renderPage } from './list-page.ts'
 import { discoInfoNs, discoItemsNs, pingNs, versionNs } from './namespaces.ts'
 
 /** Service discovery (XEP-0030), ping (XEP-0199), software version (XEP-0092): asked with a get, on every domain. */
@@ -22,7 +23,7 @@ export function answerQuery(
   payload: Element,
   nodes: NodeStore,
   version: string,
-): string {
+): string | ListAnswer {
   switch (payload.ns) {
     case pingNs:
       return iqResult(request)
@@ -38,9 +39,9 @@ export function answerQuery(
     return iqError(request, stanzaErrors.itemNotFound)
   }
   if (payload.ns === discoInfoNs) return iqResult(request, node === '' ? domain.info : renderNodeInfo(node))
-  // A node has no items to show: it is a sink.
-  const items = node === '' ? ownedNodes(domain, request.from, nodes) : []
-  return iqResult(request, renderItems(node, domain.name, items))
+  return node === ''
+    ? listOwnedNodes(domain, request, payload, nodes)
+    : iqResult(request, renderNoItems(node))
 }
 
 function sees(domain: Domain, from: string, node: string, nodes: NodeStore): boolean {
@@ -49,12 +50,21 @@ function sees(domain: Domain, from: string, node: string, nodes: NodeStore): boo
 }
 
 /** The nodes that the sender owns, and nobody else's. */
-function ownedNodes(domain: Domain, from: string, nodes: NodeStore): string[] {
-  const sender = domain.pubsub ? bareJid(from) : undefined
-  if (sender === undefined) return []
-  const owned: string[] = []
-  for (const { node, affiliation } of nodes.affiliationsOf(domain.name, sender)) {
-    if (affiliation === 'owner') owned.push(node)
+function listOwnedNodes(
+  domain: Domain,
+  request: IqHeader,
+  query: Element,
+  nodes: NodeStore,
+): string | ListAnswer {
+  const part = readListPart(query)
+  if ('condition' in part) return iqError(request, part)
+  const sender = domain.pubsub ? bareJid(request.from) : undefined
+  return {
+    makeList: () => {
+      const listed = sender === undefined ? nothing : nodes.ownedBy(domain.name, sender, part)
+      return renderPage(request, part, listed, domain.items)
+    },
   }
-  return owned
 }
+
+const nothing: ListedPart<NodeAffiliation> = { entries: [], index: 0, count: 0 }

@@ -4,7 +4,7 @@ import type { Device, Notification } from '../../../core/notification.ts'
 import { modeOf } from '../../../core/notification.ts'
 import { escapeXml } from '../../../core/xml/escape.ts'
 import type { Metrics } from '../../metrics/table.ts'
-import type { NodeRecord, NodeRegistration, NodeStore } from '../../store/ports.ts'
+import type { NodeRecord, NodeRegistration, NodeStore } from '../../store/node-ports.ts'
 import { ownersOf, withoutPublishers } from './affiliations.ts'
 import { pubsubNs } from './namespaces.ts'
 
@@ -52,13 +52,18 @@ export class Registrations {
     try {
       let owners: string[] = []
       let registered = false
-      await nodes.update(domain, node, (record) => {
-        registered = record.registration !== undefined
-        if (registered && !isRegisteredFor(record, device)) return undefined
-        if (record.createdAtMs > createdAtMs) return undefined
-        owners = ownersOf(record)
-        return withoutPublishers(record)
-      })
+      await nodes.update(
+        domain,
+        node,
+        (record) => {
+          registered = record.registration !== undefined
+          if (registered && !isRegisteredFor(record, device)) return undefined
+          if (record.createdAtMs > createdAtMs) return undefined
+          owners = ownersOf(record)
+          return withoutPublishers(record)
+        },
+        undefined,
+      )
       if (owners.length === 0) return []
       if (registered) await nodes.remove(domain, node)
       this.#countRemoved(reason)

@@ -1,4 +1,5 @@
 import type { Notification } from '../../../core/notification.ts'
+import type { IqHeader } from '../../../core/stanza.ts'
 import type { StanzaError } from '../../../core/stanza-error.ts'
 import type { PublishRequest } from './publish-request.ts'
 import type { PublishResult } from './publish-result.ts'
@@ -12,6 +13,8 @@ export type Verdict =
       /** Set when it answers a publish: to be counted. `node`: '' when it names none. */
       readonly publish: AnsweredPublish | undefined
     }
+  /** A list: the answer is made when the sender has no other one under way. Never throws. */
+  | { readonly kind: 'list'; readonly request: IqHeader; readonly make: () => string }
   /** Answered once the store has the change. Never rejects. */
   | { readonly kind: 'later'; readonly stanza: Promise<string> }
   /** To submit; its outcome is answered by `answerPublish(request, outcome)`. */
@@ -44,3 +47,15 @@ export type PublishVerdict =
   | { readonly kind: 'refused'; readonly check: PublishResult; readonly error: StanzaError }
   /** Nothing to send: an empty publish, and `content.on_empty = "drop"`. */
   | { readonly kind: 'done' }
+
+export const dropped: Readonly<Record<DropReason, Verdict>> = {
+  'iq-response': { kind: 'drop', why: 'iq-response' },
+  message: { kind: 'drop', why: 'message' },
+  presence: { kind: 'drop', why: 'presence' },
+  unaddressed: { kind: 'drop', why: 'unaddressed' },
+}
+
+/** An answer that belongs to no publish: a complete stanza. */
+export function answer(stanza: string): Verdict {
+  return { kind: 'answer', stanza, publish: undefined }
+}

@@ -69,14 +69,6 @@ test.each(['none', 'publisher', 'outcast'])(
   },
 )
 
-test('a node has at most 100 affiliations: more is wait/resource-constraint', async () => {
-  await using app = await startAppServer()
-  await app.create(alice, 'n1')
-  const many = Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`user${i}@chat.test`, 'publisher']))
-  expect(await affiliate(app, many)).toBe('result')
-  expect(await affiliate(app, { 'bob@chat.test': 'publisher' })).toBe('wait/resource-constraint')
-})
-
 test('two changes that arrive together are both made', async () => {
   await using app = await startAppServer()
   await app.create(alice, 'n1')

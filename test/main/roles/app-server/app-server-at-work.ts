@@ -12,10 +12,11 @@ import type {
 import type { PublishResult } from '../../../../src/main/roles/app-server/publish-result.ts'
 import type { Verdict } from '../../../../src/main/roles/app-server/verdict.ts'
 import { LmdbDeadDeviceStore } from '../../../../src/main/store/dead-devices.ts'
-import { LmdbNodeStore } from '../../../../src/main/store/nodes.ts'
+import type { NodeLimits } from '../../../../src/main/store/node-ports.ts'
+import type { LmdbNodeStore } from '../../../../src/main/store/nodes.ts'
 import { publishIq } from '../../../../src/sandbox/stanzas.ts'
 import { oneServer } from '../../../support/one-server.ts'
-import { openStore, scratchDirectory } from '../../store/open-store.ts'
+import { openNodes, openStore, scratchDirectory } from '../../store/open-store.ts'
 
 /** Push nodes are made and needed here. */
 export const pubsubHost = 'pubsub.chat.test'
@@ -46,24 +47,26 @@ export interface Setting {
   /** For every domain. */
   readonly publishers?: AppServerDomain['publishers']
   readonly tags?: readonly string[]
-  readonly maxNodesPerOwner?: number
   readonly targets?: AppServerOptions['targets']
+  readonly nodeLimits?: Partial<NodeLimits>
+  /** For every domain. */
+  readonly nodeOwners?: AppServerDomain['nodeOwners']
 }
 
 export function optionsFor(setting: Setting = {}): AppServerOptions {
-  const { publishers = 'any', tags = [] } = setting
+  const { publishers = 'any', tags = [], nodeOwners = 'any' } = setting
   return {
     version: '1.2.3',
     domains: [
-      { domain: pubsubHost, pubsub: true, virtual: false, publishers, tags },
-      { domain: virtualHost, pubsub: false, virtual: true, publishers, tags },
-      { domain: shadowedHost, pubsub: true, virtual: true, publishers, tags },
-      { domain: 'closed.chat.test', pubsub: false, virtual: false, publishers, tags },
+      { domain: pubsubHost, pubsub: true, virtual: false, publishers, tags, nodeOwners },
+      { domain: virtualHost, pubsub: false, virtual: true, publishers, tags, nodeOwners },
+      { domain: shadowedHost, pubsub: true, virtual: true, publishers, tags, nodeOwners },
+      { domain: 'closed.chat.test', pubsub: false, virtual: false, publishers, tags, nodeOwners },
     ],
     servers: oneServer(pubsubHost, virtualHost, shadowedHost, 'closed.chat.test'),
     content: { ...defaultContent, ...setting.content },
     targets: setting.targets,
-    maxNodesPerOwner: setting.maxNodesPerOwner ?? 128,
+    nodeLimits: { perOwner: 128, perHost: 1_000_000, inAll: 5_000_000, ...setting.nodeLimits },
   }
 }
 
@@ -71,14 +74,15 @@ export function optionsFor(setting: Setting = {}): AppServerOptions {
 export async function startAppServer(setting: Setting = {}) {
   const directory = scratchDirectory()
   const environment = await openStore(directory.path)
-  const nodes = new LmdbNodeStore(environment)
+  const nodes = openNodes(environment)
   const deadDevices = new LmdbDeadDeviceStore(environment, { ttlS: 1000, nowMs: () => nowMs })
   const options = optionsFor(setting)
   const metrics = new Metrics(
     '1.2.3',
     options.domains.map(({ domain }) => domain),
   )
-  const log = pino({ level: 'silent' })
+  const logged: Record<string, unknown>[] = []
+  const log = pino({ level: 'warn' }, { write: (line: string) => void logged.push(JSON.parse(line)) })
   const accountsGone: string[] = []
   const server = new AppServer(options, {
     nodes,
@@ -88,7 +92,7 @@ export async function startAppServer(setting: Setting = {}) {
     nowMs: () => nowMs,
     accountGone: (account) => void accountsGone.push(account),
   })
-  return new AppServerAtWork(server, nodes, deadDevices, metrics, accountsGone, async () => {
+  return new AppServerAtWork(server, nodes, deadDevices, metrics, accountsGone, logged, async () => {
     await environment.close()
     directory[Symbol.dispose]()
   })
@@ -101,6 +105,8 @@ export class AppServerAtWork implements AsyncDisposable {
   readonly metrics: Metrics
   /** Told to others. */
   readonly accountsGone: string[]
+  /** What the log was told, from warnings up. */
+  readonly logged: readonly Record<string, unknown>[]
   readonly #close: () => Promise<void>
 
   constructor(
@@ -109,6 +115,7 @@ export class AppServerAtWork implements AsyncDisposable {
     deadDevices: LmdbDeadDeviceStore,
     metrics: Metrics,
     accountsGone: string[],
+    logged: readonly Record<string, unknown>[],
     close: () => Promise<void>,
   ) {
     this.server = server
@@ -116,6 +123,7 @@ export class AppServerAtWork implements AsyncDisposable {
     this.deadDevices = deadDevices
     this.metrics = metrics
     this.accountsGone = accountsGone
+    this.logged = logged
     this.#close = close
   }
 
@@ -131,6 +139,7 @@ export class AppServerAtWork implements AsyncDisposable {
   /** The text of the answer, now or later. */
   async answerText(xml: string, domain = pubsubHost): Promise<string> {
     const verdict = this.verdict(xml, domain)
+    if (verdict.kind === 'list') return verdict.make()
     if (verdict.kind !== 'answer' && verdict.kind !== 'later') throw new Error(`no answer: ${verdict.kind}`)
     return verdict.stanza
   }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Notification } from '../../../../src/core/notification.ts'
-import type { NodeRecord } from '../../../../src/main/store/ports.ts'
+import type { NodeRecord } from '../../../../src/main/store/node-ports.ts'
+import { noLimits } from '../../store/open-store.ts'
 import {
   type AppServerAtWork,
   alice,
@@ -24,15 +25,16 @@ const record: NodeRecord = {
   },
   registration: undefined,
   createdAtMs: 1,
+  usedAtMs: 1,
 }
 const registration = { options, secret: 's3cret' }
 
 async function withNodes(app: AppServerAtWork): Promise<void> {
-  await app.nodes.create(pubsubHost, 'made', record, 9)
-  await app.nodes.create(pubsubHost, 'registered', { ...record, registration }, 9)
+  await app.nodes.create(pubsubHost, 'made', record, noLimits)
+  await app.nodes.create(pubsubHost, 'registered', { ...record, registration }, noLimits)
   const inDevelopment = { ...registration, options: { ...options, mode: 'dev' } }
-  await app.nodes.create(pubsubHost, 'registered-dev', { ...record, registration: inDevelopment }, 9)
-  await app.nodes.create(shadowedHost, 'made', record, 9)
+  await app.nodes.create(pubsubHost, 'registered-dev', { ...record, registration: inDevelopment }, noLimits)
+  await app.nodes.create(shadowedHost, 'made', record, noLimits)
 }
 
 /** A notification for the device to this node. */
@@ -91,7 +93,7 @@ test.each([
 ])('a node %s is another registration: it stays, and nobody is told', async (_, node, change) => {
   await using app = await startAppServer()
   const changed = { ...record, ...change }
-  await app.nodes.create(pubsubHost, node, changed, 9)
+  await app.nodes.create(pubsubHost, node, changed, noLimits)
   expect(await app.server.deviceDied(notificationTo(app, pubsubHost, node), 'dead_device')).toEqual([])
   expect(app.nodes.get(pubsubHost, node)).toEqual(changed)
 })

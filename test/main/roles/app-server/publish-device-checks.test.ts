@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { noLimits } from '../../store/open-store.ts'
 import {
   type AppServerAtWork,
   alice,
   bob,
   chatServer,
   errorText,
+  nowMs,
   type PublishChange,
   parseStanza,
   phone,
@@ -63,8 +65,9 @@ describe('check 4: service and device_id, else cancel/conflict with precondition
         affiliations: { 'alice@chat.test': 'owner' },
         registration: { options: registered, secret: 's3cret' },
         createdAtMs: 1,
+        usedAtMs: nowMs,
       },
-      10,
+      noLimits,
     )
   }
 

@@ -38,7 +38,9 @@ const managed = [
   'retrieve-default',
   'publish-only-affiliation',
   'access-whitelist',
+  'rsm',
 ].map((name) => `http://jabber.org/protocol/pubsub#${name}`)
+managed.push('http://jabber.org/protocol/rsm')
 
 test.each([
   ['PubSub-full', pubsubHost, ['pubsub/push', 'pubsub/service'], [...everywhere, ...managed]],
@@ -93,13 +95,13 @@ test('disco#items lists the nodes that the sender owns, from any of its devices,
     ),
   )
   const query = await app.query('Alice@chat.test/tablet', items)
-  expect(query.elements().map((item) => item.attributes)).toEqual([
+  expect(query.elements('item').map((item) => item.attributes)).toEqual([
     ['jid', pubsubHost, 'node', 'n1'],
     ['jid', pubsubHost, 'node', 'n2'],
   ])
-  expect((await app.query(chatServer, items)).elements()).toEqual([])
-  expect((await app.query(alice, items, shadowedHost)).elements()).toEqual([])
-  expect((await app.query(alice, items, virtualHost)).elements()).toEqual([])
+  expect((await app.query(chatServer, items)).elements('item')).toEqual([])
+  expect((await app.query(alice, items, shadowedHost)).elements('item')).toEqual([])
+  expect((await app.query(alice, items, virtualHost)).elements('item')).toEqual([])
 })
 
 test.each([pubsubHost, virtualHost, shadowedHost, 'closed.chat.test'])('%s answers a ping', async (host) => {
@@ -177,7 +179,7 @@ test.each([`push@${pubsubHost}`, `${pubsubHost}/r`, `push@${pubsubHost}/r`, pubs
     await using app = await startAppServer()
     const answer = await app.answer(`<iq from='${alice}' to='${to}' id='1' type='get'>${info}</iq>`)
     expect(answer.attr('from')).toBe(to)
-    expect(answer.firstChild()?.elements('feature')).toHaveLength(18)
+    expect(answer.firstChild()?.elements('feature')).toHaveLength(20)
   },
 )
 

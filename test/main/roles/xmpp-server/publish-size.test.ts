@@ -8,7 +8,17 @@ const quotes = (count: number) => "'".repeat(count)
 
 function subscription(options: readonly (readonly [string, string])[]): Subscription {
   const [user, jid, node] = [carol, `${'j'.repeat(1000)}@push.test`, quotes(1023)]
-  return { user, jid, node, options, session: '', domain: 'push.chat.test', enabledAtMs: 1, usedAtMs: 1 }
+  return {
+    user,
+    jid,
+    node,
+    options,
+    session: '',
+    domain: 'push.chat.test',
+    enabledAtMs: 1,
+    usedAtMs: 1,
+    outage: undefined,
+  }
 }
 
 function summaryOf(xml: string): Record<string, string> {
