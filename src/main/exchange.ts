@@ -114,11 +114,13 @@ export class Exchange {
       case 'done':
         answer.end({ error: undefined, result: 'dropped' })
         return
-      case 'push':
-        if (!dispatcher.submit(verdict.notification, answer, from || eventsOverHttp, verdict.sender)) {
+      case 'push': {
+        const { notification, sender } = verdict
+        if (!dispatcher.submit(notification, answer, from || eventsOverHttp, sender, from !== '')) {
           answer.end({ error: stanzaErrors.overload, result: 'rejected_no_room' })
         }
         return
+      }
     }
     verdict satisfies never
   }

@@ -100,15 +100,16 @@ export class Dispatcher {
   /**
    * Takes a notification on; false, and its sink is never called, when there is no room or it is stopping. `from`: the
    * domain on which it came in, whose room it takes; `sender`: on whose account it came, whose turns it takes within that
-   * domain's.
+   * domain's; `isHeld`: nobody tells of it again, so that a sender's crowd of such waits for its domain's room instead.
    */
   submit(
     notification: Notification,
     sink: OutcomeSink,
     from = notification.domain,
     sender = notification.device.id,
+    isHeld = false,
   ): boolean {
-    const push = this.#accept(notification, sink, from, sender)
+    const push = this.#accept(notification, sink, from, sender, isHeld)
     if (push === undefined) return false
     if (this.#parts.patience.storedAtOnce(push)) return true
     if (this.#parts.journalling === undefined) this.#parts.outbound.put(push, this.#ports.monotonicMs())
@@ -196,7 +197,7 @@ export class Dispatcher {
     await this.#parts.outbound.workers.close(closeGraceMs)
   }
 
-  #accept(notification: Notification, sink: OutcomeSink, from: string, sender: string) {
+  #accept(notification: Notification, sink: OutcomeSink, from: string, sender: string, isHeld = false) {
     const { loads, ledger, outbound } = this.#parts
     const lane = outbound.laneFor(notification, from)
     const owner = senderHash(sender, this.#parts.senderSeed)
@@ -204,7 +205,7 @@ export class Dispatcher {
     const nowMs = this.#ports.monotonicMs()
     lane.load.senders.used(slot, nowMs)
     const limit = this.#stopping ? 'max_pending' : loads.limitFor(lane.load, slot)
-    if (limit !== undefined) {
+    if (limit !== undefined && !(isHeld && limit === 'sender_pending')) {
       loads.refused(lane.load, limit)
       ledger.count(undefined, lane.queue.service, 'overflow')
       return undefined
