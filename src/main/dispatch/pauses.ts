@@ -53,7 +53,7 @@ export class Pauses {
     const tooMany = route.pause.answered(!isOneTarget, nowMs)
     if (quota === 'project' || (tooMany && !isOneTarget)) {
       if (route.pause.begin(retryAfterMs ?? usualPauseMs, nowMs)) this.#tell(route, reason, nowMs)
-    } else if (retryAfterMs !== undefined) this.#pauseDevice(push, route, retryAfterMs, nowMs)
+    } else if (retryAfterMs !== undefined && !push.once) this.#pauseDevice(push, route, retryAfterMs, nowMs)
   }
 
   #pauseDevice(push: PendingPush, { pausedDevices }: Route, pauseMs: number, nowMs: number): void {

@@ -54,10 +54,13 @@ export class ProviderExit {
     return lockedSinceMs === undefined && pause.permits(nowMs) && circuit.permits(nowMs) !== 'none'
   }
 
-  /** What a push comes to whose device is to be left alone for a while; undefined: it may go. Monotonic. */
+  /**
+   * What a push comes to whose device is to be left alone for a while; undefined: it may go. A push for one attempt is
+   * the provider's to answer, each time. Monotonic.
+   */
   heldBack(push: PendingPush, nowMs: number): AttemptOutcome | undefined {
     const { pausedDevices } = this.route
-    if (pausedDevices.none) return undefined
+    if (pausedDevices.none || push.once) return undefined
     const leftMs = pausedDevices.leftMs(push.deviceKey, nowMs)
     if (leftMs <= 0) return undefined
     return {

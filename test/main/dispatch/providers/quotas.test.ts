@@ -67,18 +67,21 @@ test('of what waits for a paused device the first and the last are kept', async 
   expect(await pausedDevices(), 'what is delivered ends it').toBe(0)
 })
 
-test('a push that is asked for once is told of the device’s quota, and of how long it lasts', async () => {
+test('a push for one attempt is the provider’s to answer, each time, and pauses no device', async () => {
   const asked = () => {
     const { promise, resolve } = Promise.withResolvers<AttemptOutcome | Outcome>()
     expect(at.dispatcher.submitOnce(toFcm('DEVICE_QUOTA-1'), resolve)).toBe(true)
     return promise
   }
-  const told = { kind: 'retry', cause: 'throttled', reason: 'QUOTA_EXCEEDED', quota: 'device' }
+  const told = { kind: 'retry', cause: 'throttled', retryAfterMs: 60_000, quota: 'device' }
   expect(await asked()).toMatchObject(told)
-  const again = await asked()
-  expect(again).toMatchObject(told)
-  expect('retryAfterMs' in again && again.retryAfterMs).toBeGreaterThan(50_000)
-  expect(fcm.requests).toHaveLength(1)
+  expect(await asked()).toMatchObject(told)
+  expect(fcm.requests).toHaveLength(2)
+  expect(await pausedDevices()).toBe(0)
+  expect(await at.push(toFcm('DEVICE_QUOTA-1'))).toEqual({ kind: 'stored' })
+  expect(await pausedDevices()).toBe(1)
+  expect(await asked(), 'with its device paused by another push').toMatchObject(told)
+  expect(fcm.requests).toHaveLength(4)
 })
 
 describe('the pool pauses', () => {
