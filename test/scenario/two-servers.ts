@@ -62,6 +62,8 @@ export class TwoServers implements AsyncDisposable {
         served_hosts: ['a.example', 'b.example'],
         virtual_pubsub_hosts: ['virtual.@HOST@'],
         dedup_window_s: 0,
+        // Users of no server here have nodes at both.
+        node_owners: 'any',
       },
       mongoosepush: { url: gateway.url },
     }
