@@ -44,14 +44,15 @@ export class Domain {
       presence: metrics.stanzasDropped.child(domain, 'presence'),
       unaddressed: metrics.stanzasDropped.child(domain, 'unaddressed'),
     }
-    this.#nodeOwners = nodeOwners === 'any' ? undefined : new Set(nodeOwners.map(normalDomain))
+    this.#nodeOwners =
+      nodeOwners === 'any' ? undefined : new Set(nodeOwners.map((host) => hostKey(normalDomain(host))))
     this.#anybody = publishers === 'any'
     this.#publishers = typeof publishers === 'string' ? undefined : new Set(publishers.map(normalDomain))
   }
 
   /** Whether the configuration lets this bare JID make push nodes, and be given them. */
   mayOwnNodes(bare: string): boolean {
-    return this.#nodeOwners?.has(domainOfBare(bare)) ?? true
+    return this.#nodeOwners?.has(hostKey(domainOfBare(bare))) ?? true
   }
 
   /**

@@ -41,6 +41,14 @@ describe('who may make push nodes', () => {
     expect(await hits(app, 'node_owners')).toBe(3)
   })
 
+  test.each(['bücher.example', 'xn--bcher-kva.example'])(
+    'in either spelling of their host: %s',
+    async (host) => {
+      await using app = await startAppServer({ nodeOwners: ['bücher.example'] })
+      expect(await app.create(`alice@${host}/phone`, 'n1')).toBe('result')
+    },
+  )
+
   test('with "any" whoever reaches the daemon makes nodes', async () => {
     await using app = await startAppServer({ nodeOwners: 'any' })
     expect(await app.create(strangers, 'n1')).toBe('result')
