@@ -8,7 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { freePort } from '../../test/support/free-port.ts'
 import { unitEnvironment } from '../unit-environment.ts'
-import { fillStore } from './fill-store.ts'
 import type { HttpKind } from './http-source.ts'
 import { certificate as providerCertificate, providerTables } from './provider-tables.ts'
 import type {
@@ -100,12 +99,19 @@ function remove({ directory, daemon }: LeftOver): void {
   rmSync(directory, { recursive: true, force: true })
 }
 
+/** Fills a store in the format of the subject's own version. */
+async function fillStoreOf({ cli, setUp }: Subject, dataDir: string): Promise<void> {
+  const file = new URL('../../bench/load/fill-store.ts', pathToFileURL(cli))
+  const { fillStore }: typeof import('./fill-store.ts') = await import(file.href)
+  await fillStore(dataDir, setUp.stored, domain, server)
+}
+
 export async function startRig(subject: Subject): Promise<Rig> {
   const { setUp } = subject
   const directory = mkdtempSync(join(tmpdir(), 'xmpp-pushd-bench-'))
   const leftOver: LeftOver = { directory, daemon: undefined }
   leftOvers.add(leftOver)
-  if (subject.program === 'daemon') await fillStore(join(directory, 'data'), setUp.stored, domain, server)
+  if (subject.program === 'daemon') await fillStoreOf(subject, join(directory, 'data'))
 
   const kind = sourceKinds.find((known) => known === setUp.source) ?? 'virtual'
   const service = setUp.push === 'apns' ? 'apns' : 'fcm'
