@@ -97,8 +97,8 @@ export function isInternational(domain: string): boolean {
   return false
 }
 
-/** What means something else in a URL than in a JID. */
-const notInHosts = /[%:?#[\]^|\\\s]/
+/** What means something else in a URL than in a JID; `@` and `/` are of addresses at a host, which are not the host. */
+const notInHosts = /[%:?#[\]^|\\\s@/]/
 
 const slashCode = 0x2f
 const atCode = 0x40

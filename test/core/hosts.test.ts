@@ -27,6 +27,11 @@ describe('hosts compare as A-labels of their U-labels', () => {
     ['xn--foo-.example', 'foo.example'],
     ['xn--.example', '.example'],
     ['bü%41.example', 'büa.example'],
+    // Addresses at a host are not the host.
+    ['eve@bücher.example', unicode],
+    ['ève@chat.test', 'chat.test'],
+    ['eve@chat.test/xn--', 'chat.test'],
+    ['chat.test/é', 'chat.test'],
   ])('%s is not %s', (one, other) => {
     expect(normalDomain(one)).not.toBe(normalDomain(other))
   })

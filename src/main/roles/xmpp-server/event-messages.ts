@@ -8,7 +8,7 @@ import {
   privilegeNsPrefix,
   pubsubEventNs,
 } from './namespaces.ts'
-import { eventOfMessage } from './read-message.ts'
+import { eventOfMessage, isDomain } from './read-message.ts'
 
 /**
  * What a `<message/>` to a component means:
@@ -36,7 +36,7 @@ export function readMessage(
     const isAdvertisement =
       (name === 'delegation' && ns.startsWith(delegationNsPrefix)) ||
       (name === 'privilege' && ns.startsWith(privilegeNsPrefix))
-    if (isAdvertisement && isServed(from)) return { kind: 'advertisement' }
+    if (isAdvertisement && isDomain(from) && isServed(from)) return { kind: 'advertisement' }
   }
   return undefined
 }
@@ -48,7 +48,7 @@ function readForwarded(
   forwarded: Element,
   isServed: (host: string) => boolean,
 ): ReadMessage {
-  if (!isServed(from)) return { kind: 'refused', source: 'forwarded' }
+  if (!isDomain(from) || !isServed(from)) return { kind: 'refused', source: 'forwarded' }
   const inner = forwarded
     .elements()
     .find(({ name }) => name === 'message' || name === 'iq' || name === 'presence')

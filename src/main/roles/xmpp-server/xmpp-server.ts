@@ -12,6 +12,7 @@ import type { XmppServerOptions } from './options.ts'
 import type { Decider } from './plugin-decision.ts'
 import { Publisher, type PublisherPorts } from './publisher.ts'
 import { isPushRequest } from './push-request.ts'
+import { isDomain } from './read-message.ts'
 import { Registrations } from './registrations.ts'
 import type { XmppServerVerdict } from './verdict.ts'
 
@@ -85,7 +86,7 @@ export class XmppServer {
     // The App Server role refuses it.
     if (!isWhole) return undefined
     if (isPushRequest(payload)) return this.#handleDirect(asked, request, type, payload)
-    if (!this.#isServed(from)) return undefined
+    if (!isDomain(from) || !this.#isServed(from)) return undefined
     const nesting = type === 'get' ? answerNesting(request, payload) : undefined
     return nesting === undefined ? undefined : answer(nesting)
   }

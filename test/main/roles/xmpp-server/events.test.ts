@@ -58,6 +58,10 @@ test('ejabberd’s mod_push_offline is understood as it was seen on the wire', a
 test.each([
   ['forwarded', 'a server that is not served', forwarded(message(), 'elsewhere.test')],
   ['forwarded', 'a user of a served host', forwarded(message(), carol)],
+  ['forwarded', 'a user whose resource looks international', forwarded(message(), 'eve@chat.test/xn--')],
+  ['forwarded', 'a user whose name is not ASCII', forwarded(message(), 'ève@chat.test')],
+  ['forwarded', 'a resource of the server', forwarded(message(), 'chat.test/é')],
+  ['forwarded', 'what looks like the server’s port', forwarded(message(), 'é@elsewhere.test/@chat.test')],
   ['push_offline', 'a client of the user', pushOffline(message(), carol)],
   ['push_offline', 'another user', pushOffline(message(), 'mallory@chat.test')],
   [
