@@ -29,6 +29,9 @@ const manyWaiting = 64
 /** Each attribute up to here is compared with all before it; from there on their names are looked up. */
 const fewAttributes = 16
 
+/** Of a text in parts, so much is put together before it is kept: a string of short parts takes thirty times its length. */
+const longTail = 512
+
 /** Of the stanza itself: without them nobody could be answered, so they are kept wherever they stand. */
 const addressing: readonly string[] = ['from', 'to', 'id', 'type']
 
@@ -72,6 +75,8 @@ export class TreeBuilder implements StanzaTree {
   private waitingCount = 0
   /** The run of text that has not ended yet. */
   private run = ''
+  /** The end of the run, of a stanza that is read carefully. */
+  private tail = ''
 
   // Countdowns and marks, so that a stanza within them need not be counted.
   /** So many elements of a stanza are within all limits; so many more. */
@@ -362,10 +367,17 @@ export class TreeBuilder implements StanzaTree {
       return
     }
     this.beCareful(false)
-    this.run += this.budget.takeText(this.depth - 1, text)
+    this.tail += this.budget.takeText(this.depth - 1, text)
+    if (this.tail.length >= longTail) this.keepTail()
+  }
+
+  private keepTail(): void {
+    this.run += copyOf(this.tail)
+    this.tail = ''
   }
 
   private endRun(): void {
+    if (this.tail !== '') this.keepTail()
     if (this.run === '') return
     this.waiting[this.waitingCount++] = this.run
     this.run = ''

@@ -6,6 +6,7 @@ import { type Loss, PrunedElement } from '../../../src/core/xml/pruned-element.t
 import { unmatchedNs } from '../../../src/main/xmpp/namespace-scope.ts'
 import { fixedLimits, type ParserLimits } from '../../../src/main/xmpp/parser-limits.ts'
 import { StreamParser } from '../../../src/main/xmpp/stream-parser.ts'
+import { heldBytes } from '../../support/held-memory.ts'
 import { faultOf, header, oneByteAtATime, record, roomy, stanzasOf } from './stream-recording.ts'
 
 /** What a configuration has that says nothing of them. */
@@ -185,6 +186,26 @@ describe('whatever comes, and however long', () => {
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(3 * megabyte)
     // It still reads.
     parser.write(Buffer.from(' '))
+  })
+
+  it('what is kept of a text in many parts takes little more than its length', () => {
+    const parts = `<a>${'x<![CDATA[y]]>'.repeat(8000)}</a>`.repeat(15)
+    const kept = heldBytes(() => {
+      const stanzas: Element[] = []
+      const parser = new StreamParser(
+        {
+          streamStart() {},
+          stanza: (stanza) => void stanzas.push(stanza),
+          streamEnd() {},
+          error: (fault) => expect.unreachable(fault.text),
+        },
+        usual,
+      )
+      parser.write(Buffer.from(`${header}<message>${parts}</message>`))
+      expect(stanzas[0]?.firstChild()?.text()).toBe('xy'.repeat(8000))
+      return stanzas[0]
+    }, 5)
+    expect(kept).toBeLessThan(megabyte)
   })
 
   it('time is in proportion to the length, however it is cut', () => {
