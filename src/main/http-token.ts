@@ -16,7 +16,9 @@ export function readHttpToken(dataDir: string): Secret {
   const file = join(dataDir, httpTokenName)
   const token = readFileSync(file, 'utf8').trim()
   if (token === '' || /\s/.test(token)) {
-    throw new Error(`${file} ${token === '' ? 'is empty' : 'is not one word'}: remove it for a new one`)
+    throw new Error(
+      `${file} ${token === '' ? 'is empty' : 'is not one word'}: delete the file, and the daemon creates a new one`,
+    )
   }
   return new Secret(token)
 }
@@ -31,10 +33,10 @@ export function httpTokenOf({ http, data_dir: dataDir }: Config, log: Logger): S
   try {
     if (existsSync(join(dataDir, httpTokenName))) return readHttpToken(dataDir)
     const token = makeHttpToken(dataDir)
-    log.info({ file: join(dataDir, httpTokenName) }, 'made the token that /v1 and /admin ask for')
+    log.info({ file: join(dataDir, httpTokenName) }, 'created the token for /v1 and /admin')
     return token
   } catch (err) {
-    log.error({ err }, 'no token for /v1 and /admin: they refuse everybody')
+    log.error({ err }, 'no token for /v1 and /admin: they refuse all requests')
     return undefined
   }
 }

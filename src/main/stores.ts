@@ -89,7 +89,7 @@ export class Stores {
     } catch (err) {
       this.#log.warn(
         { err },
-        'not all that an earlier version stored is in stored_bytes: the next start goes on',
+        'some pushes of an earlier version are not counted in stored_bytes yet: the next start continues',
       )
     }
   }

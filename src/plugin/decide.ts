@@ -38,7 +38,7 @@ export function decide(plugin: PluginFunctions, question: PluginQuestion): Maybe
     if (chosen?.length === 0) return { chosen, sender: undefined, summary: undefined }
     return then(senderId === undefined ? undefined : call(() => senderId(event)), (name) => {
       if (senderId !== undefined && (typeof name !== 'string' || name === '')) {
-        throw new Fault('nonsense', 'senderId gave no text')
+        throw new Fault('nonsense', 'senderId returned no text')
       }
       const sender = senderId === undefined ? undefined : crossing(name as string)
       if (prepareNotification === undefined) return { chosen, sender, summary: undefined }
@@ -88,11 +88,11 @@ function thrown(error: unknown): Fault {
 
 /** Only what it was given, each once, whether it gives the same objects or copies. */
 function placesOf(given: unknown, subscriptions: PluginQuestion['subscriptions']): number[] {
-  if (!Array.isArray(given)) throw new Fault('nonsense', 'shouldPublish gave no list')
+  if (!Array.isArray(given)) throw new Fault('nonsense', 'shouldPublish returned no list')
   const places = new Set<number>()
   for (const one of given as unknown[]) {
     const place = subscriptions.findIndex((subscription) => isSame(one, subscription))
-    if (place < 0) throw new Fault('nonsense', 'shouldPublish gave what it was not given')
+    if (place < 0) throw new Fault('nonsense', 'shouldPublish returned a subscription that it was not given')
     places.add(place)
   }
   return [...places].sort((a, b) => a - b)
@@ -108,19 +108,22 @@ function isSame(given: unknown, subscription: { readonly jid: string; readonly n
 
 function summaryOf(fields: unknown): string[] {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
-    throw new Fault('nonsense', 'prepareNotification gave neither fields nor null')
+    throw new Fault('nonsense', 'prepareNotification returned neither fields nor null')
   }
   const summary: string[] = []
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-      throw new Fault('nonsense', `prepareNotification gave something else than a text or number as ${name}`)
+      throw new Fault(
+        'nonsense',
+        `prepareNotification returned something other than a text, a number or a boolean as ${name}`,
+      )
     }
     if (summary.length === 2 * maxFields) {
-      throw new Fault('nonsense', `prepareNotification gave more than ${maxFields} fields`)
+      throw new Fault('nonsense', `prepareNotification returned more than ${maxFields} fields`)
     }
     if (!isWithin(name, maxNameBytes)) {
-      throw new Fault('nonsense', 'prepareNotification gave a field with too long a name')
+      throw new Fault('nonsense', 'prepareNotification returned a field whose name is too long')
     }
     summary.push(name, crossing(String(value)))
   }

@@ -78,7 +78,7 @@ function ask(plugin: PluginFunctions, question: PluginQuestion, timeoutMs: numbe
     answer(given, true)
   }
   const timer = setTimeout(
-    () => end(failed(id, new Fault('timeout', `it has not decided within ${timeoutMs} ms`))),
+    () => end(failed(id, new Fault('timeout', `it did not decide within ${timeoutMs} ms`))),
     timeoutMs,
   )
   decision.then(

@@ -62,7 +62,7 @@ describe.skipIf(lacks('ejabberd'))(
       expect(answers.filter((answer) => answer === ours)).toHaveLength(dropped)
       expect(setUp.daemon.complaints.map(({ msg, host }) => [msg, host])).toEqual([
         [
-          'stanzas to another component came in here: in ejabberd, give the listener global_routes: false',
+          'received stanzas for another component: in ejabberd, set global_routes: false on the listener',
           other,
         ],
       ])

@@ -7,7 +7,7 @@ import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { until } from '../support/until.ts'
 
 const commandLine = new URL('../../src/main/cli.ts', import.meta.url).pathname
-const made = 'made the token that /v1 and /admin ask for'
+const made = 'created the token for /v1 and /admin'
 
 const fileOf = (daemon: Daemon) => join(daemon.dir, 'data', 'http.token')
 const times = (daemon: Daemon, line: string) => daemon.log.filter(({ msg }) => msg === line).length
@@ -98,7 +98,7 @@ describe('/v1 and /admin always want a token', () => {
       expect((await fetch(`${daemon.url}/admin`, { headers })).status).toBe(401)
     }
     const [line] = daemon.log.filter(({ level }) => level === 'error')
-    expect(line?.msg).toBe('no token for /v1 and /admin: they refuse everybody')
+    expect(line?.msg).toBe('no token for /v1 and /admin: they refuse all requests')
     expect(JSON.stringify(line)).toMatch(/http\.token is not one word: remove it for a new one/)
     expect((await fetch(`${daemon.url}/healthz`)).status).toBe(200)
   })

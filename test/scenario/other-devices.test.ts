@@ -66,7 +66,7 @@ describe('who knows somebody’s token cannot kill it with a foreign topic', () 
     for (let i = 0; i < 6; i++) {
       const answer = await fromMallory({ topic: 'made.up.app' })
       expect(answer).toContain("<error type='modify'><bad-request")
-      expect(answer).toContain('topic: not of an app here')
+      expect(answer).toContain('topic: not the topic of an app that is configured here')
     }
     expect(await fromServer()).toBe('result')
     expect(await daemon.metric('publishes_total', { result: 'rejected_target' })).toBe(6)

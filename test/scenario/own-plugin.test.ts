@@ -34,7 +34,7 @@ describe('a plugin that ends its thread', () => {
     expect(await daemon.metric('plugin_restarts_total')).toBe(1)
     expect(await daemon.metric('plugin_failures_total', { cause: 'gone' })).toBe(1)
     expect(daemon.complaints.map(({ msg }) => msg)).toContainEqual(
-      expect.stringContaining('the plugin has ended'),
+      expect.stringContaining('the thread of the plugin ended'),
     )
     expect(await daemon.stop()).toBe(exitCodes.ok)
   })

@@ -57,11 +57,13 @@ export function faultOfTarget(
   const pool = choosePool(pools, device, tags)
   if (pool === undefined) return undefined
   if (pool.isApple && !appleToken.test(id)) {
-    if (!hexadecimal.test(id)) return 'device_id: not hexadecimal, as tokens of APNs are'
-    return 'device_id: not 32 to 200 digits, as tokens of APNs are'
+    if (!hexadecimal.test(id)) return 'device_id: not hexadecimal, but APNs tokens are'
+    return 'device_id: not 32 to 200 digits long, but APNs tokens are'
   }
   if (topics === 'any' || topic === undefined || pool.defaultTopic === '') return undefined
-  return isOfApp(topic, pool.defaultTopic) ? undefined : 'topic: not of an app here'
+  return isOfApp(topic, pool.defaultTopic)
+    ? undefined
+    : 'topic: not the topic of an app that is configured here'
 }
 
 /** The app's own topic, or one of those that Apple derives from it. */

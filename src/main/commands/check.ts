@@ -12,7 +12,7 @@ export const checkCommand: Command = {
       value: undefined,
       about: 'ask FCM and APNs, too, whether they take the keys and certificates; nobody gets a push',
     },
-    strict: { value: undefined, about: 'take a note for a fault: exit code 78' },
+    strict: { value: undefined, about: 'treat notes as faults: exit code 78' },
   },
   takesRest: false,
   async run(options) {
@@ -40,7 +40,7 @@ export const checkCommand: Command = {
     for (const note of notes) console.log(`${configFile}: note: ${note}`)
     if (found.length > 0) return exitCodes.config
     if (options.strict === true && notes.length > 0) {
-      console.log(`${configFile}: --strict takes the notes for faults`)
+      console.log(`${configFile}: --strict treats notes as faults`)
       return exitCodes.config
     }
     console.log(`${configFile}: no faults`)

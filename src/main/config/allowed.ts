@@ -12,8 +12,9 @@ export function allowed(node: SchemaNode | undefined): string {
   if (node?.type === 'object') return 'a table'
   if (node?.format === 'domain') return 'a domain in lower case'
   if (node?.format === 'domain-pattern') return 'a domain in lower case, which may hold @HOST@'
-  if (node?.items?.format === 'host') return 'a list of names in lower case, or addresses, without port'
-  if (node?.format === 'host') return 'a name in lower case, or an address, without port'
+  if (node?.items?.format === 'host')
+    return 'a list of host names in lower case or IP addresses, without ports'
+  if (node?.format === 'host') return 'a host name in lower case or an IP address, without port'
   if (node?.items !== undefined) return node.items.type === 'string' ? 'a list of texts' : 'a list of tables'
   return node?.minLength === undefined ? 'text' : 'text that is not empty'
 }

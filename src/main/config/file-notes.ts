@@ -16,7 +16,7 @@ export function fileNotes(files: readonly NamedFile[], dataDir: string, user: Fi
     if (isWritableByOthers(found, user.gid)) {
       notes.push(`${path} can be written by others: its mode is ${modeOf(found)}, chmod go-w`)
     } else if (found.uid !== 0 && found.uid !== user.uid) {
-      notes.push(`${path} belongs to a user who is neither root nor the daemon’s, uid ${found.uid}`)
+      notes.push(`${path} belongs to a user other than root and the daemon’s user, uid ${found.uid}`)
     }
     if (isSecret && isReadableByOthers(found, user.gid)) {
       notes.push(`${path} holds a secret and can be read by others: its mode is ${modeOf(found)}, chmod 0640`)

@@ -60,8 +60,8 @@ function gateway(toml: Table, environment: Environment): string[] {
     ...(isLocal({ kind: 'tcp', host: address, port: 0 })
       ? []
       : [
-          '# MongoosePush lets everybody push who reaches it. Better: a token for each caller (token_file), or certificates of',
-          '# theirs (tls.client_ca_file).',
+          '# With MongoosePush everyone who reaches it may push. Safer: a token for each caller (token_file), or client',
+          '# certificates (tls.client_ca_file).',
           'open = true',
         ]),
     ...(unchecked ? ['# Certificates of providers are always checked: see tls.ca_file of each pool.'] : []),

@@ -51,7 +51,7 @@ function checkCallers({ listen, token_file, open, tls }: ConfigFile['gateway'], 
   if (token_file !== '' || tls.client_ca_file !== '') return
   faults.add(
     token,
-    `is empty while gateway.listen is ${shownValue(listen)}, allowed: a file with a token for each caller, gateway.tls.client_ca_file, or gateway.open = true where everybody who reaches it may push`,
+    `is empty while gateway.listen is ${shownValue(listen)}, allowed: a file with a token for each caller, gateway.tls.client_ca_file, or gateway.open = true if everyone who reaches it may push`,
   )
 }
 

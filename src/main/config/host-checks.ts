@@ -20,7 +20,7 @@ export function checkHosts(file: ConfigFile, faults: Faults): void {
       const example = table.domain.slice(table.domain.indexOf('.') + 1)
       faults.add(
         `${path}.hosts`,
-        `is empty while the components name ${addresses} servers, allowed: the XMPP domains of the server behind each, such as hosts = [${shownValue(example)}]`,
+        `is empty while the components name ${addresses} servers, allowed: the XMPP domains of the server behind each component, such as hosts = [${shownValue(example)}]`,
       )
       return
     }
@@ -30,7 +30,7 @@ export function checkHosts(file: ConfigFile, faults: Faults): void {
       if (host === undefined) continue
       faults.add(
         `${path}.hosts`,
-        `holds ${shownValue(host)}, which is that of ${tables[j]?.path} at another server too, allowed: each host at one server; components of one server name the same server`,
+        `has ${shownValue(host)}, which also belongs to ${tables[j]?.path} at another server, allowed: each host at one server; components of one server have the same server`,
       )
     }
   })

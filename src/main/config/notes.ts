@@ -34,7 +34,7 @@ function relayNotes(config: Config): string[] {
     if (!isVirtualDomain(domain, push.virtual_pubsub_hosts, hosts)) return
     const path = `component[${i}].publishers`
     notes.push(
-      `${path} is "any" on a virtual host, an open relay: anybody can push to any device; list your servers`,
+      `${path} is "any" on a virtual host, which makes it an open relay: anyone can push to any device; list your servers`,
     )
   })
   return notes
@@ -47,22 +47,22 @@ function wayNotes({ component, push, mongoosepush, gateway }: Config): string[] 
     const away = gatewayOrigins(mongoosepush).filter((origin) => !isLoopback(origin))
     if (away.some((origin) => origin.startsWith('http:'))) {
       const path = 'mongoosepush.url'
-      notes.push(`${path} is http to another machine: anybody on the way can read what is pushed`)
+      notes.push(`${path} is http to another machine: anyone on the network path can read the pushes`)
     }
     if (!mongoosepush.tls.verify && away.some((origin) => origin.startsWith('https:'))) {
-      notes.push('mongoosepush.tls.verify is false: anybody on the way can pretend to be the gateway')
+      notes.push('mongoosepush.tls.verify is false: anyone on the network path can pretend to be the gateway')
     }
   }
   component.forEach(({ server, tls, tls_verify }, i) => {
     const address = parseAddress(server)
     if (!tls || tls_verify || address === undefined || isLocal(address)) return
     const path = `component[${i}].tls_verify`
-    notes.push(`${path} is false: anybody on the way can pretend to be the XMPP server`)
+    notes.push(`${path} is false: anyone on the network path can pretend to be the XMPP server`)
   })
   gateway.fcm.forEach(({ account }, i) => {
     if (!account.reveal().account.tokenUri.startsWith('http:')) return
     const path = `gateway.fcm[${i}].service_account_file`
-    notes.push(`${path} has a token_uri with http: anybody on the way can read the access tokens`)
+    notes.push(`${path} has a token_uri with http: anyone on the network path can read the access tokens`)
   })
   return notes
 }
@@ -80,13 +80,15 @@ function hostNotes(config: Config): string[] {
   components.forEach((own, i) => {
     if (!components.slice(0, i).some((other) => sharedHosts(own, other).length > 0)) return
     const path = `component[${i}].hosts`
-    notes.push(`${path} has a host of a component at another address: the two are taken for one server`)
+    notes.push(
+      `${path} shares a host with a component at another address: the daemon treats both as one server`,
+    )
   })
   if (servers.count < 2) return notes
   for (const host of config.push.served_hosts) {
     if (servers.serverOf(host) !== undefined) continue
     const path = `push.served_hosts: ${host}`
-    notes.push(`${path} is among the hosts of no component: every server is believed about it`)
+    notes.push(`${path} is not in the hosts of any component: every server may send stanzas for it`)
   }
   return notes
 }

@@ -52,8 +52,8 @@ export function readFcmAccount(
 }
 
 function accountFault({ clientEmail, tokenUri }: ServiceAccount): string | undefined {
-  if (!/^[^\s@]+@[^\s@]+$/.test(clientEmail)) return 'has a client_email that is none'
-  return URL.canParse(tokenUri) ? undefined : 'has a token_uri that is none'
+  if (!/^[^\s@]+@[^\s@]+$/.test(clientEmail)) return 'has an invalid client_email'
+  return URL.canParse(tokenUri) ? undefined : 'has an invalid token_uri'
 }
 
 /** An APNs key (.p8), and the passphrase where it is encrypted. */
@@ -164,7 +164,7 @@ function openKey(
     case 'not-encrypted':
       faults.add(
         passphrase.path,
-        `is given, and ${JSON.stringify(key.file)} ${keyFaultTexts[opened]}, allowed: one of them`,
+        `is given, but ${JSON.stringify(key.file)} ${keyFaultTexts[opened]}, allowed: an encrypted key, or no passphrase_file`,
       )
       return undefined
     case 'wrong-passphrase': {

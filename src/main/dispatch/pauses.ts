@@ -37,7 +37,7 @@ export class Pauses {
     if (outcome.kind === 'delivered' && !pausedDevices.none) pausedDevices.delivered(push.deviceKey)
     if (!isProbe || pause.untilMs <= nowMs) return
     pause.end(nowMs)
-    this.#log.info({ pool: route.pool }, 'the pool goes on: its provider takes pushes again')
+    this.#log.info({ pool: route.pool }, 'the pool resumes: its provider accepts pushes again')
   }
 
   #refused(push: PendingPush, route: Route, outcome: Retry, nowMs: number): void {
@@ -66,6 +66,6 @@ export class Pauses {
 
   #tell({ pool, pausedUntilMs }: Route, reason: string, nowMs: number): void {
     const forS = Math.round((pausedUntilMs - nowMs) / 1000)
-    this.#log.warn({ pool, reason, forS }, 'the pool pauses: its provider wants no pushes for a while')
+    this.#log.warn({ pool, reason, forS }, 'the pool is paused: its provider throttles pushes')
   }
 }

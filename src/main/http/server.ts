@@ -194,7 +194,7 @@ export class HttpServer implements AsyncDisposable {
   #secondOf({ raw: { socket } }: FastifyRequest): HttpFault | undefined {
     if (!this.#served.has(socket)) return undefined
     this.#limitHit('http_open_requests')
-    const message = 'One such request at a time on a connection: wait for its answer.'
+    const message = 'Only one such request at a time on a connection: wait for its answer.'
     return new HttpFault(429, 'resource-constraint', message, { headers: { 'retry-after': '1' } })
   }
 
@@ -204,11 +204,12 @@ export class HttpServer implements AsyncDisposable {
     const authority = splitTarget(originalUrl).authority ?? headers.host
     if (!hosts.has(authority)) {
       const message =
-        'This server does not go by the name that the request gives in Host: ask for the address of http.listen or for localhost, or add the name to http.hosts.'
+        'The Host of the request is not a name of this server: use the address of http.listen or localhost, or add the name to http.hosts.'
       return new HttpFault(421, 'misdirected-request', message)
     }
     if (headers.origin === undefined || hosts.isOwnOrigin(headers.origin, authority)) return undefined
-    const message = 'Pages of other sites (Origin) may not ask here; http.hosts names those that may.'
+    const message =
+      'The request comes from a page of another site (Origin): add the site to http.hosts to allow it.'
     return new HttpFault(403, 'foreign-origin', message)
   }
 

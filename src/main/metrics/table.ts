@@ -164,17 +164,17 @@ export class Metrics {
   )
   readonly gatewayPaused = new GaugeFamily(
     'gateway_paused',
-    'Whether (1) the provider of the pool wants no pushes for a while: one goes out every 5 s.',
+    'Whether (1) the pool is paused because its provider throttles it: one push goes out every 5 s.',
     { pool: 'met' },
   )
   readonly gatewayPausedDevices = new GaugeFamily(
     'gateway_paused_devices',
-    'Devices of the pool that their provider wants no pushes to for a while; all others are pushed to.',
+    'Devices of the pool that are paused because their provider throttles pushes to them; other devices get theirs.',
     { pool: 'met' },
   )
   readonly providerAuthorized = new GaugeFamily(
     'provider_authorized',
-    'Whether (1) there is a token, or a certificate, that vouches for us at the provider of the pool; 0: nothing goes out there.',
+    'Whether (1) there is a token or a certificate that authorizes the daemon at the provider of the pool; 0: no pushes go out to it.',
     { pool: 'met' },
   )
   readonly certificateExpiry = new GaugeFamily(
@@ -185,15 +185,15 @@ export class Metrics {
   readonly pending = new GaugeFamily('pending', 'Notifications held in memory and not yet settled.')
   readonly pendingBytes = new GaugeFamily(
     'pending_bytes',
-    'What the notifications pending take of memory, at most.',
+    'Upper estimate of the memory that pending notifications take.',
   )
   readonly pendingBytesLimit = new GaugeFamily(
     'pending_bytes_limit',
-    'queue.max_pending_bytes: shared by domains as queue.max_pending is.',
+    'queue.max_pending_bytes: domains share it as they share queue.max_pending.',
   )
   readonly pendingLimit = new GaugeFamily(
     'pending_limit',
-    'queue.max_pending: of this many one domain may have three quarters of what the others leave.',
+    'queue.max_pending: one domain may have three quarters of what the others leave.',
   )
   readonly domainPending = new GaugeFamily(
     'domain_pending',
@@ -202,18 +202,18 @@ export class Metrics {
   )
   readonly domainHeld = new GaugeFamily(
     'domain_held',
-    'Whether (1) the streams of the domain are not read, because it has its share of queue.max_pending or queue.max_pending_bytes, ' +
-      'or is crowded and has much on its way to the disk.',
+    'Whether (1) the daemon does not read the streams of the domain, because the domain has used its share of queue.max_pending ' +
+      'or queue.max_pending_bytes, or is crowded and has many pushes on their way to the disk.',
     { domain: 'met' },
   )
   readonly stored = new GaugeFamily('stored', 'Notifications stored on disk for later delivery.')
   readonly storedBytes = new GaugeFamily(
     'stored_bytes',
-    'What the notifications stored for later delivery take of the disk.',
+    'Disk space that the notifications stored for later delivery take.',
   )
   readonly storedBytesLimit = new GaugeFamily(
     'stored_bytes_limit',
-    'queue.max_stored_bytes: what comes beyond it is refused.',
+    'queue.max_stored_bytes: notifications over it are refused.',
   )
   readonly storedOldestAge = new GaugeFamily(
     'stored_oldest_age_seconds',
@@ -253,7 +253,7 @@ export class Metrics {
   })
   readonly stanzasDropped = new CounterFamily(
     'stanzas_dropped_total',
-    'Stanzas received that nobody waits for or that the stream may not carry, and (no-stream) answers that no stream could take.',
+    'Received stanzas that the daemon has no use for or that the stream may not carry, and (no-stream) answers that had no stream.',
     {
       domain: 'domains',
       why: [
@@ -300,16 +300,16 @@ export class Metrics {
   })
   readonly pluginFailures = new CounterFamily(
     'plugin_failures_total',
-    'Events that push.plugin could not decide about, by what it did; nobody was notified of them, or (gone) the defaults decided.',
+    'Events that push.plugin failed to decide, by cause; no user was notified of them, or (gone) the defaults decided.',
     { cause: [...pluginFaults, 'gone'] },
   )
   readonly pluginRestarts = new CounterFamily(
     'plugin_restarts_total',
-    'Times the thread of push.plugin ended, or had to be ended, and was started again.',
+    'Times that the thread of push.plugin ended, or the daemon ended it, and was started again.',
   )
   readonly publishesSent = new CounterFamily(
     'publishes_sent_total',
-    'Publishes to App Servers elsewhere, by what became of them.',
+    'Publishes to App Servers elsewhere, by result.',
     { result: ['taken', 'refused', 'failed', 'timeout', 'withdrawn', 'overflow'] },
   )
   readonly publishesUnanswered = new GaugeFamily(

@@ -194,7 +194,7 @@ function mark(dataDir: string, log: Logger): void {
   try {
     keepMarker(dataDir, formatVersion)
   } catch (err) {
-    log.warn({ err }, 'cannot write store.json: should the store be lost, the next start makes a new one')
+    log.warn({ err }, 'cannot write store.json: if the store is lost, the next start creates an empty one')
   }
 }
 

@@ -88,7 +88,7 @@ const advice = {
   version: 'start the version that wrote it, or give this one an empty data_dir',
   corrupt: 'restore a backup; or move the file and store.json away, to start with an empty store',
   lost: 'restore a backup; or delete store.json, to start with an empty store',
-  exposed: "let data_dir and what is in it be the daemon's user's alone",
+  exposed: "make the daemon's user the owner of data_dir and store.mdb, and let no one else write to them",
   full: 'the store cannot grow: look at the limits on memory (address space) and file size',
   'no-space': 'free space on the disk of data_dir',
   busy: 'the disk is too slow for the changes that come in',

@@ -30,5 +30,5 @@ export class LossReport {
   }
 }
 
-const pruned = 'stanzas were past a limit, and the rest of them was skipped'
-const undeclared = 'stanzas had a prefix that nobody declared'
+const pruned = 'stanzas exceeded a limit: the rest of them was skipped'
+const undeclared = 'stanzas had an undeclared prefix'

@@ -40,17 +40,14 @@ export class StreamGuard {
     const { log, monotonicMs } = ports
     this.#fromLine = new RareLine(
       (times, host) =>
-        log.warn(
-          { host, times },
-          'stanzas of users of another server were dropped: a stream speaks for its own server',
-        ),
+        log.warn({ host, times }, 'dropped stanzas from a host that belongs to another server'),
       monotonicMs,
     )
     this.#toLine = new RareLine(
       (times, host) =>
         log.warn(
           { host, times },
-          'stanzas to another component came in here: in ejabberd, give the listener global_routes: false',
+          'received stanzas for another component: in ejabberd, set global_routes: false on the listener',
         ),
       monotonicMs,
     )

@@ -16,5 +16,5 @@ export function duplicateAttribute(): StreamFaultError {
 }
 
 export function badDeclaration(): StreamFaultError {
-  return notWellFormed('A namespace declaration that none may make.')
+  return notWellFormed('A namespace declaration that XML forbids.')
 }

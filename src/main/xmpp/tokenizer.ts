@@ -370,7 +370,7 @@ export class Tokenizer extends TokenCursor implements TextSink {
       refuseForbidden(unit)
       this.closing = unit === question ? 1 : 0
     }
-    if (end < this.end) throw new StreamFaultError('policy-violation', 'A very long XML declaration.')
+    if (end < this.end) throw new StreamFaultError('policy-violation', 'The XML declaration is too long.')
     return this.hold(from)
   }
 

@@ -27,10 +27,10 @@ function fault(given: TargetRules, id: string, topic?: string, service = 'apns')
 
 describe('a device id that cannot be a token is a fault', () => {
   test.each([
-    ['not hexadecimal', 'g'.repeat(64), 'device_id: not hexadecimal, as tokens of APNs are'],
-    ['empty of digits', 'x', 'device_id: not hexadecimal, as tokens of APNs are'],
-    ['under 32 digits', 'a'.repeat(31), 'device_id: not 32 to 200 digits, as tokens of APNs are'],
-    ['over 200 digits', 'a'.repeat(201), 'device_id: not 32 to 200 digits, as tokens of APNs are'],
+    ['not hexadecimal', 'g'.repeat(64), 'device_id: not hexadecimal, but APNs tokens are'],
+    ['empty of digits', 'x', 'device_id: not hexadecimal, but APNs tokens are'],
+    ['under 32 digits', 'a'.repeat(31), 'device_id: not 32 to 200 digits long, but APNs tokens are'],
+    ['over 200 digits', 'a'.repeat(201), 'device_id: not 32 to 200 digits long, but APNs tokens are'],
   ])('towards Apple’s own hosts: %s; and not towards others', (_what, id, expected) => {
     expect(fault(rules({ isApple: true }), id)).toBe(expected)
     expect(fault(rules(), id)).toBeUndefined()
@@ -63,9 +63,9 @@ describe('a device id that cannot be a token is a fault', () => {
 
 describe('a publisher’s own made-up topic is not of an app here', () => {
   test.each([
-    ['made.up.app', 'topic: not of an app here'],
-    ['com.example.app2', 'topic: not of an app here'],
-    ['com.example.app.other', 'topic: not of an app here'],
+    ['made.up.app', 'topic: not the topic of an app that is configured here'],
+    ['com.example.app2', 'topic: not the topic of an app that is configured here'],
+    ['com.example.app.other', 'topic: not the topic of an app that is configured here'],
     ['com.example.app', undefined],
     ['com.example.app.voip', undefined],
     ['com.example.app.push-type.liveactivity', undefined],
@@ -94,7 +94,7 @@ describe('a publisher’s own made-up topic is not of an app here', () => {
     const device = { service: 'apns', mode: undefined, id: hex }
     expect(faultOfTarget({ pools, topics: 'known' }, device, 'org.other', ['b'])).toBeUndefined()
     expect(faultOfTarget({ pools, topics: 'known' }, device, 'org.other', ['a'])).toBe(
-      'topic: not of an app here',
+      'topic: not the topic of an app that is configured here',
     )
   })
 })

@@ -197,12 +197,12 @@ describe('a fault of the configuration', () => {
     [
       'a host with a port',
       '[http]\nhosts = ["admin.example.com:9590"]',
-      'http.hosts[0]: is "admin.example.com:9590", allowed: a name in lower case, or an address, without port',
+      'http.hosts[0]: is "admin.example.com:9590", allowed: a host name in lower case or an IP address, without port',
     ],
     [
       'one host that should be a list',
       '[http]\nhosts = "admin.example.com"',
-      'http.hosts: is "admin.example.com", allowed: a list of names in lower case, or addresses, without port',
+      'http.hosts: is "admin.example.com", allowed: a list of host names in lower case or IP addresses, without ports',
     ],
     [
       'a listener that is no address',

@@ -24,8 +24,8 @@ describe('hosts: the XMPP domains of the server behind a component', () => {
     expect(
       faultsOf(component('push.a.example', 'x:1') + component('push.b.example', 'x:2') + served),
     ).toEqual([
-      'pushd.toml: component[0].hosts: is empty while the components name 2 servers, allowed: the XMPP domains of the server behind each, such as hosts = ["a.example"]',
-      'pushd.toml: component[1].hosts: is empty while the components name 2 servers, allowed: the XMPP domains of the server behind each, such as hosts = ["b.example"]',
+      'pushd.toml: component[0].hosts: is empty while the components name 2 servers, allowed: the XMPP domains of the server behind each component, such as hosts = ["a.example"]',
+      'pushd.toml: component[1].hosts: is empty while the components name 2 servers, allowed: the XMPP domains of the server behind each component, such as hosts = ["b.example"]',
     ])
   })
 
@@ -50,7 +50,7 @@ describe('hosts: the XMPP domains of the server behind a component', () => {
     expect(
       faultsOf(component('push.a.example', 'x:1', ['a.example']) + component('push.b.example', 'x:2', hosts)),
     ).toEqual([
-      'pushd.toml: component[1].hosts: holds "a.example", which is that of component[0] at another server too, allowed: each host at one server; components of one server name the same server',
+      'pushd.toml: component[1].hosts: has "a.example", which also belongs to component[0] at another server, allowed: each host at one server; components of one server have the same server',
     ])
   })
 
@@ -59,7 +59,7 @@ describe('hosts: the XMPP domains of the server behind a component', () => {
       component('push.a.example', 'x:1', ['bücher.example']) +
         component('push.b.example', 'x:2', ['xn--bcher-kva.example']),
     )
-    expect(faults).toEqual([expect.stringMatching(/component\[1\]\.hosts: holds "xn--bcher-kva\.example"/)])
+    expect(faults).toEqual([expect.stringMatching(/component\[1\]\.hosts: has "xn--bcher-kva\.example"/)])
   })
 
   test('may not hold the domain of a component on another server either', () => {
@@ -67,7 +67,7 @@ describe('hosts: the XMPP domains of the server behind a component', () => {
       component('push.a.example', 'x:1', ['a.example']) +
         component('push.b.example', 'x:2', ['push.a.example']),
     )
-    expect(faults).toEqual([expect.stringMatching(/component\[1\]\.hosts: holds "push\.a\.example"/)])
+    expect(faults).toEqual([expect.stringMatching(/component\[1\]\.hosts: has "push\.a\.example"/)])
   })
 
   test('may be shared by components with the same server', () => {
@@ -87,7 +87,7 @@ describe('hosts: the XMPP domains of the server behind a component', () => {
       component('pubsub.a.example', 'unix:/run/x', ['a.example'])
     expect(serversOf(toml).count).toBe(1)
     expect(sound(toml).notes).toEqual([
-      'component[1].hosts has a host of a component at another address: the two are taken for one server',
+      'component[1].hosts shares a host with a component at another address: the daemon treats both as one server',
     ])
   })
 
@@ -111,7 +111,7 @@ describe('hosts: the XMPP domains of the server behind a component', () => {
       component('push.b.example', 'x:2', ['b.example']) +
       '[push]\nserved_hosts = ["a.example", "rooms.a.example", "c.example"]\n'
     expect(sound(toml).notes).toEqual([
-      'push.served_hosts: c.example is among the hosts of no component: every server is believed about it',
+      'push.served_hosts: c.example is not in the hosts of any component: every server may send stanzas for it',
     ])
   })
 

@@ -18,7 +18,7 @@ describe('a configuration that is open to others has notes', () => {
     [
       'publishers = "any" on a virtual host: an open relay',
       `${component}publishers = "any"\n${virtual}`,
-      /^component\[0\]\.publishers is "any" on a virtual host, an open relay/,
+      /^component\[0\]\.publishers is "any" on a virtual host, which makes it an open relay/,
     ],
     [
       'a virtual host whose publishers are those of `config --defaults`',
@@ -104,7 +104,7 @@ describe('files that others can read or write have notes', () => {
     expect(notesOf(0o600, { config: 0o640 })).toEqual([])
   })
 
-  test.skipIf(own.uid !== 0)('one that belongs to a user who is neither root nor the daemon’s', () => {
+  test.skipIf(own.uid !== 0)('one that belongs to a user other than root and the daemon’s user', () => {
     using scratch = scratchDirectory()
     const file = join(scratch.path, 'ca.pem')
     writeFileSync(file, '', { mode: 0o644 })
@@ -112,7 +112,7 @@ describe('files that others can read or write have notes', () => {
     const named = [{ path: 'mongoosepush.tls.ca_file', file, isSecret: false }]
     expect(fileNotes(named, '/nowhere', { uid: 4321, gid: 0 })).toEqual([])
     expect(fileNotes(named, '/nowhere', { uid: 1234, gid: 0 })).toEqual([
-      `mongoosepush.tls.ca_file ${file} belongs to a user who is neither root nor the daemon’s, uid 4321`,
+      `mongoosepush.tls.ca_file ${file} belongs to a user other than root and the daemon’s user, uid 4321`,
     ])
   })
 

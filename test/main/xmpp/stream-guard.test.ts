@@ -35,7 +35,7 @@ describe('a stream speaks for its own server', () => {
       await peer.until(/^<iq type='result' id='after'/)
       expect(open.ids).toEqual(['after'])
       expect(metricValue(open.metrics.stanzasDropped, domain, 'foreign-from')).toBe(20)
-      const line = 'stanzas of users of another server were dropped: a stream speaks for its own server'
+      const line = 'dropped stanzas from a host that belongs to another server'
       expect(open.log.lines.filter(({ msg }) => msg === line)).toMatchObject([
         { level: logLevels.warn, host: 'other.test', times: 1 },
       ])

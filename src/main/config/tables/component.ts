@@ -2,9 +2,10 @@ import { choice, flag, integer, list, oneOrList, requiredText, tables, text } fr
 
 const publishersNotes = {
   description:
-    'Who may publish at all. "any": whoever the node admits; "servers": only a bare domain or a bare JID, which is ' +
-    'how XMPP servers publish (XEP-0357 §3), while clients use a full JID; or a list of domains. This daemon itself may, from any of its domains. On ' +
-    'a virtual host "any" is an open relay, which `check` notes: list your servers there.',
+    'Senders that may publish. "any": every sender that the node admits; "servers": only a bare domain or a bare JID, ' +
+    'which is how XMPP servers publish (XEP-0357 §3), while clients use a full JID; or a list of domains. The daemon ' +
+    'itself may always publish, from any of its domains. On a virtual host "any" is an open relay, and `check` warns of ' +
+    'it: list your servers there.',
   allowed: '"any", "servers", or a list of domains',
   reload: true,
 }
@@ -25,9 +26,9 @@ export const componentTable = tables(
     hosts: list(
       {
         description:
-          'The XMPP domains of the server behind this component: its streams are believed about these and about domains ' +
-          'that no component has, and never about those of another server. Default: `push.served_hosts` while all ' +
-          'components name one `server`; else each component must say.',
+          'The XMPP domains of the server behind this component. Its streams may carry stanzas from these domains and ' +
+          'from domains that no component lists; stanzas from the domains of another server are dropped. Default: ' +
+          '`push.served_hosts` while all components name one `server`; with several servers each component needs this key.',
         allowed: 'a list of domains in lower case',
         example: ['example.com'],
         reload: true,
@@ -36,8 +37,8 @@ export const componentTable = tables(
     ),
     server_kind: choice('standard', ['standard', 'openfire'], {
       description:
-        'What the server asks for beside XEP-0114. openfire: its stream header says that a component may have several ' +
-        'streams; every other server is standard.',
+        'The kind of XMPP server. openfire: the stream header asks for several streams of one component, which ' +
+        'Openfire refuses otherwise; standard: every other server.',
     }),
     secret_file: text('', {
       description:

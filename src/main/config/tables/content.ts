@@ -12,26 +12,28 @@ export const contentTable = table(
     }),
     encrypted_body: text('Encrypted message', {
       description:
-        'Text of an alert of a message event that only its user can read (OMEMO, OpenPGP), in place of what it says to ' +
-        'clients that cannot.',
+        'Text of the alert for an encrypted message event (OMEMO, OpenPGP). It replaces the text that the message has for ' +
+        'clients without encryption.',
       reload: true,
     }),
     invitation_body: text('Invitation to a group chat', {
-      description: 'Text of an alert of a message event that invites to a room, and has no text of its own.',
+      description: 'Text of the alert for a message event that is an invitation to a room without a text.',
       reload: true,
     }),
     language: text('', {
       description:
-        'Of a message event with several texts the one in this language is pushed; empty, or where there is none: the first.',
+        'The language to push where a message event has texts in several languages. Without a text in this language, or ' +
+        'with an empty value, the first text is pushed.',
       allowed: 'a language tag, such as de or pt-BR, or nothing',
       format: 'language',
       reload: true,
     }),
     sender: choice('', ['', 'full', 'bare'], {
       description:
-        'How the address of a sender is shown. full: as it came, which may have the name of a device; bare: without that. ' +
-        'Whoever writes in a room is shown with the nick in any case. Empty: bare for message events, full for publishes. ' +
-        'A publish does not say that it comes of a room: the name of the host is taken for that (conference, muc …).',
+        'How the address of a sender is shown. full: as received, with the resource, which may name a device; bare: ' +
+        'without the resource. In a room the sender is always shown with the nick. Empty: bare for message events, full ' +
+        'for publishes. A publish does not say that its message is from a room: the daemon tells by the name of the host ' +
+        '(conference, muc …).',
       reload: true,
     }),
     include_sender: flag(true, {

@@ -30,24 +30,24 @@ export const httpTable = table(
   {
     listen: text('127.0.0.1:9590', {
       description:
-        'Where metrics, health, publishes over HTTP and the admin routes are served. `localhost` is 127.0.0.1.',
+        'Where metrics, health, publishes over HTTP and the admin routes are served. `localhost` means 127.0.0.1.',
       format: 'listen-address',
       allowed: 'host:port, [IPv6]:port, or unix:/path',
     }),
     token_file: text('', {
       description:
-        'File with the bearer token that /v1 and /admin ask for, on one line. Empty: the one in `data_dir`/http.token, ' +
-        'which the daemon makes when there is none. A unix socket asks for none: its file lets in the owner and the ' +
-        'group.',
+        'File with the bearer token for /v1 and /admin, on one line. Empty: the token is in `data_dir`/http.token, which ' +
+        'the daemon creates if it is missing. Requests over a unix socket need no token: only the owner and the group of ' +
+        'its file can connect.',
       path: 'secret',
       reload: true,
     }),
     hosts: list(
       {
         description:
-          'Names by which the server may be asked (the `Host` of a request) besides the address of `listen` and ' +
-          'localhost, and whose pages may ask it (`Origin`). /metrics, /healthz and /readyz go by any name. Where ' +
-          '`listen` is a wildcard, any literal address will do.',
+          'Host names that requests may have in `Host`, and in `Origin` when a web page sends them, besides the address ' +
+          'of `listen` and localhost. /metrics, /healthz and /readyz accept every name. Where `listen` is a wildcard ' +
+          'address, every literal IP address is accepted.',
         example: ['push-admin.example.com'],
         reload: true,
       },
@@ -60,21 +60,21 @@ export const httpTable = table(
 export const limitsTable = table(
   {
     max_text_bytes: integer(16_384, 1024, 1_048_576, {
-      description: 'How much of the text of one element is kept.',
+      description: 'The most bytes kept of the text of one element.',
     }),
     max_stanza_bytes: integer(262_144, 10_000, 67_108_864, {
-      description: 'How much of one stanza is kept: names, values and texts.',
+      description: 'The most bytes kept of one stanza: names, values and texts.',
     }),
     max_stanza_depth: integer(32, 8, 1000, {
-      description: 'How deep the elements of a stanza that are kept stand in one another.',
+      description: 'The deepest level of nested elements that is kept of a stanza.',
     }),
     max_stanza_attributes: integer(64, 16, 1000, {
-      description: 'How many attributes of one element are kept.',
+      description: 'The most attributes kept of one element.',
     }),
     max_stream_stanza_bytes: integer(67_108_864, 1_048_576, 1_073_741_824, {
-      description: 'The longest stanza taken from an XMPP server; a longer one costs it the stream.',
+      description: 'The longest stanza that the daemon reads, in bytes; a longer one ends the stream.',
     }),
   },
-  'Bounds on what is kept of a stanza. The sender of a stanza chooses its content, so the rest is skipped, and only ' +
-    '`max_stream_stanza_bytes` ends a stream.',
+  'Limits on stanzas from an XMPP server. Any user can send a stanza that is over a limit, so the daemon skips the rest ' +
+    'of it and keeps the stream. Only `max_stream_stanza_bytes` ends a stream.',
 )

@@ -91,7 +91,7 @@ const apnsTable = tables(
     }),
     passphrase_file: text('', {
       description:
-        'File with the passphrase of a .p12 file, or of a PEM key that is encrypted, on one line; empty: there is none.',
+        'File with the passphrase of a .p12 file or of an encrypted PEM key, on one line; empty: there is no passphrase.',
       path: 'secret',
       reload: true,
     }),
@@ -121,14 +121,15 @@ export const gatewayTable = table(
     }),
     token_file: text('', {
       description:
-        'File with the bearer tokens of those who may push by way of `listen`, one on each line. Where others than this ' +
-        'machine reach `listen`, there has to be one, or `tls.client_ca_file`. /healthcheck and /metrics ask for none.',
+        'File with the bearer tokens of the clients that may push through `listen`, one per line. Where other machines ' +
+        'reach `listen`, the daemon requires this key, `tls.client_ca_file` or `open`. /healthcheck and /metrics need no token.',
       path: 'secret',
       reload: true,
     }),
     open: flag(false, {
       description:
-        'Whether everybody who reaches `listen` may push, be it from other machines, with neither token nor certificate.',
+        'Whether `listen` may be open to other machines without `token_file` and `tls.client_ca_file`. Then everyone who ' +
+        'reaches it may push.',
     }),
     tls: table({
       cert_file: text('', {
@@ -145,13 +146,13 @@ export const gatewayTable = table(
       }),
       client_ca_file: text('', {
         description:
-          'PEM file of the authorities of the certificates that clients of `listen` have to show. Without one of theirs ' +
-          'there is no connection, for /healthcheck and /metrics either.',
+          'PEM file with the authorities of client certificates. With it, clients of `listen` need a certificate to ' +
+          'connect, also for /healthcheck and /metrics.',
         path: 'readable',
         reload: true,
       }),
       passphrase_file: text('', {
-        description: 'File with the passphrase of a key that is encrypted, on one line; empty: it is not.',
+        description: 'File with the passphrase of `key_file`, on one line; empty: the key is not encrypted.',
         path: 'secret',
         reload: true,
       }),
@@ -165,15 +166,15 @@ export const gatewayTable = table(
     }),
     suspect_share: fraction(0.05, {
       description:
-        'Above this share of the owners that a pool was asked for (over 10 minutes, 100 answers and 10 owners with a ' +
-        'refused device at least) devices that its provider refuses are not taken for dead: it must be the ' +
-        'configuration, and an alert is raised.',
+        'The daemon compares the owners whose devices a provider refused with all owners that its pool pushed to in the ' +
+        'last 10 minutes. Above this share (with at least 100 answers, and 10 owners with a refused device) it suspects ' +
+        'the configuration: it raises an alert, and marks no refused device as dead.',
     }),
     topics: choice('known', ['known', 'any'], {
       description:
-        'What topic a publish may name where `push.gateway` is "direct". known: the `default_topic` of its pool, or one ' +
-        'of those that Apple derives from it, such as `com.example.app.voip`; another is refused. any: whatever a publish ' +
-        'names, as with a pool that has no `default_topic`.',
+        'The topics that a publish may name where `push.gateway` is "direct". known: the `default_topic` of its pool, and ' +
+        'the topics that Apple derives from it, such as `com.example.app.voip`; a publish with another topic is refused. ' +
+        'any: every topic. A pool without a `default_topic` accepts every topic in both cases.',
       reload: true,
     }),
     fcm: fcmTable,

@@ -19,8 +19,8 @@ export const pushTable = table(
     virtual_pubsub_hosts: list(
       {
         description:
-          'Domains on which any node name is good and nobody makes nodes (PubSub-less). @HOST@ stands for each of ' +
-          '`served_hosts` and of the `hosts` of components. Each needs a [[component]], if it is to be reached over XMPP.',
+          'Domains that accept every node name, without nodes being created (PubSub-less). @HOST@ stands for each of ' +
+          '`served_hosts` and each of the `hosts` of components. To be reached over XMPP, a domain needs a [[component]].',
         allowed: 'a list of domains in lower case, which may hold @HOST@',
         example: ['virtual.@HOST@'],
         reload: true,
@@ -88,8 +88,8 @@ export const pushTable = table(
     }),
     plugin_memory_mb: integer(64, 16, 4096, {
       description:
-        'Megabytes of heap that a plugin of your own may take; past it, its thread is ended and started again. A built-in ' +
-        'plugin has no thread.',
+        'Heap that a plugin of your own may use, in megabytes. When it uses more, its thread ends and the daemon starts ' +
+        'it again. Built-in plugins have no thread.',
     }),
     plugin_timeout_ms: integer(100, 1, 10_000, {
       description: 'How long the plugin may think about one event.',

@@ -16,26 +16,29 @@ export const queueTable = table(
   {
     max_pending: integer(100_000, 1, 10_000_000, {
       description:
-        'Notifications held in memory and not yet answered. Where several domains are served, one may have three ' +
-        'quarters of what the others leave of them; served alone, all. From nine tenths of that on its XMPP server is ' +
-        'no longer read, and what comes beyond it is answered with an error, as one to be tried again.',
+        'Notifications held in memory and not yet answered. Of several domains, each may have three quarters of what the ' +
+        'others leave; a single domain may have all. When a domain has nine tenths of its share, the daemon stops reading ' +
+        'from its XMPP server. It answers publishes over the share with an error that says to try again.',
     }),
     max_pending_bytes: integer(268_435_456, 1_048_576, 1_099_511_627_776, {
       description:
-        'Memory that they may take, in bytes: 1 KiB each and two bytes for each character. Shared by domains as max_pending is, ' +
-        'and the same past it. Of what the other senders leave of its domain, a sender may have two thirds of both; what comes ' +
-        'beyond that is answered with an error, as one to be tried again, while the streams go on being read.',
+        'Memory for these notifications, in bytes: the daemon counts 1 KiB for each, and two bytes for each character. ' +
+        'Domains share it as they share max_pending, with the same effect at the limit. Of the share of its domain, a ' +
+        'sender may have two thirds of what the other senders leave, in number and in bytes. The daemon answers further ' +
+        'publishes of that sender with an error that says to try again, and goes on reading the streams.',
     }),
     max_stored: integer(10_000_000, 0, 1_000_000_000, {
       description:
-        'Notifications stored for later. Where several domains are served, one may have three quarters of what the ' +
-        'others leave of them; served alone, all. What cannot be delivered in time and has no room here is answered ' +
-        'with an error, as one to be tried again. What a crash left unfinished with durability = "always" may exceed it, by max_pending.',
+        'Notifications stored for later delivery. Of several domains, each may have three quarters of what the others ' +
+        'leave; a single domain may have all. The daemon answers a publish that it can neither deliver in time nor store ' +
+        'with an error that says to try again. With durability = "always", notifications that a crash left unfinished may ' +
+        'exceed this limit, by up to max_pending.',
     }),
     max_stored_bytes: integer(8_589_934_592, 0, 1_125_899_906_842_624, {
       description:
-        'What they may take of the disk, in bytes: 512 each and their texts. Shared by domains as max_stored is, and the same past it. ' +
-        'Of what the other senders leave of its domain, a sender may have three quarters of both.',
+        'Disk space for these notifications, in bytes: the daemon counts 512 for each, and the length of its texts. Domains ' +
+        'share it as they share max_stored, with the same effect at the limit. Of the share of its domain, a sender may ' +
+        'have three quarters of what the other senders leave, in number and in bytes.',
     }),
     default_ttl_s: integer(86_400, 0, 2_419_200, {
       description: 'How long a stored notification is worth delivering when its publish does not say.',

@@ -65,7 +65,10 @@ export class EventIntake {
     this.#ports = ports
     ports.plugin.watch((err) => {
       ports.metrics.pluginRestarts.child().add(1)
-      ports.log.error({ err }, 'the plugin has ended, and is started again: meanwhile the defaults decide')
+      ports.log.error(
+        { err },
+        'the thread of the plugin ended and is restarted: the defaults decide until it is up',
+      )
     })
   }
 

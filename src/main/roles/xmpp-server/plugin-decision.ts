@@ -138,5 +138,5 @@ function fitted(names: readonly string[], values: readonly string[]): Summary {
 }
 
 function noAnswer(): PluginError {
-  return new PluginError('nonsense', 'its thread said something that is no answer')
+  return new PluginError('nonsense', 'its thread sent something that is not an answer')
 }

@@ -218,7 +218,7 @@ export class PluginThread implements Decider {
     this.#checkedAtMs = nowMs
     if (stoodStill) this.#heardAtMs = nowMs
     else if (this.#held.size > 0 && nowMs - this.#heardAtMs > this.#timeoutMs + graceMs) {
-      this.#end(new Error('it computes without end, or no longer answers'))
+      this.#end(new Error('it is in an endless loop, or no longer answers'))
     }
   }
 

@@ -168,10 +168,10 @@ export class Publisher {
       metrics.registrationsDisabled.child('unreachable').add(1)
       log.info(
         { user, jid, node, reason: 'unreachable' },
-        'push disabled: its App Server was not reached for days',
+        'push disabled: its App Server was unreachable for days',
       )
     } catch (err) {
-      log.debug({ err }, 'that an App Server was not reached was not noted')
+      log.debug({ err }, 'cannot record that an App Server was not reached')
     }
   }
 }

@@ -23,7 +23,7 @@ describe('where pools are ours, a publish names a device and an app that they ca
       expect(app.publish({ to, options: toApple })).toBe('push')
     }
     const stanza = JSON.stringify(app.verdict(publish({ options: { ...toApple, topic: 'made.up' } })))
-    expect(stanza).toContain('topic: not of an app here')
+    expect(stanza).toContain('topic: not the topic of an app that is configured here')
   })
 
   test('a device id that cannot be a token is refused at once, with the reason', async () => {
@@ -31,7 +31,7 @@ describe('where pools are ours, a publish names a device and an app that they ca
     const options = { ...toApple, device_id: 'not-hex' }
     expect(app.publish({ to: virtualHost, options })).toBe('modify/bad-request')
     const stanza = JSON.stringify(app.verdict(publish({ options })))
-    expect(stanza).toContain('device_id: not hexadecimal, as tokens of APNs are')
+    expect(stanza).toContain('device_id: not hexadecimal, but APNs tokens are')
     expect(app.publish({ to: virtualHost, options: { ...options, service: 'fcm' } })).toBe('push')
   })
 
