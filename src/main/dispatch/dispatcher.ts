@@ -28,12 +28,11 @@ import type { WorkerSessions } from './worker-sessions.ts'
 /** Deadlines, retries, probes and the outbox are looked at this often while there is anything to do. */
 const tickMs = 50
 /**
- * When a crowd comes to its deadline, or its gateway is left out, so many are given up in one turn of the event loop, or
- * tick: 20 µs each, most of it for the outbox. All else has its turn between. Under a flood with 100,000 unanswered and a
- * deadline of 1 s the others' p99 was 36 ms so, 47 with 128 in a turn, 209 with all at once (Node 24, two cores, 2026-11).
+ * When a crowd comes to its deadline so many are given up in one turn of the event loop: 20 µs each, most of it for the
+ * outbox. All else has its turn between. Under a flood with 100,000 unanswered and a deadline of 1 s the others' p99 was
+ * 36 ms so, 47 with 128 in a turn, 209 with all at once (Node 24, two cores, 2026-11).
  */
 const mostPerTurn = 32
-const mostPerTick = 256
 /** Of the time for a stop, what is left for storing what was not delivered; at least, and at most. */
 const storingStopShare = 0.2
 const leastStoringMs = 1_000
@@ -230,13 +229,7 @@ export class Dispatcher {
       if (push.place === 'heap' && !this.#parts.patience.storedAtOnce(push))
         this.#parts.outbound.put(push, nowMs)
     }
-    for (const queue of this.#parts.outbound.queues) {
-      if (queue.length === 0 || this.#parts.patience.deliversInTime(queue)) continue
-      let left = mostPerTick
-      for (const push of queue.waiting()) {
-        if (this.#parts.patience.queueStands(push) && --left === 0) break
-      }
-    }
+    for (const queue of this.#parts.outbound.queues) this.#parts.patience.look(queue)
     this.#parts.scheduler.tick(nowMs)
     this.#parts.journalling?.tick()
     // A gateway that is left out may be due for a probe, with nothing else to set it off.

@@ -60,6 +60,8 @@ export class ServiceQueue {
   readonly #waiting = new Turns()
   readonly #stored = new Turns()
   #turnsSinceStored = 0
+  /** What is left of a round through all that wait, the next one last; some may have left the queue since. */
+  #round: PendingPush[] = []
   /** When something was last put in. Monotonic. */
   lastUsedMs = Number.NEGATIVE_INFINITY
 
@@ -106,9 +108,16 @@ export class ServiceQueue {
     return this.#stored.length
   }
 
-  /** All that wait, but those from the outbox. */
-  waiting(): PendingPush[] {
-    return this.#waiting.members()
+  /** The next `count` that wait, but those from the outbox: none comes again before all have come that waited at first. */
+  nextInRound(count: number): PendingPush[] {
+    if (this.#round.length === 0) this.#round = this.#waiting.members().reverse()
+    const next = this.#round.splice(-count).reverse()
+    return next.filter(({ place }) => place === 'queue')
+  }
+
+  /** The next one to come is the first that waits then. */
+  endRound(): void {
+    if (this.#round.length > 0) this.#round = []
   }
 
   waitingStored(): PendingPush[] {
