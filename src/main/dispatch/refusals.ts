@@ -105,12 +105,13 @@ export class Refusals {
     return !isServed(notification) && (topic === '' || this.#delivered.has(notification.device, topic))
   }
 
-  /** Refusals are counted for each device, mode and topic apart. */
+  /** Refusals are counted for each device, mode and topic apart; each pool has a usual topic of its own. */
   #keyOf(push: PendingPush, route: Route): string {
-    const { device } = push.notification
+    const { device, tags } = push.notification
+    const pool = route.provider >= 0 ? String(route.provider) : tags.join(' ')
     const { service, id } = device
     const name = id.length > longestKeptId ? hash('sha256', id, 'base64url') : id
-    return `${service}\0${modeOf(device)}\0${this.#topicOf(push, route)}\0${name}`
+    return `${service}\0${modeOf(device)}\0${pool}\0${this.#topicOf(push, route)}\0${name}`
   }
 
   #alarmed(service: string, nowMs: number): boolean {

@@ -5,7 +5,7 @@ import type { Outcome } from '../../../../src/core/outcome.ts'
 import { startGatewaySandbox } from '../../../../src/sandbox/gateway.ts'
 import { type ApnsSandbox, startApnsSandbox } from '../../../../src/sandbox/providers/apns.ts'
 import { type DispatcherAtWork, dispatcherAtWork } from '../dispatcher-at-work.ts'
-import { toApns, withApns } from './pools.ts'
+import { apnsPool, authorizeApns, directly, toApns, withApns } from './pools.ts'
 
 let apns: ApnsSandbox
 let at: DispatcherAtWork
@@ -67,6 +67,24 @@ describe('suspects count per device, topic and mode', () => {
     expect(await kinds(1, dev)).toEqual(['dead_device'])
   })
 
+  test('refusals of one app, by its pool’s own topic, are none of another’s', async () => {
+    const pools = [
+      apnsPool(apns, { label: 'theirs', tags: ['theirs'], defaultTopic: 'com.example.theirs' }),
+      apnsPool(apns, { label: 'ours', tags: ['ours'], defaultTopic: 'com.example.ours' }),
+    ]
+    await at[Symbol.asyncDispose]()
+    at = await directly(pools)
+    for (const pool of pools.keys()) authorizeApns(at.dispatcher, pool, apns)
+    refuses = () => true
+    expect(await kinds(4, { tags: ['theirs'] })).not.toContain('dead_device')
+    expect(await kinds(4, { tags: ['ours'] })).not.toContain('dead_device')
+    refuses = (topic) => topic === 'com.example.theirs'
+    expect(await kinds(1, { tags: ['ours'] })).toEqual(['delivered'])
+    expect(await kinds(1, { tags: ['theirs'] }), 'what ours delivers is no word of theirs').toEqual([
+      'dead_device',
+    ])
+  })
+
   test('the mark that follows holds for the node that it came by', async () => {
     refuses = () => true
     const push = toApns('tok', { node: 'theirs' })
@@ -121,4 +139,15 @@ test('behind MongoosePush a topic that was never delivered does not count either
   for (let i = 0; i < 8; i++) expect(await push('made.up')).toBe('suspect')
   for (let i = 0; i < 4; i++) expect(await push(undefined)).toBe('suspect')
   expect(await push(undefined)).toBe('dead_device')
+})
+
+test('behind MongoosePush refusals by one pool, as tags choose it, are none of another’s', async () => {
+  await using gateway = await startGatewaySandbox()
+  await using work = await dispatcherAtWork({ urls: [gateway.url] })
+  gateway.answerWith(() => ({ status: 400, body: { reason: 'invalid_request' } }))
+  const push = async (tag: string) => (await work.push(toApns('tok', { tags: [tag] }))).kind
+  for (const tag of ['theirs', 'ours']) {
+    for (let i = 0; i < 4; i++) expect(await push(tag)).toBe('suspect')
+  }
+  expect(await push('ours')).toBe('dead_device')
 })
