@@ -44,7 +44,7 @@ export class Daemon implements AsyncDisposable {
     await (until_ === 'ready' ? this.ready() : this.#answers('/healthz', () => true))
   }
 
-  async ready(timeoutMs = 15_000): Promise<void> {
+  async ready(timeoutMs = 30_000): Promise<void> {
     await this.#answers('/readyz', (status) => status === 200, timeoutMs)
   }
 
