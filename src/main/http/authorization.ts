@@ -30,6 +30,7 @@ export function unauthorized(
   const given = bearerOf(header) ?? inQuery
   if (given !== undefined && token?.equals(given) === true) return undefined
   const challenge = `Bearer realm="xmpp-pushd"${given === undefined ? '' : ', error="invalid_token"'}`
-  const message = given === undefined ? 'A bearer token is needed.' : 'The bearer token is wrong.'
+  const fault = given === undefined ? 'A bearer token is needed' : 'The bearer token is wrong'
+  const message = `${fault}: it is in the file that http.token_file names, else in data_dir/http.token.`
   return new HttpFault(401, 'unauthorized', message, { headers: { 'www-authenticate': challenge } })
 }

@@ -23,6 +23,17 @@ describe('the token', () => {
     },
   )
 
+  test.each([{}, { authorization: 'Bearer wrong' }])(
+    'is looked for where the answer to %j says',
+    async (headers) => {
+      const { url } = await run()
+      const { body } = await get(`${url}/admin`, headers)
+      expect(body).toMatchObject({
+        message: expect.stringContaining('the file that http.token_file names, else in data_dir/http.token'),
+      })
+    },
+  )
+
   test.each(['Basic b3Blbi1zZXNhbWU=', 'open-sesame', 'Bearer '])(
     'is not given by %j',
     async (authorization) => {
