@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isAbsolute, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -18,10 +19,16 @@ type Module = Readonly<Record<string, unknown>>
 
 /** Throws where the module cannot be loaded, or is no plugin. */
 export async function loadModule(source: PluginSource): Promise<PluginFunctions> {
-  const module = isAbsolute(source.module)
-    ? ((await import(pathToFileURL(source.module).href)) as Module)
-    : await importPackage(source)
-  return functionsOf(module)
+  return functionsOf(
+    isAbsolute(source.module) ? await importFile(source.module) : await importPackage(source),
+  )
+}
+
+async function importFile(path: string): Promise<Module> {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) throw new Error('there is no such file')
+  if (found.isDirectory()) throw new Error('it is a folder: name the file in it')
+  return import(pathToFileURL(path).href)
 }
 
 async function importPackage({ module, workingDirectory }: PluginSource): Promise<Module> {
@@ -30,8 +37,17 @@ async function importPackage({ module, workingDirectory }: PluginSource): Promis
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
     if (!isMissing) throw error
-    const here = createRequire(join(workingDirectory, 'package.json'))
-    return import(pathToFileURL(here.resolve(module)).href)
+    return import(pathToFileURL(resolvedFrom(workingDirectory, module)).href)
+  }
+}
+
+function resolvedFrom(workingDirectory: string, module: string): string {
+  try {
+    return createRequire(join(workingDirectory, 'package.json')).resolve(module)
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND')) throw cause
+    const sought = `beside the daemon or in ${workingDirectory}`
+    throw new Error(`it is not built in, and no package of this name is installed ${sought}`, { cause })
   }
 }
 

@@ -55,7 +55,7 @@ test('a data_dir that is not the daemon’s alone keeps it from starting: exit c
   symlinkSync('real', join(directory.path, 'link'))
   const { code, output } = await run(['start'], join(directory.path, 'link'))
   expect(code).toBe(exitCodes.config)
-  expect(output).toContain('is a symbolic link: name in data_dir what it points to')
+  expect(output).toContain('is a symbolic link: name the directory that it points to')
 })
 
 test('a data_dir that cannot be made is said at once: exit code 75', async () => {
@@ -72,7 +72,8 @@ describe('check', () => {
     writeFileSync(join(directory.path, 'secret'), 'hush', { mode })
     writeFileSync(
       config,
-      'data_dir = "data"\n[[component]]\ndomain = "push.test"\nsecret_file = "secret"\n',
+      'data_dir = "data"\n[[component]]\ndomain = "push.test"\nsecret_file = "secret"\n' +
+        '[push]\nserved_hosts = ["test"]\n',
       { mode: 0o644 },
     )
     const child = new Child(process.execPath, [commandLine, 'check', ...options, '--config', config])
@@ -102,7 +103,7 @@ describe('check', () => {
     symlinkSync('real', join(directory.path, 'link'))
     const { code, output } = await run(['check'], join(directory.path, 'link'))
     expect(code).toBe(exitCodes.config)
-    expect(output).toContain('is a symbolic link: name in data_dir what it points to')
+    expect(output).toContain('is a symbolic link: name the directory that it points to')
   })
 })
 

@@ -50,7 +50,8 @@ export function shownValue(value: unknown): string {
   if (typeof value === 'string') return shortJson(withoutPassword(value))
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (!Array.isArray(value)) return 'a table'
-  return value.length > 0 && value.every((item) => typeof item === 'string')
+  if (value.length === 0) return 'an empty list'
+  return value.every((item) => typeof item === 'string')
     ? `[${value.map((item) => shortJson(withoutPassword(item))).join(', ')}]`
     : 'a list'
 }

@@ -8,7 +8,9 @@ import { patternHosts, serverComponents, xmppServers } from './hosts.ts'
 /** What a sound configuration should still be told. */
 export function notesOn(config: Config): string[] {
   const notes: string[] = []
-  if (config.component.length === 0) notes.push('there is no [[component]]: nothing is served over XMPP')
+  const isForXmpp = config.gateway.listen === ''
+  if (isForXmpp && config.component.length === 0)
+    notes.push('there is no [[component]]: nothing is served over XMPP')
   const isDirect = config.push.gateway === 'direct'
   const usual = isDirect ? 'gateway' : 'mongoosepush'
   if (config[usual].request_timeout_ms >= config.push.reply_deadline_ms) {

@@ -50,7 +50,8 @@ export function checkPlace(dataDir: string, user: FileUser): void {
 
 /** Why the directory, or the store in it, is not this user's alone; undefined: they are, or are not there. */
 export function dataDirFault(dataDir: string, user: FileUser): string | undefined {
-  return placeFault(dataDir, 'directory', user) ?? placeFault(join(dataDir, 'store.mdb'), 'file', user)
+  const fault = placeFault(dataDir, 'directory', user) ?? placeFault(join(dataDir, 'store.mdb'), 'file', user)
+  return fault && `data_dir: ${fault}`
 }
 
 /** Why a path is not this user's alone, with the mend; undefined: it is, or it is not there. */
@@ -64,7 +65,7 @@ export function placeFault(
   const found = statOf(exact)
   if (found === undefined) return undefined
   if (found.isSymbolicLink()) {
-    const mend = kind === 'directory' ? 'name in data_dir what it points to' : 'put the file itself there'
+    const mend = kind === 'directory' ? 'name the directory that it points to' : 'put the file itself there'
     return `${exact} is a symbolic link: ${mend}`
   }
   if (kind === 'directory' ? !found.isDirectory() : !found.isFile()) return `${exact} is not a ${kind}`

@@ -116,7 +116,7 @@ describe('a fault of the configuration', () => {
     [
       'no publishers',
       `${component}publishers = []`,
-      'component[0].publishers: is a list, allowed: "any", "servers", or a list of domains',
+      'component[0].publishers: is an empty list, allowed: "any", "servers", or a list of domains',
     ],
     [
       'two secrets',
@@ -183,7 +183,7 @@ describe('a fault of the configuration', () => {
       '[mongoosepush]\nurl = ["https://host", "ftp://x"]',
       /mongoosepush\.url: is \["https:\/\/host", "ftp:\/\/x"\], allowed: http/,
     ],
-    ['no gateway', '[mongoosepush]\nurl = []', /mongoosepush\.url: is a list, allowed: http/],
+    ['no gateway', '[mongoosepush]\nurl = []', /mongoosepush\.url: is an empty list, allowed: http/],
     [
       'a path prefix without a slash',
       '[mongoosepush]\npath_prefix = "push"',

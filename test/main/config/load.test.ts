@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { redacted } from '../../../src/main/config/redacted.ts'
 import { component, dir, faultsOf, notesOf, sound } from './loading.ts'
+import { fcm } from './provider-files.ts'
 
 describe('a configuration file', () => {
   test('that is empty has every default and serves nothing', () => {
@@ -13,6 +14,10 @@ describe('a configuration file', () => {
     expect(config.mongoosepush.tls).toEqual({ ca_file: '', verify: true, ca: undefined })
     expect(config.http.token).toBeUndefined()
     expect(notes).toEqual(['there is no [[component]]: nothing is served over XMPP'])
+  })
+
+  test('without a [[component]] is noted only where there is no served API either', () => {
+    expect(notesOf(`[gateway]\nlisten = "127.0.0.1:8443"\n${fcm}`)).toEqual([])
   })
 
   test('keeps the names of its keys, and fills in what each component leaves out', () => {

@@ -18,7 +18,7 @@ describe('data_dir and store.mdb are the daemon’s alone', () => {
       await expect(openStore(link + end)).rejects.toMatchObject({
         code: 'exposed',
         transient: false,
-        message: `${link} is a symbolic link: name in data_dir what it points to`,
+        message: `data_dir: ${link} is a symbolic link: name the directory that it points to`,
       })
     },
   )

@@ -150,8 +150,13 @@ describe('a plugin that', () => {
 
 describe('a plugin', () => {
   test.each([
-    ['is not there', './nowhere.mjs', /cannot load/],
-    ['is a package that is not there', 'no-such-package-here', /cannot load/],
+    ['is not there', './nowhere.mjs', /cannot load ".*": there is no such file$/],
+    ['is a folder', './', /cannot load ".*": it is a folder: name the file in it$/],
+    [
+      'is a package that is not there',
+      'no-such-package-here',
+      /cannot load "no-such-package-here": it is not built in, and no package of this name is installed .*$/,
+    ],
     ['is not JavaScript', 'export const (', /cannot load/],
     ['ends its thread while it is loaded', 'process.exit( 3 )', /it ended its thread \(exit code 3\)/],
     ['throws while it is loaded', 'throw new Error("at load")', /at load/],
