@@ -34,7 +34,7 @@ export interface ListAnswer {
 export function readListPart(parent: Element): ListPart | StanzaError {
   const set = parent.child('set', rsmNs)
   const max = set?.child('max', rsmNs)?.text().trim()
-  if (max !== undefined && !/^[0-9]{1,9}$/.test(max))
+  if (max !== undefined && !/^[0-9]+$/.test(max))
     return withText(stanzaErrors.badRequest, 'max: not a number')
   // XEP-0059 §2.6: that is optional.
   if (set?.child('index', rsmNs) !== undefined) return stanzaErrors.featureNotImplemented
