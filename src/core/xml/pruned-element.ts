@@ -37,3 +37,8 @@ export class PrunedElement extends Element {
 export function isIncomplete(stanza: Element): boolean {
   return stanza instanceof PrunedElement && stanza.lost.some((loss) => loss !== 'prefix')
 }
+
+/** Whether more of it is missing than ends of texts: what it says may be something else than what its sender said. */
+export function lacksElements(stanza: Element): boolean {
+  return stanza instanceof PrunedElement && stanza.lost.some((loss) => loss !== 'prefix' && loss !== 'text')
+}

@@ -3,6 +3,7 @@ import { iqError, iqResult } from '../../../core/stanza.ts'
 import { type StanzaError, stanzaErrors, withText } from '../../../core/stanza-error.ts'
 import type { PublishRequest } from './publish-request.ts'
 import { failedCheck, type PublishResult } from './publish-result.ts'
+import type { PublishVerdict } from './verdict.ts'
 
 /**
  * What a publish is answered with, once it is known what became of the push: a contract, since by the
@@ -40,6 +41,17 @@ export function answerPublish(request: PublishRequest, outcome: Outcome): Publis
   if (error === undefined) return { stanza: iqResult(request), result }
   const reason = 'reason' in outcome ? outcome.reason : ''
   return { stanza: iqError(request, reason === '' ? error : withText(error, reason)), result }
+}
+
+/**
+ * The error that a publish is refused with. `isCut`: the parser has skipped elements of it, and the missing part may be
+ * one of them. So the answer is an error for which no server ends the registration.
+ */
+export function errorOfRefused(
+  { check, error }: Extract<PublishVerdict, { kind: 'refused' }>,
+  isCut: boolean,
+): StanzaError {
+  return isCut && check !== failedCheck.deviceLives ? stanzaErrors.unsendable : error
 }
 
 /** The last check failed: there is no room for another notification. */

@@ -4,10 +4,11 @@ import type { Notification } from '../../../core/notification.ts'
 import { type IqHeader, iqError, iqResult } from '../../../core/stanza.ts'
 import { stanzaErrors } from '../../../core/stanza-error.ts'
 import type { Element } from '../../../core/xml/element.ts'
-import { isIncomplete } from '../../../core/xml/pruned-element.ts'
+import { isIncomplete, lacksElements } from '../../../core/xml/pruned-element.ts'
 import type { Metrics } from '../../metrics/table.ts'
 import type { DeadDeviceStore } from '../../store/dead-device-ports.ts'
 import type { NodeStore } from '../../store/node-ports.ts'
+import { errorOfRefused } from './answer-publish.ts'
 import { checkPublish } from './check-publish.ts'
 import { type Domain, Domains } from './domain.ts'
 import { LatestDevices } from './latest-devices.ts'
@@ -111,11 +112,11 @@ export class AppServer {
     }
     const payload = onlyChild(stanza)
     // A publish has what counts at its beginning, and what else is in it is cut anyway.
-    if (isIncomplete(stanza) && (payload === undefined || !isPublish(payload))) {
-      return answer(iqError(request, stanzaErrors.incomplete))
-    }
+    const isOfPublish = payload !== undefined && isPublish(payload)
+    if (isIncomplete(stanza) && !isOfPublish) return answer(iqError(request, stanzaErrors.incomplete))
     if (payload === undefined) return answer(iqError(request, stanzaErrors.badRequest))
     try {
+      if (isOfPublish) return this.#publish(addressed, request, type, payload, lacksElements(stanza))
       return this.#handleRequest(addressed, request, type, payload)
     } catch (err) {
       return answer(this.#fault(request, err))
@@ -164,7 +165,6 @@ export class AppServer {
   }
 
   #handleRequest(domain: Domain, request: PublishRequest, type: 'get' | 'set', payload: Element): Verdict {
-    if (isPublish(payload)) return this.#publish(domain, request, type, payload)
     const { name, ns } = payload
     if (name === 'pubsub' && (ns === pubsubNs || ns === pubsubOwnerNs)) {
       return this.#settled(
@@ -180,7 +180,13 @@ export class AppServer {
     )
   }
 
-  #publish(domain: Domain, request: PublishRequest, type: 'get' | 'set', payload: Element): Verdict {
+  #publish(
+    domain: Domain,
+    request: PublishRequest,
+    type: 'get' | 'set',
+    payload: Element,
+    isCut: boolean,
+  ): Verdict {
     const input = readPublish(domain.name, request.from, payload)
     if (type === 'get') input.malformed = 'a publish is an IQ of type set'
     const verdict = this.#check(input, domain)
@@ -188,7 +194,7 @@ export class AppServer {
       case 'push':
         return { kind: 'push', notification: verdict.notification, sender: verdict.sender, request }
       case 'refused':
-        return answeredPublish(input, iqError(request, verdict.error), verdict.check)
+        return answeredPublish(input, iqError(request, errorOfRefused(verdict, isCut)), verdict.check)
       case 'done':
         return answeredPublish(input, iqResult(request), 'dropped')
     }

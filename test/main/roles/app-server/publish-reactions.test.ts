@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { Outcome } from '../../../../src/core/outcome.ts'
 import { keptConditions, type StanzaError } from '../../../../src/core/stanza-error.ts'
+import { PrunedElement } from '../../../../src/core/xml/pruned-element.ts'
 import { answerOf, answerOverload } from '../../../../src/main/roles/app-server/answer-publish.ts'
 import { PublishRequest } from '../../../../src/main/roles/app-server/publish-request.ts'
+import { parseStanza as readStanza } from '../../../../src/main/xmpp/parse-stanza.ts'
+import { roomy } from '../../xmpp/stream-recording.ts'
 import {
   alice,
   type PublishChange,
@@ -50,6 +53,30 @@ describe('what a publish is answered costs nobody a registration but where it is
       throw new Error('the disk is gone')
     }
     expect(app.publish({ to: pubsubHost })).toBe('wait/internal-server-error')
+  })
+
+  test.each<[string, string, string, string]>([
+    ['its options', 'tok-1', `<a>${'x'.repeat(16_000)}</a>`.repeat(17), 'wait/bad-request invalid-payload'],
+    ['nothing that counts', 'tok-1', '<a/>'.repeat(1001), 'push'],
+    [
+      'nothing that counts, for a dead device',
+      'dead',
+      '<a/>'.repeat(1001),
+      'cancel/not-acceptable device-not-registered',
+    ],
+  ])('one that was past a limit, and has lost %s', async (_, id, more, expected) => {
+    await using app = await startAppServer()
+    await app.deadDevices.add({ ...phone, id: 'dead' }, virtualHost, '', 'provider')
+    const xml = publish({ options: { ...phoneOptions, device_id: id } })
+    const stanza = readStanza(xml.replace('</notification>', `${more}</notification>`), {
+      ...roomy,
+      maxTextBytes: 16_384,
+    })
+    expect(stanza).toBeInstanceOf(PrunedElement)
+    const verdict = app.server.handle(virtualHost, stanza!)
+    expect(verdict.kind === 'answer' ? summaryOfAnswer(parseStanza(verdict.stanza)) : verdict.kind).toBe(
+      expected,
+    )
   })
 
   const asIs = (xml: string) => xml
