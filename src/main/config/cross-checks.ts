@@ -13,6 +13,7 @@ export function checkTogether(file: ConfigFile, faults: Faults): void {
   checkSpellings(file, faults)
   checkHosts(file, faults)
   checkVirtualHosts(file, faults)
+  checkLimits(file, faults)
   checkConnections(file, faults)
   checkGateway(file, faults)
 }
@@ -72,6 +73,17 @@ function checkVirtualHosts(file: ConfigFile, faults: Faults): void {
       `is false and push.virtual_pubsub_hosts does not match ${table.domain}, so nothing could be published there, allowed: true, or a pattern that matches`,
     )
   }
+}
+
+/** A text is somebody else's, and what stands behind it in a publish, the device, is to be kept. */
+function checkLimits({ limits }: ConfigFile, faults: Faults): void {
+  if (!faults.sound('limits.max_text_bytes') || !faults.sound('limits.max_stanza_bytes')) return
+  const most = Math.floor(limits.max_stanza_bytes / 2)
+  if (limits.max_text_bytes <= most) return
+  faults.add(
+    'limits.max_text_bytes',
+    `is ${limits.max_text_bytes}, allowed: ${most} or less, half of limits.max_stanza_bytes`,
+  )
 }
 
 function checkConnections({ push, mongoosepush }: ConfigFile, faults: Faults): void {

@@ -190,6 +190,11 @@ describe('a fault of the configuration', () => {
       'mongoosepush.path_prefix: is "push", allowed: a path that begins with /, without ? and #',
     ],
     [
+      'a text that leaves no room in a stanza',
+      '[limits]\nmax_text_bytes = 200_000',
+      'limits.max_text_bytes: is 200000, allowed: 131072 or less, half of limits.max_stanza_bytes',
+    ],
+    [
       'too few connections for the workers',
       '[push]\nwpool.workers = 3\n[mongoosepush]\nurl = ["http://a", "http://b"]\nmax_http_connections = 5',
       'mongoosepush.max_http_connections: is 5, allowed: 6 or more, one for each of 3 workers and 2 URLs',

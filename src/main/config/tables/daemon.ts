@@ -60,7 +60,7 @@ export const httpTable = table(
 export const limitsTable = table(
   {
     max_text_bytes: integer(16_384, 1024, 1_048_576, {
-      description: 'The most bytes kept of the text of one element.',
+      description: 'The most bytes kept of the text of one element: at most half of `max_stanza_bytes`.',
     }),
     max_stanza_bytes: integer(262_144, 10_000, 67_108_864, {
       description: 'The most bytes kept of one stanza: names, values and texts.',
