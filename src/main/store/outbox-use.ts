@@ -74,20 +74,32 @@ export class OutboxUse {
   }
 
   /** What leaves no room for a push; undefined: there is room. `size`: how many there are in all. */
-  limitFor({ notification, sender }: StoredPush, size: number, spare: Spare): StoredLimit | undefined {
-    const { maxStored, maxStoredBytes } = this.#room
+  limitFor(push: StoredPush, size: number, spare: Spare): StoredLimit | undefined {
+    const { notification, sender } = push
     const domain = keyPart(notification.domain)
-    const own = { pushes: this.#domains.find(domain) ?? 0, bytes: this.#of(domain).bytes }
-    const pushesLeft = this.#leftTo(own.pushes, maxStored + spare.pushes - size)
-    if (pushesLeft <= 0) return 'max_stored'
-    const bytesLeft = this.#leftTo(own.bytes, maxStoredBytes + spare.bytes - this.bytes)
-    if (bytesLeft <= 0) return 'max_stored_bytes'
+    const own = this.#domains.find(domain) ?? 0
+    const left = this.#leftTo(own, this.#room.maxStored + spare.pushes - size)
+    if (left <= 0) return 'max_stored'
+    const limit = this.#bytesLimitFor(push, spare)
+    if (limit !== undefined || sender === undefined) return limit
+    const ofSender = this.#of(senderKey(domain, sender)).pushes
+    return ofSender < senderShare * (left + ofSender) ? undefined : 'sender_stored'
+  }
+
+  /** The same for one that takes the place of an older one, of the same domain: it needs room for what it is larger. */
+  limitForNewer(push: OutboxRecord, older: OutboxRecord, spare: Spare): StoredLimit | undefined {
+    const isLarger = push.bytes !== undefined && older.bytes !== undefined && push.bytes > older.bytes
+    return isLarger ? this.#bytesLimitFor(push, spare) : undefined
+  }
+
+  #bytesLimitFor({ notification, sender }: StoredPush, spare: Spare): StoredLimit | undefined {
+    const domain = keyPart(notification.domain)
+    const free = this.#room.maxStoredBytes + spare.bytes - this.bytes
+    const left = this.#leftTo(this.#of(domain).bytes, free)
+    if (left <= 0) return 'max_stored_bytes'
     if (sender === undefined) return undefined
-    const ofSender = this.#of(senderKey(domain, sender))
-    const hasRoom =
-      ofSender.pushes < senderShare * (pushesLeft + ofSender.pushes) &&
-      ofSender.bytes < senderShare * (bytesLeft + ofSender.bytes)
-    return hasRoom ? undefined : 'sender_stored'
+    const ofSender = this.#of(senderKey(domain, sender)).bytes
+    return ofSender < senderShare * (left + ofSender) ? undefined : 'sender_stored'
   }
 
   /** Within a write of the queue's: part of that transaction. */

@@ -113,19 +113,23 @@ export class LmdbOutbox implements Outbox {
     const { queue } = this.#environment
     queue.admit()
     const place = this.#options.collapse && push.notification.collapsible ? placeOf(push.notification) : ''
-    const older = place === '' ? undefined : this.#pushAt(place)
-    if (older === undefined) {
-      const limit = this.#use.limitFor(push, this.#pushes.size, spare)
-      if (limit !== undefined) return limit
-    }
-    const id = this.#ids.next()
-    if (older !== undefined && this.#isNewer(older, push)) {
+    const older = place === '' ? undefined : this.#idAt(place)
+    const olderPush = older === undefined ? undefined : this.#pushes.get(older)
+    const { createdAtMs } = push.notification
+    if (olderPush !== undefined && olderPush.notification.createdAtMs > createdAtMs) {
       // It waited in memory while one that came after it was stored at once.
+      const id = this.#ids.next()
       const durable = queue.write(() => this.#letters.record(push.notification, 'superseded', ''))
       return { id, superseded: id, durable }
     }
-    this.#underWay++
     const record = counted(push)
+    const limit =
+      olderPush === undefined
+        ? this.#use.limitFor(push, this.#pushes.size, spare)
+        : this.#use.limitForNewer(record, olderPush, spare)
+    if (limit !== undefined) return limit
+    const id = this.#ids.next()
+    this.#underWay++
     const written = queue.write(() => {
       if (older !== undefined) this.#end(older, { reason: 'superseded', detail: '' })
       this.#pushes.set(id, record)
@@ -248,11 +252,6 @@ export class LmdbOutbox implements Outbox {
     this.#use.changed(known, record)
   }
 
-  #isNewer(storedId: string, { notification }: StoredPush): boolean {
-    const stored = this.#pushes.get(storedId)
-    return stored !== undefined && stored.notification.createdAtMs > notification.createdAtMs
-  }
-
   /** Removes the places of pushes that are gone; how many. */
   async sweep(): Promise<number> {
     let removed = 0
@@ -269,7 +268,7 @@ export class LmdbOutbox implements Outbox {
     return removed
   }
 
-  #pushAt(place: string): string | undefined {
+  #idAt(place: string): string | undefined {
     const id = this.#places.find(place)
     // One that gave way when it was stored may have become one that does not.
     return id !== undefined && this.#pushes.find(id)?.notification.collapsible === true ? id : undefined

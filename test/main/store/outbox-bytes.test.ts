@@ -2,7 +2,7 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { LmdbOutbox } from '../../../src/main/store/outbox.ts'
-import { notificationTo } from '../dispatch/notifications.ts'
+import { alertOf, notificationTo } from '../dispatch/notifications.ts'
 import { scratchDirectory } from './open-store.ts'
 import { add, outboxAt } from './outbox-at.ts'
 import { startMs, storedPush } from './stored-push.ts'
@@ -55,6 +55,27 @@ describe('what is stored takes queue.max_stored_bytes of the disk at most', () =
     for (let i = 0; i < 8; i++) await add(at.outbox, large(`tok-${i}`, 9_000))
     expect(at.outbox.add(large('more', 9_000))).toBe('sender_stored')
     await add(at.outbox, { ...large('other', 9_000), sender: 2 })
+  })
+
+  test('one that takes the place of a smaller one needs room, and of one as large none', async () => {
+    using dir = scratchDirectory()
+    await using at = await outboxAt(dir.path, { maxStoredBytes: 100_000 })
+    const body = (bytes: number) => alertOf({ body: 'x'.repeat(bytes) })
+    const to = (device: string, bytes: number, sender = 1) =>
+      storedPush({ ...notificationTo(device), content: body(bytes) }, { sender })
+    for (let i = 0; i < 100; i++) await add(at.outbox, to(`tok-${i}`, 100))
+    const isTaken = async (i: number, bytes: number) => {
+      const addition = at.outbox.add(to(`tok-${i}`, bytes))
+      if (typeof addition === 'string') return addition
+      await addition.durable
+      return 'taken'
+    }
+    const grown = []
+    for (let i = 0; i < 100; i++) grown.push(await isTaken(i, 8_000))
+    expect(new Set(grown)).toEqual(new Set(['taken', 'sender_stored']))
+    expect(at.outbox.bytes()).toBeGreaterThan(75_000)
+    expect(at.outbox.bytes()).toBeLessThan(100_000)
+    expect([await isTaken(0, 8_000), await isTaken(99, 100)]).toEqual(['taken', 'taken'])
   })
 
   test('they count each as it is: shortened, superseded, put elsewhere, ended', async () => {
