@@ -6,7 +6,7 @@ const characters = new Intl.Segmenter('und', { granularity: 'grapheme' })
  * The beginning of a text and an ellipsis, within `limitBytes`; undefined when not even an ellipsis fits. It ends between
  * two characters as a reader sees them. `bytesOf` says what a text counts: it must not be less than its length.
  *
- * The work is bounded by the limit, not by the text, and the result keeps nothing of the text alive.
+ * The work is bounded by the limit, not by the length of the text, and the result does not keep the text in memory.
  */
 export function cutText(
   text: string,
@@ -18,7 +18,7 @@ export function cutText(
   return copied(text.slice(0, boundaryBefore(text, longestWithin(text, roomBytes, bytesOf))) + ellipsis)
 }
 
-/** The length of the longest beginning that counts `roomBytes` at most and does not end within a surrogate pair. */
+/** The length of the longest prefix that counts at most `roomBytes` and does not end within a surrogate pair. */
 function longestWithin(text: string, roomBytes: number, bytesOf: (text: string) => number): number {
   let fits = 0
   let tooLong = Math.min(text.length, roomBytes) + 1
@@ -42,7 +42,7 @@ function boundaryBefore(text: string, end: number): number {
   return characters.segment(near).containing(end)?.index ?? end
 }
 
-/** A slice, or a text that was put together, keeps alive what it is made of. */
+/** A copy: a slice or a concatenated text keeps the texts in memory that it is made of. */
 function copied(text: string): string {
   return JSON.parse(JSON.stringify(text))
 }

@@ -6,7 +6,7 @@ export const dataFormNs = 'jabber:x:data'
 
 /** A form taken apart: for requests that are rare. */
 export interface DataForm {
-  /** `submit`, `form`, `cancel`, `result`; undefined when it says nothing, which is meant as `submit`. */
+  /** `submit`, `form`, `cancel`, `result`; undefined when the form has no type, which counts as `submit`. */
   readonly type: string | undefined
   readonly formType: string | undefined
   /** Values by var, FORM_TYPE left out; an empty list for a field without `<value/>`. */

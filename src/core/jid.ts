@@ -68,7 +68,7 @@ export function hasResource(text: string): boolean {
   return text.includes('/')
 }
 
-/** The form in which domains as people write them are compared. */
+/** The form in which domains are compared, whichever way they are written. */
 export function normalDomain(domain: string): string {
   return hostKey(foldedDomain(domain))
 }
@@ -79,15 +79,15 @@ export function foldedDomain(domain: string): string {
 }
 
 /**
- * What the domain of a JID in normal form is compared by: the A-labels of its U-labels (RFC 5890 §2.3.2.1), so that
- * `xn--bcher-kva.example` is `bücher.example`. What is no such name stands for itself.
+ * The key by which the domain of a JID in normal form is compared: its U-labels as A-labels (RFC 5890 §2.3.2.1), so that
+ * `xn--bcher-kva.example` equals `bücher.example`. Any other name is its own key.
  */
 export function hostKey(domain: string): string {
   if (!isInternational(domain) || notInHosts.test(domain)) return domain
   return URL.parse(`ws://${domain}`)?.hostname ?? domain
 }
 
-/** Whether a domain has labels that are not ASCII, or that stand for such. */
+/** Whether a domain has labels that are not ASCII, or A-labels for such labels. */
 export function isInternational(domain: string): boolean {
   for (let i = 0; i < domain.length; i++) {
     const code = domain.charCodeAt(i)

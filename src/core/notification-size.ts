@@ -21,7 +21,7 @@ function sizeOfData(data: readonly DataField[], measure: (text: string) => numbe
   return size
 }
 
-/** Over XMPP values are texts, as good as always. */
+/** Values are nearly always texts over XMPP. */
 function textOf(value: JsonValue): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -54,14 +54,14 @@ export type AttemptOutcome =
       readonly reason: string
       readonly retryAfterMs: number | undefined
       readonly known: boolean
-      /** Of `throttled`: whose quota is used up, where a provider says it. */
+      /** Of `throttled`: the quota that is used up, if the provider names it. */
       readonly quota?: Quota | undefined
     }
   | { readonly kind: 'operator_fault'; readonly reason: string }
 
 export const delivered: AttemptOutcome = { kind: 'delivered' }
 
-/** What a provider sets a limit to: one device, those that follow a topic, or all of a project. */
+/** The scope of a provider's quota: one device, the devices that follow a topic, or a whole project. */
 export type Quota = 'device' | 'topic' | 'project'
 
 /** `token_expired`: the token that vouches for us was refused as too old. */

@@ -1,15 +1,15 @@
 /**
- * What the main thread and the thread of a plugin say to each other. All of it is plain data that can be cloned.
+ * The messages between the main thread and the thread of a plugin. All of them are plain data that can be cloned.
  *
- * Rules: the thread first says `ready` or `unusable`, once. Each question gets at most one answer, in any order; a thread
- * that ends leaves its questions without one. The main thread takes nothing that the thread says on trust.
+ * Rules: the thread first sends `ready` or `unusable`, once. Each question gets at most one answer, in any order; a thread
+ * that ends leaves its questions unanswered. The main thread checks every message of the thread.
  */
 
 /** Given to the thread when it starts. */
 export interface PluginSource {
   /** The absolute path of an ES module, or the name of a package. */
   readonly module: string
-  /** Where a package is looked for that is not installed beside the daemon. */
+  /** The folder in which to look for a package that is not installed beside the daemon. */
   readonly workingDirectory: string
 }
 
@@ -25,13 +25,13 @@ export interface PluginQuestion {
   readonly id: number
   readonly event: { readonly stanza: PlainElement | undefined }
   readonly subscriptions: readonly { readonly jid: string; readonly node: string }[]
-  /** What the plugin `defaults` shows as the sender. */
+  /** The sender as the plugin `defaults` shows it. */
   readonly sender: string
 }
 
 export interface ToPlugin {
   readonly questions: readonly PluginQuestion[]
-  /** For each of them, from the moment that the plugin is called. */
+  /** The time limit of each question, from the call of the plugin. */
   readonly timeoutMs: number
 }
 
@@ -57,8 +57,8 @@ export type FromPlugin =
   | { readonly kind: 'unusable'; readonly why: string }
   | { readonly kind: 'answers'; readonly answers: readonly PluginAnswer[] }
 
-/** Characters of a value that cross at most: more than any value keeps. */
+/** The most characters of a value that are passed on: more than is kept of any value. */
 export const maxCrossingLength = 8_192
 
-/** Characters of `why` at most. */
+/** The most characters of `why`. */
 export const maxWhyLength = 1_000

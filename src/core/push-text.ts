@@ -1,8 +1,8 @@
 import { cutText, utf8Bytes } from './cut-text.ts'
 
 /**
- * How much of what other people wrote is held, stored and sent for one push. Providers take 4 KiB for a whole push, so
- * that more would only cost memory and disk. Pure.
+ * Limits on the texts of one push that other users wrote. Providers accept 4 KiB for a whole push, so longer texts would
+ * only cost memory and disk. Pure.
  */
 
 /** Bytes of UTF-8 of a title, of a body, of one value for the app. */
@@ -41,7 +41,7 @@ export function fitValues(values: readonly string[]): readonly string[] {
   return values.map((value) => (isWithin(value, limitBytes) ? value : cut(value, limitBytes)))
 }
 
-/** The largest limit of each with which all are within `maxValuesBytes`. */
+/** The largest limit per value with which all values are within `maxValuesBytes`. */
 function evenLimit(lengths: readonly number[]): number {
   const ascending = lengths.toSorted((a, b) => a - b)
   let roomBytes = maxValuesBytes

@@ -2,7 +2,7 @@ import { escapeXml } from './xml/escape.ts'
 
 /**
  * Stanza errors (RFC 6120 §8.3): the one table of those that the daemon answers with, and how they are
- * written. By type and condition an XMPP server decides whether a push registration is kept or deleted: most keep
+ * written. An XMPP server decides by type and condition whether it keeps a push registration: most servers keep
  * it at every `wait`, Tigase only at the conditions of `keptConditions`, whatever the type.
  */
 
@@ -40,7 +40,7 @@ export const stanzaErrors = {
   submitFailed: define('wait', 'internal-server-error', 'failed-to-submit-push-notification'),
 } as const satisfies Record<string, StanzaError>
 
-/** The conditions of a `wait` with which every XMPP server keeps the registration: no publish is answered with another. */
+/** The conditions of a `wait` at which every XMPP server keeps the registration. Answers to publishes use no others. */
 export const keptConditions: readonly string[] = [
   'internal-server-error',
   'service-unavailable',

@@ -4,7 +4,7 @@ import { escapeXml } from './xml/escape.ts'
 
 /** Answers to requests, as the text that goes out. */
 
-/** What a server still takes: some end the stream for a stanza of 64 KiB. In bytes, as it is written. */
+/** The largest stanza that the daemon sends, in bytes as written: some servers end the stream at 64 KiB. */
 export const maxSentStanzaBytes = 60 * 1024
 
 export function isTooLargeToSend(stanza: string): boolean {

@@ -7,16 +7,16 @@ export interface SuspectLimits {
   /** Refusals in a row that make a device dead. */
   readonly inRow: number
   /**
-   * Above this share of the owners that a pool was asked for within `windowMs`, with `minAnswers` answers and
-   * `minOwners` owners refused at least, nobody is dead.
+   * When the provider refused devices of more than this share of the owners that the pool pushed to within `windowMs`, with
+   * at least `minAnswers` answers and `minOwners` owners with a refused device, no device is marked as dead.
    */
   readonly share: number
   readonly minAnswers: number
   readonly minOwners: number
   readonly windowMs: number
-  /** Owners that are told apart, for each pool; of more a sample is. */
+  /** The most owners counted for each pool; above it a sample is counted. */
   readonly maxOwners: number
-  /** Devices remembered; past it those refused longest ago are forgotten, and start anew. */
+  /** The most devices remembered; the one refused longest ago makes room, and its count starts again. */
   readonly maxDevices: number
 }
 
@@ -38,13 +38,13 @@ export class Suspects {
   /** Refusals in a row by device, the latest refused last. */
   readonly #runs = new Map<string, number>()
 
-  /** `forgotten`: told of each device that gives way to a newer one. */
+  /** `forgotten`: called for each device that makes room for a newer one. */
   constructor(limits: SuspectLimits, forgotten: () => void) {
     this.#limits = limits
     this.#forgotten = forgotten
   }
 
-  /** No device has been refused: the usual case, which spares naming devices. */
+  /** No device was refused. This usual case saves building device names. */
   get none(): boolean {
     return this.#runs.size === 0
   }
@@ -79,18 +79,18 @@ export class Suspects {
 }
 
 /**
- * What the provider of a pool (a service, a mode and its tags: one app and environment) says of the devices of how many
- * owners. Whoever has many devices refused is one owner, and makes no pool look wrong.
+ * Counts the owners whose devices the provider of a pool (a service, a mode and its tags: one app and environment) accepts
+ * and refuses. An owner of many refused devices counts once, so that one user cannot make the pool look misconfigured.
  *
- * Of many owners a sample is kept: those whose hash ends with so many zeros that no more than `maxOwners` do.
+ * With many owners only a sample is kept: the owners whose hash ends with enough zero bits that at most `maxOwners` do.
  */
 export class AnswerWindow {
   readonly #limits: SuspectLimits
   readonly #answers = new Array<number>(slices).fill(0)
-  /** Owners in the sample, and the slice of the last answer, or refusal. */
+  /** Owners in the sample, with the slice of their last answer, or refusal. */
   readonly #answered = new Map<number, number>()
   readonly #refused = new Map<number, number>()
-  /** Ones where a hash of the sample has zeros. */
+  /** Has one bits where the hashes of the sample have zero bits. */
   #mask = 0
   /** Number of the newest slice, counted from the clock's zero. */
   #newest = 0
@@ -100,7 +100,7 @@ export class AnswerWindow {
     this.#limits = limits
   }
 
-  /** `owner`: a hash of whose push it was, which nobody can choose; undefined: that is not known, and nothing counts. */
+  /** `owner`: an unpredictable hash of the push's owner; undefined: the owner is not known, and the answer does not count. */
   count(refused: boolean, owner: number | undefined, nowMs: number): void {
     if (owner === undefined) return
     this.#roll(nowMs)
@@ -113,7 +113,7 @@ export class AnswerWindow {
     while (this.#answered.size > this.#limits.maxOwners) this.#halve()
   }
 
-  /** So many owners' devices are refused that it cannot be the devices. */
+  /** The devices of so many owners are refused that the configuration must be at fault. */
   misconfigured(nowMs: number): boolean {
     this.#roll(nowMs)
     const { minAnswers, minOwners, share } = this.#limits
@@ -134,7 +134,7 @@ export class AnswerWindow {
     for (const owners of [this.#answered, this.#refused]) {
       for (const [owner, last] of owners) if (last <= slice - slices) owners.delete(owner)
     }
-    // There is room for twice as many again.
+    // A sample twice as large fits again.
     if (this.#answered.size < this.#limits.maxOwners / 4) this.#mask >>>= 1
   }
 

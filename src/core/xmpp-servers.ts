@@ -1,15 +1,15 @@
 import { bareJid, domainOfBare, hostKey, normalDomain } from './jid.ts'
 
 /**
- * The XMPP servers behind the components, and which addresses are theirs. A server stamps the `from` of its own users and
- * of those it federates with, so a stream is believed about its own server's hosts and about hosts of no server here,
- * and never about those of another one.
+ * The XMPP servers behind the components, and their addresses. A server guarantees the `from` of its own users and of
+ * federated users. So a stream may carry stanzas from its own server's hosts and from hosts of no server here, and never
+ * from those of another server here.
  *
  * An address belongs to the server with the most specific host that it is at or below: `rooms.a.example` is that of
  * `a.example`, unless a server has it among its own hosts. The domain of a component counts as a host of its server.
  */
 
-/** One component, as far as it says whose it is. */
+/** The keys of one component that say to which server it belongs. */
 export interface ServerComponent {
   readonly domain: string
   /** The address of the server, in one spelling. */
@@ -18,16 +18,16 @@ export interface ServerComponent {
   readonly hosts: readonly string[]
 }
 
-/** What the streams of one component may speak for, and what is addressed to them. */
+/** Which addresses the streams of one component may carry stanzas from and to. */
 export class StreamScope {
   /** Domains of all components of the server. */
   readonly domains: ReadonlySet<string>
   readonly #domain: string
-  /** What the domains are compared by. */
+  /** The domains in the form in which they are compared. */
   readonly #keys: ReadonlySet<string>
   readonly #server: number
   readonly #servers: XmppServers
-  /** The host that came last: nearly always the next one too. */
+  /** The host of the last stanza, which is nearly always that of the next one, too. */
   #usualHost: string
 
   constructor(domain: string, server: number, domains: ReadonlySet<string>, servers: XmppServers) {
@@ -46,7 +46,7 @@ export class StreamScope {
     return bare !== undefined && this.#keys.has(hostKey(domainOfBare(bare)))
   }
 
-  /** Whether an address is at a host of another server that has a component here. What is no JID is at no host. */
+  /** Whether an address is at a host of another server that has a component here. False for an invalid JID. */
   isForeign(address: string): boolean {
     if (this.#servers.count === 1) return false
     const slash = address.indexOf('/')
@@ -65,7 +65,7 @@ export class StreamScope {
     return false
   }
 
-  /** Whether an address is below a host of this component's server, where its other components are, if it has any. */
+  /** Whether an address is at a subdomain of a host of this component's server: its other components are there. */
   isBelowOwnHost(address: string): boolean {
     const bare = bareJid(address)
     if (bare === undefined) return false
@@ -73,7 +73,7 @@ export class StreamScope {
     return this.#servers.serverOf(host) === this.#server && !this.#servers.isHost(host)
   }
 
-  /** Whether a host is this component's server's, as any is of the only server. */
+  /** Whether a host belongs to this component's server. With only one server every host does. */
   isOwnHost(host: string): boolean {
     return this.#servers.count === 1 || this.#servers.serverOf(host) === this.#server
   }
@@ -83,7 +83,7 @@ export class XmppServers {
   readonly count: number
   readonly #byHost = new Map<string, number>()
   readonly #scopes = new Map<string, StreamScope>()
-  /** Those of each server, and all, in the order of the components. */
+  /** The domains of each server, and all domains, in the order of the components. */
   readonly #domains: (readonly string[])[] = []
   readonly #allDomains: string[] = []
   readonly #longestHost: number
@@ -111,7 +111,7 @@ export class XmppServers {
     return scope
   }
 
-  /** Domains of components, in their order, that may send on behalf of a host's users: of no other server than theirs. */
+  /** Domains of components, in order, that may send to a host's users: of the host's server, else all. */
   domainsFor(host: string): readonly string[] {
     const server = this.serverOf(host)
     return (server === undefined ? undefined : this.#domains[server]) ?? this.#allDomains
@@ -130,7 +130,7 @@ export class XmppServers {
   /** The number of the server that a host, in normal form, belongs to; undefined: to none here. */
   serverOf(domain: string): number | undefined {
     const host = hostKey(domain)
-    // No look at what is too long to be found: a stranger may have a name of a thousand labels.
+    // Skips suffixes that are too long to match: a name that a stranger chose may have a thousand labels.
     for (let at = 0; ; ) {
       const server = host.length - at > this.#longestHost ? undefined : this.#byHost.get(host.slice(at))
       if (server !== undefined) return server
@@ -140,7 +140,7 @@ export class XmppServers {
   }
 }
 
-/** The components by their servers. */
+/** The components, grouped by server. */
 function grouped(components: readonly ServerComponent[]): readonly (readonly ServerComponent[])[] {
   let groups: ServerComponent[][] = []
   for (const component of components) {

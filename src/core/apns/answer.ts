@@ -85,7 +85,7 @@ export function classifyApnsAnswer({ status, retryAfterMs, body }: ProviderAnswe
     case 'operator_fault':
       return verdict({ kind, reason })
     case 'throttled':
-      // "Too many requests were made consecutively to the same device token"; a status alone may be another's.
+      // "Too many requests were made consecutively to the same device token"; a bare status may come from a proxy.
       return verdict({
         kind: 'retry',
         cause: kind,
@@ -112,8 +112,8 @@ function verdict(outcome: AttemptOutcome, hint: ProviderVerdict['hint'] = 'none'
 }
 
 /**
- * For reasons that nobody knows yet, and for none: nothing that costs a user the registration. A 410 that does not say
- * which device is gone, and that it is, may be a proxy's.
+ * For unknown reasons, and for a missing one: no verdict that costs a user the registration. A 410 that does not say that
+ * the device is gone may come from a proxy.
  */
 function classOfStatus(status: number): WordClass {
   if (status === 413) return 'too_large'

@@ -111,7 +111,7 @@ function invalidArgument({ fcmCode, message, details }: FcmError, reason: string
   return { kind: fcmCode === undefined || hasBadRequest ? 'invalid' : 'suspect', reason }
 }
 
-/** For codes that nobody knows yet: nothing that costs a user the registration. FCM has no 410; a proxy may. */
+/** For unknown codes: no verdict that costs a user the registration. FCM does not answer 410; a proxy may. */
 function classOfStatus(status: number): Exclude<WordClass, 'invalid_argument'> | 'too_large' {
   if (status === 413) return 'too_large'
   if (status === 429) return 'throttled'

@@ -1,17 +1,17 @@
-/** Whose quota an FCM answer of 429 is about, from all that it says of that. Pure. */
+/** Tells from an FCM answer of 429 which quota is used up. Pure. */
 import { isJsonObject, type JsonObject } from '../json.ts'
 import type { Quota } from '../outcome.ts'
 
 /**
- * The details decide, then the message: the violations of a `google.rpc.QuotaFailure`, which FCM's documentation
- * promises; a `google.rpc.ErrorInfo`, which Google's front end sends for the project; and the message of either.
- * Undefined: it does not say.
+ * Looks at the details first, then at the message: the violations of a `google.rpc.QuotaFailure`, which FCM's
+ * documentation promises; a `google.rpc.ErrorInfo`, which Google's front end sends for the project; and the message of
+ * either. Undefined: the answer does not say which quota.
  */
 export function quotaOf(details: readonly JsonObject[], message: string): Quota | undefined {
   return quotaInViolations(details) ?? quotaInErrorInfo(details) ?? quotaIn(message)
 }
 
-/** Where more than one is used up, the project's is that of all. */
+/** The project's quota wins if several are used up, because it concerns all devices. */
 function quotaInViolations(details: readonly JsonObject[]): Quota | undefined {
   const quotas = details.flatMap(({ violations }) =>
     Array.isArray(violations)
@@ -35,8 +35,8 @@ function quotaInErrorInfo(details: readonly JsonObject[]): Quota | undefined {
 
 /**
  * "Device message rate exceeded", "Topic quota exceeded.", "Quota exceeded for quota metric 'Send requests' and limit
- * 'Send requests per minute' of service 'fcm.googleapis.com' for consumer 'project_number:1'": each quota is some
- * project's, so the narrower word counts.
+ * 'Send requests per minute' of service 'fcm.googleapis.com' for consumer 'project_number:1'": every quota is
+ * one of a project, so the narrower word counts.
  */
 function quotaIn(text: unknown): Quota | undefined {
   if (typeof text !== 'string') return undefined

@@ -11,7 +11,7 @@ export interface ServiceAccount {
   readonly privateKey: string
   /** Where access tokens are given out: http(s). */
   readonly tokenUri: string
-  /** `googleapis.com`, or the domain of a cloud of its own. */
+  /** `googleapis.com`, or the domain of another cloud. */
   readonly universeDomain: string
 }
 
@@ -32,7 +32,7 @@ export function readServiceAccount(text: string): ServiceAccount | string {
     privateKeyId: isText(private_key_id) ? private_key_id : undefined,
     privateKey: private_key,
     tokenUri: token_uri,
-    // Files of before 2023 have none.
+    // Files from before 2023 have none.
     universeDomain: isText(universe_domain) ? universe_domain : 'googleapis.com',
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Devices that their provider has had enough of for a while: nothing goes out to them until then, and to all others as
- * ever. Remembered until something is delivered to them, `maxDevices` at most: past it the one that was paused longest
- * ago is forgotten, and pushed to.
+ * Devices to which the provider throttles pushes. No push goes out to such a device until its pause is over. A device is
+ * remembered until a push is delivered to it. There are at most `maxDevices`; a further one replaces the device that was
+ * paused longest ago, whose pause then ends.
  */
 export class PausedDevices {
   readonly #maxDevices: number
@@ -12,12 +12,12 @@ export class PausedDevices {
     this.#maxDevices = maxDevices
   }
 
-  /** The usual case, which spares naming devices. */
+  /** No device is paused. This usual case saves building device names. */
   get none(): boolean {
     return this.#untilMs.size === 0
   }
 
-  /** How many wait at this time. */
+  /** How many devices are paused at this time. */
   count(nowMs: number): number {
     let count = 0
     for (const untilMs of this.#untilMs.values()) if (untilMs > nowMs) count++
@@ -28,7 +28,7 @@ export class PausedDevices {
     return this.#untilMs.has(device)
   }
 
-  /** Until when nothing is to go to the device. True: another one was forgotten that still had to wait. */
+  /** Pauses the device until this time. True: it replaced another device whose pause was not over. */
   pause(device: string, untilMs: number, nowMs: number): boolean {
     this.#untilMs.delete(device)
     this.#untilMs.set(device, untilMs)
@@ -40,12 +40,12 @@ export class PausedDevices {
     return false
   }
 
-  /** How long the device is to be left alone; 0 or less: it is not. */
+  /** How long the pause of the device still lasts; 0 or less: it is not paused. */
   leftMs(device: string, nowMs: number): number {
     return (this.#untilMs.get(device) ?? nowMs) - nowMs
   }
 
-  /** The provider took a push to the device. */
+  /** The provider accepted a push to the device. */
   delivered(device: string): void {
     this.#untilMs.delete(device)
   }

@@ -1,14 +1,14 @@
 /**
- * Whether a gateway, or a provider pool, wants no push at present. A provider pool pauses when its provider names the
- * project's quota, or when at least `share` of `minAnswers` answers within `windowMs` are throttled. While it pauses one
- * push goes out every `probeMs`; one that is taken ends the pause.
+ * The pause of a gateway or a provider pool. A provider pool pauses when its provider names the project's quota, or when at
+ * least `share` of `minAnswers` answers within `windowMs` are throttled. During the pause one push goes out every
+ * `probeMs`; the pause ends when the provider accepts one.
  */
 export interface PauseLimits {
   readonly windowMs: number
   readonly minAnswers: number
   readonly share: number
   readonly probeMs: number
-  /** However long the provider asks for. */
+  /** The longest pause, even if the provider asks for more. */
   readonly longestMs: number
 }
 
@@ -22,7 +22,7 @@ export const poolPauseLimits: PauseLimits = {
 
 /** All times are monotonic, in milliseconds. */
 export class PoolPause {
-  /** When it is over; it was none before the first. */
+  /** When the pause is over; 0 before the first pause. */
   untilMs = 0
   readonly #limits: PauseLimits
   #probedAtMs = 0
@@ -34,7 +34,7 @@ export class PoolPause {
     this.#limits = limits
   }
 
-  /** Counts an answer. True: so many are throttled that the pool is to pause. */
+  /** Counts an answer. True: so many answers are throttled that the pool must pause. */
   answered(isThrottled: boolean, nowMs: number): boolean {
     const { windowMs, minAnswers, share } = this.#limits
     if (nowMs - this.#windowStartMs >= windowMs) {
@@ -56,22 +56,22 @@ export class PoolPause {
     return isNew
   }
 
-  /** It does not pause; or it is time that one push tries whether it still has to. */
+  /** Whether a push may go out: the pool does not pause, or it is time for a probe. */
   permits(nowMs: number): boolean {
     return this.untilMs <= nowMs || nowMs - this.#probedAtMs >= this.#limits.probeMs
   }
 
-  /** A push goes out. True: it tries whether the pool still has to pause. */
+  /** A push goes out. True: it is a probe. */
   sending(nowMs: number): boolean {
     if (this.untilMs <= nowMs) return false
     this.#probedAtMs = nowMs
     return true
   }
 
-  /** What was sent to try it was taken. */
+  /** The provider accepted the probe. */
   end(nowMs: number): void {
     this.untilMs = Math.min(this.untilMs, nowMs)
-    // What was throttled before says nothing of now.
+    // Earlier throttled answers say nothing about the present.
     this.#windowStartMs = nowMs
     this.#answers = 0
     this.#throttled = 0

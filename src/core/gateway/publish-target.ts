@@ -1,26 +1,26 @@
-/** Whether a publish names a device and an app that its provider pool can push to. Pure. */
+/** Checks whether the provider pool of a publish can push to its device and app. Pure. */
 import type { Device } from '../notification.ts'
 import { isWithin } from '../push-text.ts'
 import { choosePool, type ProviderPool } from './pools.ts'
 
 /** A provider pool as publishes see it. */
 export interface TargetPool extends ProviderPool {
-  /** APNs: of pushes that name none; '': none. */
+  /** APNs: the topic of pushes that name none; '': there is no default. */
   readonly defaultTopic: string
-  /** Its requests go to Apple itself. */
+  /** Whether the requests go to Apple's own hosts. */
   readonly isApple: boolean
 }
 
-/** What the operator lets publishes name. */
+/** Which targets the operator allows in publishes. */
 export interface TargetRules {
   readonly pools: readonly TargetPool[]
-  /** `known`: the pool's topic, or one of the same app's; `any`: whatever a publish names. */
+  /** `known`: the pool's topic and the other topics of the same app; `any`: every topic. */
   readonly topics: 'known' | 'any'
 }
 
-/** Of UTF-8. No provider's tokens come near. */
+/** In UTF-8. The tokens of all providers are much shorter. */
 const maxDeviceIdBytes = 4096
-/** APNs' tokens have 64 digits today; they have been said to grow. */
+/** APNs tokens have 64 digits today; Apple has announced that they may grow. */
 const appleToken = /^[0-9a-f]{32,200}$/i
 const hexadecimal = /^[0-9a-f]+$/i
 const controlCharacter = /\p{Cc}/u
@@ -41,8 +41,8 @@ const topicSuffixes = [
 ]
 
 /**
- * Why a publish can reach nobody by these pools: the option at fault, and what is wrong with it; undefined: it may. What no
- * pool is for is another's fault.
+ * Why these pools cannot push to the target of a publish: the option at fault, and what is wrong with it. Undefined: they
+ * can, or no pool is for this target, which is a fault that is reported elsewhere.
  */
 export function faultOfTarget(
   { pools, topics }: TargetRules,
@@ -77,7 +77,7 @@ export function isAppleHost(host: string): boolean {
   return /^api\.(?:sandbox\.|development\.)?push\.apple\.com$/.test(host)
 }
 
-/** What a device id is written with here and there, and no provider's tokens are: `<740f4707 bebcf74f …>`. */
+/** Characters that some apps put around or into device ids, and no token has: `<740f4707 bebcf74f …>`. */
 const wrapping = /[<>\s]/
 
 /** A device id as its provider gave it out. */

@@ -2,8 +2,8 @@ import type { AttemptOutcome } from '../outcome.ts'
 import { AnswerWindow, type SuspectLimits } from '../suspects.ts'
 
 /**
- * Watches what a provider says of devices, pool by pool. Suspects are devices only while they are few people's: past a
- * share of the owners its configuration must be wrong, and the operator is to be told instead.
+ * Watches the answers about devices, pool by pool. Refused devices are suspects only while they belong to few owners. Above
+ * a share of the owners the configuration of the pool must be wrong, and the operator gets an alert instead.
  */
 export class SuspectGuard {
   readonly #windows: readonly AnswerWindow[]
@@ -13,7 +13,7 @@ export class SuspectGuard {
     this.#windows = Array.from({ length: pools }, () => new AnswerWindow(limits))
   }
 
-  /** Counts an answer of a pool's provider, and says what it comes to. `owner`: see `AnswerWindow`. */
+  /** Counts an answer of a pool's provider, and returns what it means. `owner`: see `AnswerWindow`. */
   judge(pool: number, outcome: AttemptOutcome, owner: number | undefined, nowMs: number): AttemptOutcome {
     const window = this.#windows[pool]
     if (window === undefined) return outcome

@@ -1,6 +1,6 @@
 import { Element } from './element.ts'
 
-/** What a stanza can lose on its way in, by the names in the metrics (`limits_hit_total`). */
+/** Why a part of a stanza was skipped: labels of `limits_hit_total`. */
 export const losses = [
   'text',
   'depth',
@@ -31,8 +31,8 @@ export class PrunedElement extends Element {
 }
 
 /**
- * Whether something that the sender wrote is missing in this stanza. A prefix that nobody declared takes nothing away:
- * what has it is in a namespace that nothing matches.
+ * Whether a part of this stanza is missing. With an undeclared prefix nothing is missing: the element or attribute is
+ * in a namespace that nothing matches.
  */
 export function isIncomplete(stanza: Element): boolean {
   return stanza instanceof PrunedElement && stanza.lost.some((loss) => loss !== 'prefix')

@@ -21,8 +21,8 @@ const predefined: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * A text that was put together of pieces keeps them until it is read whole, thirty times its own size where each is one
- * character: after so many pieces they are joined.
+ * A concatenated text keeps its pieces until it is read whole. Pieces of one character each take thirty times the size of
+ * the text, so they are joined after so many pieces.
  */
 const manyReferences = 32
 

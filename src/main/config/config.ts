@@ -45,12 +45,12 @@ export type ApnsPoolConfig = GatewayTable['apns'][number] &
 
 /** `[gateway]`: it is always there; `listen` is '' and there is no pool where the file has none. */
 export type GatewayConfig = Omit<GatewayTable, 'tls' | 'fcm' | 'apns'> & {
-  /** Of `token_file`; undefined: it names none. */
+  /** The tokens of `token_file`; undefined: the key is empty. */
   readonly tokens: SecretContent<BearerTokens> | undefined
   readonly tls: GatewayTable['tls'] & {
     /** Of `cert_file` and `key_file`; undefined: plain HTTP. */
     readonly identity: SecretContent<CheckedIdentity> | undefined
-    /** PEM text of `client_ca_file`; undefined: clients show no certificate. */
+    /** PEM text of `client_ca_file`; undefined: clients need no certificate. */
     readonly client_ca: string | undefined
   }
   readonly fcm: readonly FcmPoolConfig[]
@@ -64,7 +64,7 @@ export type GatewayConfig = Omit<GatewayTable, 'tls' | 'fcm' | 'apns'> & {
 export type Config = DeepReadonly<Omit<ConfigFile, 'component' | 'http' | 'mongoosepush' | 'gateway'>> & {
   readonly component: readonly ComponentConfig[]
   readonly http: DeepReadonly<ConfigFile['http']> & {
-    /** What `token_file` holds; undefined: it names none, and `data_dir/http.token` counts. */
+    /** The token of `token_file`; undefined: the key is empty, and the token is in `data_dir/http.token`. */
     readonly token: Secret | undefined
   }
   readonly mongoosepush: DeepReadonly<Omit<ConfigFile['mongoosepush'], 'tls'>> & {

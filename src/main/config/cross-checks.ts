@@ -28,7 +28,7 @@ function checkDomains(file: ConfigFile, faults: Faults): void {
   }
 }
 
-/** `xn--…` and what it stands for. */
+/** Reports lists that have both spellings of an international name. */
 function checkSpellings(file: ConfigFile, faults: Faults): void {
   checkSpellingsOf(() => file.push.served_hosts, 'push.served_hosts', faults)
   for (const { path, table } of componentTables(file)) {

@@ -1,11 +1,11 @@
-/** What the files say that a sound configuration names: who else can read or write them. */
+/** Notes on the files that a sound configuration names: which other users can read or write them. */
 import { readFileSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { httpTokenName } from '../http-token.ts'
 import { type FileUser, isWritableByOthers, modeOf, ownUser } from '../store/store-place.ts'
 import type { NamedFile } from './named-files.ts'
 
-/** One line each. `user`: that of the daemon. */
+/** One line each. `user`: the daemon's user. */
 export function fileNotes(files: readonly NamedFile[], dataDir: string, user: FileUser): string[] {
   const notes: string[] = []
   const token = { path: 'http.token_file', file: join(dataDir, httpTokenName), isSecret: true }
@@ -30,19 +30,19 @@ export function fileNotes(files: readonly NamedFile[], dataDir: string, user: Fi
   return notes
 }
 
-/** Root's group is nobody else. */
+/** Root's group does not count as other users. */
 function isReadableByOthers({ mode, gid: group }: Stats, gid: number): boolean {
   return (mode & 0o004) !== 0 || ((mode & 0o040) !== 0 && group !== gid && group !== 0)
 }
 
-/** Where a unit may be, the strongest first. */
+/** Folders of systemd units, in order of precedence. */
 const unitFolders = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map(
   (root) => `${root}/systemd/system`,
 )
 
 /**
- * The user that the daemon will run as: this process's, unless that is root. Then whoever the data directory belongs to,
- * or, before it is there, the `User=` of the unit.
+ * The user that the daemon will run as: the user of this process, unless that is root. For root it is the owner of the data
+ * directory or, if the directory does not exist yet, the `User=` of the unit.
  */
 export function daemonUser(dataDir: string, folders: readonly string[] = unitFolders): FileUser {
   const own = ownUser()

@@ -105,7 +105,7 @@ export function readAuthorities(file: string, path: string, faults: Faults): str
   return certificates.map((certificate) => certificate.toString()).join('')
 }
 
-/** The certificates of a PEM file, at least one; a text instead says what is wrong with it. */
+/** The certificates of a PEM file, at least one; or a text that says what is wrong with the file. */
 export function certificatesIn(text: string): X509Certificate[] | string {
   try {
     const certificates = readCertificates(text)
@@ -121,8 +121,8 @@ function readNamed(file: string, path: string, faults: Faults): string | undefin
 }
 
 /**
- * A file's text: UTF-8, or UTF-16 as editors and shells of Windows write it, with or without a byte order mark. All that
- * is read here begins with a character of ASCII.
+ * A file's text: UTF-8, or UTF-16 as editors and shells of Windows write it, with or without a byte order mark. All files
+ * that are read here begin with an ASCII character.
  */
 export function textOf(bytes: Uint8Array): string {
   const [first, second] = bytes

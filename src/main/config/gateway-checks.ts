@@ -39,7 +39,7 @@ function checkListener({ gateway }: ConfigFile, faults: Faults): void {
   )
 }
 
-/** Who may push by way of `listen` is said wherever other machines reach it. */
+/** Where other machines reach `listen`, the configuration must say who may push. */
 function checkCallers({ listen, token_file, open, tls }: ConfigFile['gateway'], faults: Faults): void {
   const [token, ca] = ['gateway.token_file', 'gateway.tls.client_ca_file'] as const
   if (![token, ca, 'gateway.open'].every((path) => faults.sound(path))) return

@@ -4,13 +4,13 @@ import { type Faults, shownValue } from './faults.ts'
 import { serverComponents } from './hosts.ts'
 import { type ConfigFile, componentTables } from './schema.ts'
 
-/** Checks that each XMPP domain belongs to one server: by it the streams of several servers are kept apart. */
+/** Checks that each XMPP domain belongs to one server, which keeps the streams of several servers apart. */
 export function checkHosts(file: ConfigFile, faults: Faults): void {
   const tables = componentTables(file)
   const needed = tables.flatMap(({ path }) => [`${path}.domain`, `${path}.server`, `${path}.hosts`])
   if (!needed.every((key) => faults.sound(key))) return
   const component = tables.map(({ table }) => table)
-  // Without the default, which holds for one server alone.
+  // Without the default, which applies only with a single server.
   const servers = serverComponents({ component, push: { served_hosts: [] } })
   const addresses = new Set(servers.map(({ server }) => server)).size
   if (addresses === 1) return
@@ -36,7 +36,7 @@ export function checkHosts(file: ConfigFile, faults: Faults): void {
   })
 }
 
-/** Hosts that components at two addresses share, and which make them one server; `check` notes it. */
+/** Hosts that components at two addresses share, so that they count as one server; `check` notes it. */
 export function sharedHosts(a: ServerComponent, b: ServerComponent): string[] {
   if (a.server === b.server) return []
   return a.hosts.filter(
@@ -46,8 +46,8 @@ export function sharedHosts(a: ServerComponent, b: ServerComponent): string[] {
 }
 
 /**
- * A host that both claim, and only one can have. One server may well listen at two addresses: then its components are
- * below the host that they share. Anything else is another server's host.
+ * A host that both components list, although it can belong to only one server. One server may listen at two addresses; then
+ * its components are subdomains of the host that they share. Any other shared host is a conflict.
  */
 function contestedHost(a: ServerComponent, b: ServerComponent): string | undefined {
   if (a.server === b.server) return undefined

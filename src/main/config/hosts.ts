@@ -1,7 +1,7 @@
 import { type ServerComponent, XmppServers } from '../../core/xmpp-servers.ts'
 import { parseAddress } from '../address.ts'
 
-/** What the configuration says about XMPP servers and their domains. Pure. */
+/** The part of the configuration about XMPP servers and their domains. Pure. */
 export interface HostsConfig {
   readonly component: readonly {
     readonly domain: string
@@ -16,7 +16,7 @@ export function xmppServers(config: HostsConfig): XmppServers {
   return new XmppServers(serverComponents(config))
 }
 
-/** Each component with its server and hosts: `push.served_hosts` where it names none. */
+/** Each component with its server and its hosts, which default to `push.served_hosts`. */
 export function serverComponents({ component, push }: HostsConfig): ServerComponent[] {
   return component.map(({ domain, server, hosts }) => ({
     domain,
@@ -25,7 +25,7 @@ export function serverComponents({ component, push }: HostsConfig): ServerCompon
   }))
 }
 
-/** What `@HOST@` stands for. */
+/** The domains that `@HOST@` stands for. */
 export function patternHosts({ component, push }: HostsConfig): string[] {
   return [...new Set([...push.served_hosts, ...component.flatMap(({ hosts }) => hosts)])]
 }

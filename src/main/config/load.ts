@@ -17,7 +17,7 @@ export type LoadedConfig =
       readonly config: Config
       /** What is allowed and yet probably not meant; each one line. */
       readonly notes: readonly string[]
-      /** That it names, and itself where it is a file. */
+      /** The files that the configuration names, and the configuration file itself if it is one. */
       readonly files: readonly NamedFile[]
     }
   /** `faults`: all of them, each one line as `check` prints it. */
@@ -39,7 +39,7 @@ export function loadConfigFile(
   return loadConfig(bytes, path, places, resolve(path))
 }
 
-/** Checks the text of a configuration file. `name` stands in front of each fault; `own`: where it lies, if anywhere. */
+/** Checks the text of a configuration file. `name` precedes each fault; `own`: the path of the file, if it is one. */
 export function loadConfig(bytes: Uint8Array, name: string, places: Places, own?: string): LoadedConfig {
   const faults = new Faults()
   const document = parseDocument(bytes, faults)

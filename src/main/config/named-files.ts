@@ -4,10 +4,10 @@ import { configSchema } from './schema.ts'
 
 /** A file that the configuration names, or the configuration file itself. */
 export interface NamedFile {
-  /** Of the key that names it: `component[0].secret_file`; '' for the configuration file. */
+  /** The path of the key that names it: `component[0].secret_file`; '' for the configuration file. */
   readonly path: string
   readonly file: string
-  /** Who reads it has a secret of ours. */
+  /** Whether the file holds a secret of the daemon. */
   readonly isSecret: boolean
 }
 

@@ -42,7 +42,7 @@ function relayNotes(config: Config): string[] {
   return notes
 }
 
-/** What somebody on the way to another machine could read or change. */
+/** Notes on connections that someone on the network path could read or change. */
 function wayNotes({ component, push, mongoosepush, gateway }: Config): string[] {
   const notes: string[] = []
   if (push.gateway !== 'direct') {
@@ -74,7 +74,7 @@ function isLoopback(origin: string): boolean {
   return isLocal({ kind: 'tcp', host: hostname.replace(/^\[|\]$/g, ''), port: 0 })
 }
 
-/** About what the streams of several servers are believed. */
+/** Notes on the hosts of several servers. */
 function hostNotes(config: Config): string[] {
   const servers = xmppServers(config)
   const components = serverComponents(config)

@@ -14,12 +14,12 @@ export interface FcmAccount {
   readonly privateKey: KeyObject
 }
 
-/** The value of `universe_domain` for all but clouds of their own, which have other addresses. */
+/** The `universe_domain` of Google's public cloud; other clouds have other addresses. */
 const usualUniverse = 'googleapis.com'
 
 /**
- * Undefined where there is a fault. `path`: of the key that names the file; `hasEndpoint`: it is said where FCM is, which
- * a cloud of its own needs.
+ * Undefined where there is a fault. `path`: of the key that names the file; `hasEndpoint`: the configuration sets `endpoint`,
+ * which other clouds require.
  */
 export function readFcmAccount(
   file: string,
@@ -79,7 +79,7 @@ export interface IdentityFiles {
   readonly cert: NamedFile
   readonly key: NamedFile
   readonly passphrase: NamedFile
-  /** A .p12 file will do, too. */
+  /** Whether a .p12 file is accepted, too. */
   readonly takesPfx: boolean
 }
 
@@ -130,7 +130,7 @@ export function readIdentity(
     : new SecretContent(identity, [certificate, keyBytes])
 }
 
-/** '' where none is named; undefined, and a fault, where it cannot be had. */
+/** '' where the configuration names none; undefined, with a fault, where the file cannot be read. */
 function readPassphrase({ path, file }: NamedFile, faults: Faults): string | undefined {
   return file === '' ? '' : readToken(file, path, faults)?.reveal()
 }

@@ -69,8 +69,8 @@ class Changes {
 }
 
 /**
- * What `gateway.listen` may take over: other certificates and authorities, but not TLS, nor certificates of clients, where
- * there were none, or none where there were.
+ * What `gateway.listen` may change on a reload: its certificates and authorities. Switching TLS or client certificates on or
+ * off needs a restart.
  */
 function sameListener<Role extends Pick<GatewayConfig, 'tls'>>(
   old: Role,

@@ -15,7 +15,7 @@ export interface PluginSetting {
   readonly name: string
   /** Of the heap of the plugin's thread. A built-in plugin has no thread. */
   readonly memoryMb: number
-  /** Where a package is looked for that is not installed beside the daemon. */
+  /** The folder in which to look for a package that is not installed beside the daemon. */
   readonly workingDirectory: string
 }
 
