@@ -6,7 +6,10 @@ import { inUseMs } from './gateways.ts'
  */
 export const senderSlots = 128
 
-/** Device ids may be long, and differ in their last characters as in any others. */
+/**
+ * Of a longer name the first and the last half of so many characters. Device ids may be long, and differ in any; users of
+ * one host differ in the first, and the host may be an onion service's, whose name alone has 62.
+ */
 const mostHashed = 64
 
 export function senderSlot(sender: string, seed: number): number {
@@ -20,8 +23,11 @@ export function slotOf(hash: number): number {
 /** FNV-1a, 32 bits. `seed`: of this run, so that nobody can choose whose slot they share. */
 export function senderHash(sender: string, seed: number): number {
   let hash = seed
-  for (let i = Math.max(0, sender.length - mostHashed); i < sender.length; i++)
+  const skipped = Math.max(0, sender.length - mostHashed)
+  for (let i = 0; i < sender.length; i++) {
+    if (i === mostHashed / 2) i += skipped
     hash = Math.imul(hash ^ sender.charCodeAt(i), 0x01000193)
+  }
   return (hash ^ (hash >>> 15)) >>> 0
 }
 

@@ -130,3 +130,11 @@ test('senders spread over all slots, and no seed puts the same ones together as 
   expect(together.length).toBeGreaterThan(10)
   expect(together.filter((i) => second[i] === second[0]).length).toBeLessThan(together.length / 2)
 })
+
+test.each([
+  ['users of a host with a long name', (i: number) => `user-${i}@${'x'.repeat(56)}.onion`],
+  ['devices with long ids that begin alike', (i: number) => `${'x'.repeat(100)}${i}`],
+])('%s have slots of their own', (_, nameOf) => {
+  const slots = new Set(Array.from({ length: 2_000 }, (_, i) => senderSlot(nameOf(i), 1)))
+  expect(slots.size).toBe(senderSlots)
+})
