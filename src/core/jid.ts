@@ -23,6 +23,7 @@ const maxPartBytes = 1023
 export function parseJid(text: string): Jid | undefined {
   const slash = text.indexOf('/')
   const bare = slash === -1 ? text : text.slice(0, slash)
+  if (hasTooManyMarks(bare)) return undefined
   const resource = slash === -1 ? '' : text.slice(slash + 1)
   const at = bare.indexOf('@')
   const local = at === -1 ? '' : normalPart(bare.slice(0, at))
@@ -121,6 +122,17 @@ function slowBareJid(text: string): string | undefined {
   return jid === undefined ? undefined : bareOf(jid)
 }
 
+/** Runs of marks. The two of katakana are letters that NFKC makes marks of. */
+const marks = /[\p{M}\uff9e\uff9f]+/gu
+/** No text in any language has more on one letter (UAX #15 §13). */
+const maxMarks = 30
+
+/** Whether NFKC would take long: the time for it grows with the square of such a run. */
+function hasTooManyMarks(text: string): boolean {
+  for (const [run] of text.matchAll(marks)) if (run.length > maxMarks) return true
+  return false
+}
+
 /** NFKC comes last as well: a lower-case letter may compose where its capital did not. */
 function normalPart(part: string): string {
   return part.normalize('NFKC').toLowerCase().normalize('NFKC')
@@ -132,7 +144,8 @@ function withoutFinalDot(domain: string): string {
 
 /** Whether a part, normalised, may stand in a JID: normalising can bring forth an `@` or `/` of its own. */
 function isPart(part: string, excluded: string): boolean {
-  if (part === '' || !part.isWellFormed() || utf8Bytes(part) > maxPartBytes) return false
+  if (part === '' || hasTooManyMarks(part) || !part.isWellFormed() || utf8Bytes(part) > maxPartBytes)
+    return false
   for (let i = 0; i < part.length; i++) {
     const code = part.charCodeAt(i)
     if (code <= 0x20 || code === 0x7f || excluded.includes(part.charAt(i))) return false

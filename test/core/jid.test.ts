@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bareJid, bareOf, domainOfBare, hasResource, normalDomain, parseJid } from '../../src/core/jid.ts'
 
 test.each([
@@ -81,6 +81,24 @@ test('whatever the text, it is a JID or none, and the quick way to the bare form
     }),
     { numRuns: 2000 },
   )
+})
+
+describe('a letter has 30 marks at most in a JID', () => {
+  test.each(['\u0301', '\u0323', '\uff9e', '\u0344'])('of U+%s', (mark) => {
+    expect(bareJid(`a${mark.repeat(10)}@chat.test`)).toBeDefined()
+    for (const many of [31, 2700]) {
+      expect(bareJid(`a${mark.repeat(many)}@chat.test`)).toBeUndefined()
+      expect(bareJid(`chat.${mark.repeat(many)}`)).toBeUndefined()
+    }
+  })
+
+  test('so 8 KiB of marks, as anybody may write them, take no time', () => {
+    const marks = `a${'\u0301\u0323\u0315\u0300'.repeat(1000)}@chat.test`
+    const fromMs = performance.now()
+    for (let i = 0; i < 100; i++) bareJid(marks)
+    // It was more than a second.
+    expect(performance.now() - fromMs).toBeLessThan(200)
+  })
 })
 
 test('a normal form is its own normal form', () => {
