@@ -29,7 +29,7 @@ describe('a store that is lost', () => {
     expect(await daemon.stop()).toBe(exitCodes.ok)
     const data = join(daemon.dir, 'data')
     rmSync(join(data, 'store.mdb'))
-    for (const words of [['start'], ['store', 'stats'], ['store', 'check']]) {
+    for (const words of [['start'], ['check'], ['store', 'stats'], ['store', 'check']]) {
       const { code, output } = await run(words, data)
       expect({ words, code }).toEqual({ words, code: exitCodes.config })
       expect(output).toMatch(/says that there is a store since \d{4}-.*restore a backup; or, .* delete/)

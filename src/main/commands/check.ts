@@ -24,12 +24,14 @@ export const checkCommand: Command = {
       return exitCodes.config
     }
     const { config } = loaded
-    const [{ daemonUser, fileNotes }, { dataDirFault }] = await Promise.all([
+    const [{ daemonUser, fileNotes }, { dataDirFault }, { lostStoreFault }] = await Promise.all([
       import('../config/file-notes.ts'),
       import('../store/store-place.ts'),
+      import('../store/store-marker.ts'),
     ])
     const user = daemonUser(config.data_dir)
-    const faults = [dataDirFault(config.data_dir, user), await faultOfPlugin(config)]
+    const placeFault = dataDirFault(config.data_dir, user) ?? lostStoreFault(config.data_dir)
+    const faults = [placeFault, await faultOfPlugin(config)]
     const found = faults.filter((fault) => fault !== undefined)
     for (const fault of found) console.log(`${configFile}: ${fault}`)
     const notes = [

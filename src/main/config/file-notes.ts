@@ -10,7 +10,7 @@ export function fileNotes(files: readonly NamedFile[], dataDir: string, user: Fi
   const notes: string[] = []
   const token = { path: 'http.token_file', file: join(dataDir, httpTokenName), isSecret: true }
   for (const { path: key, file, isSecret } of [...files, token]) {
-    const found = statSync(file, { throwIfNoEntry: false })
+    const found = seen(file)
     if (found === undefined) continue
     const path = `${key === '' ? 'the configuration file' : key} ${file}`
     if (isWritableByOthers(found, user.gid)) {
@@ -22,12 +22,23 @@ export function fileNotes(files: readonly NamedFile[], dataDir: string, user: Fi
       notes.push(`${path} holds a secret and can be read by others: its mode is ${modeOf(found)}, chmod 0640`)
     }
   }
-  const directory = statSync(dataDir, { throwIfNoEntry: false })
+  const directory = seen(dataDir)
   if (directory !== undefined && (directory.mode & 0o777) !== 0o700) {
     const path = `data_dir ${dataDir}`
     notes.push(`${path} is open to others: its mode is ${modeOf(directory)}, chmod 0700`)
   }
   return notes
+}
+
+/** Undefined: it is not there, or this process may not look. */
+function seen(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EACCES' || code === 'ENOTDIR') return undefined
+    throw error
+  }
 }
 
 /** Root's group does not count as other users. */
@@ -47,7 +58,7 @@ const unitFolders = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map(
 export function daemonUser(dataDir: string, folders: readonly string[] = unitFolders): FileUser {
   const own = ownUser()
   if (own.uid !== 0) return own
-  const directory = statSync(dataDir, { throwIfNoEntry: false })
+  const directory = seen(dataDir)
   if (directory !== undefined) return { uid: directory.uid, gid: directory.gid }
   return unitUser(folders) ?? own
 }

@@ -31,6 +31,6 @@ export function unauthorized(
   if (given !== undefined && token?.equals(given) === true) return undefined
   const challenge = `Bearer realm="xmpp-pushd"${given === undefined ? '' : ', error="invalid_token"'}`
   const fault = given === undefined ? 'A bearer token is needed' : 'The bearer token is wrong'
-  const message = `${fault}: it is in the file that http.token_file names, else in data_dir/http.token.`
+  const message = `${fault} (Authorization: Bearer TOKEN): it is in the file that http.token_file names, else in data_dir/http.token.`
   return new HttpFault(401, 'unauthorized', message, { headers: { 'www-authenticate': challenge } })
 }

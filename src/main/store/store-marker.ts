@@ -87,6 +87,18 @@ export function requireNoMarker(file: string): void {
   )
 }
 
+/** That the store of a data directory is lost, with the mend; undefined: it is not, or this user may not look. */
+export function lostStoreFault(dataDir: string): string | undefined {
+  try {
+    requireStore(join(dataDir, 'store.mdb'))
+  } catch (error) {
+    if (error instanceof StoreError) return `data_dir: ${error.message}`
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EACCES' && code !== 'ENOTDIR') throw error
+  }
+  return undefined
+}
+
 function markerFile(dataDir: string): string {
   return join(dataDir, 'store.json')
 }

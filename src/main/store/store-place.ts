@@ -62,7 +62,15 @@ export function placeFault(
 ): string | undefined {
   // With a slash at its end, the system would follow a link.
   const exact = resolve(path)
-  const found = statOf(exact)
+  let found: Stats | undefined
+  try {
+    found = statOf(exact)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOTDIR') return `${exact} has a file in its path where a directory has to be`
+    if (code !== 'EACCES') throw error
+    return `${exact} cannot be seen by the user with uid ${uid}: run this as root or as the daemon's user`
+  }
   if (found === undefined) return undefined
   if (found.isSymbolicLink()) {
     const mend = kind === 'directory' ? 'name the directory that it points to' : 'put the file itself there'
@@ -70,7 +78,8 @@ export function placeFault(
   }
   if (kind === 'directory' ? !found.isDirectory() : !found.isFile()) return `${exact} is not a ${kind}`
   if (found.uid !== uid) {
-    return `${exact} belongs to the user with uid ${found.uid}, and the daemon's user has uid ${uid}: chown it`
+    const mend = "chown it to the daemon's user, or run this as the daemon's user"
+    return `${exact} belongs to the user with uid ${found.uid}, and this runs for the user with uid ${uid}: ${mend}`
   }
   if (!isWritableByOthers(found, gid)) return undefined
   return `${exact} can be written by others (mode ${modeOf(found)}): chmod go-w`

@@ -2,7 +2,9 @@ import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync }
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { makeDirectory, ownUser, placeFault } from '../../../src/main/store/store-place.ts'
+import { fileNotes } from '../../../src/main/config/file-notes.ts'
+import { lostStoreFault } from '../../../src/main/store/store-marker.ts'
+import { dataDirFault, makeDirectory, ownUser, placeFault } from '../../../src/main/store/store-place.ts'
 import { openStore, scratchDirectory } from './open-store.ts'
 
 const own = ownUser()
@@ -56,7 +58,8 @@ describe('data_dir and store.mdb are the daemon’s alone', () => {
   test('another user’s is a fault, which names both users', () => {
     using dir = scratchDirectory()
     expect(placeFault(dir.path, 'directory', { uid: own.uid + 1, gid: own.gid })).toBe(
-      `${dir.path} belongs to the user with uid ${own.uid}, and the daemon's user has uid ${own.uid + 1}: chown it`,
+      `${dir.path} belongs to the user with uid ${own.uid}, and this runs for the user with uid ${own.uid + 1}: ` +
+        "chown it to the daemon's user, or run this as the daemon's user",
     )
   })
 
@@ -70,6 +73,38 @@ describe('data_dir and store.mdb are the daemon’s alone', () => {
     await expect(openStore(dir.path)).rejects.toMatchObject({ code: 'exposed' })
     chmodSync(dir.path, 0o700)
     await (await openStore(dir.path)).close()
+  })
+})
+
+describe('a data_dir that cannot be looked at', () => {
+  test('because a part of its path is a file is a fault, and no bug', () => {
+    using dir = scratchDirectory()
+    const file = join(dir.path, 'file')
+    writeFileSync(file, '')
+    const path = join(file, 'data')
+    expect(dataDirFault(path, own)).toBe(
+      `data_dir: ${path} has a file in its path where a directory has to be`,
+    )
+    expect(fileNotes([], path, own)).toEqual([])
+    expect(lostStoreFault(path)).toBeUndefined()
+  })
+
+  // Only root can become somebody else.
+  test.skipIf(own.uid !== 0)('by the user who runs check is a fault that says so, and no bug', () => {
+    using dir = scratchDirectory()
+    chmodSync(dir.path, 0o700)
+    const path = join(dir.path, 'data')
+    const stranger = { uid: 65_534, gid: 65_534 }
+    process.seteuid?.(stranger.uid)
+    try {
+      expect(dataDirFault(path, stranger)).toBe(
+        `data_dir: ${path} cannot be seen by the user with uid 65534: run this as root or as the daemon's user`,
+      )
+      expect(fileNotes([], path, stranger)).toEqual([])
+      expect(lostStoreFault(path)).toBeUndefined()
+    } finally {
+      process.seteuid?.(0)
+    }
   })
 })
 
