@@ -39,6 +39,8 @@ const checkMs = 250
 /** Between the end of the thread and its next start: at once the first time, then slower. */
 const restartBaseMs = 100
 const restartCapMs = 60_000
+/** So many messages out of turn are overheard. One that says more would fill the memory of the main thread, and its time. */
+const maxStray = 16
 /** A thread that lasted this long was no failed start. */
 const lastedMs = 10_000
 
@@ -63,6 +65,8 @@ export class PluginThread implements Decider {
   #worker: Worker | undefined
   /** Why the running thread ends, as far as that is known. */
   #why: Error | undefined
+  /** Messages of the running thread that were neither expected nor an answer to a question that it holds. */
+  #stray = 0
   /** Asked, and not yet handed to the thread. */
   #waiting: Asked[] = []
   #waitingWeight = 0
@@ -135,6 +139,7 @@ export class PluginThread implements Decider {
   #start(): void {
     this.#state = 'starting'
     this.#why = undefined
+    this.#stray = 0
     this.#ended = Promise.withResolvers<void>()
     const worker = new Worker(threadFile, {
       name: 'plugin',
@@ -156,15 +161,23 @@ export class PluginThread implements Decider {
 
   /** What comes is the plugin's: nothing is taken for granted. */
   #hear(message: unknown): void {
+    // What it said before it was ended comes nevertheless.
+    if (this.#why !== undefined) return
     this.#heardAtMs = performance.now()
     const { kind, why, answers } = objectOf(message)
-    if (this.#state === 'starting') {
-      if (kind === 'ready') this.#up()
-      else if (kind === 'unusable') this.#end(new Error(String(why).slice(0, maxWhyLength)))
+    if (this.#state === 'starting' && kind === 'ready') this.#up()
+    else if (this.#state === 'starting' && kind === 'unusable') {
+      this.#end(new Error(String(why).slice(0, maxWhyLength)))
     } else if (this.#state === 'up' && kind === 'answers' && Array.isArray(answers)) {
+      const heldBefore = this.#held.size
       for (const answer of answers as unknown[]) this.#read(objectOf(answer))
+      if (this.#held.size === heldBefore) this.#overhear()
       this.#send()
-    }
+    } else this.#overhear()
+  }
+
+  #overhear(): void {
+    if (++this.#stray > maxStray) this.#end(new Error('it sends message after message that is no answer'))
   }
 
   #up(): void {

@@ -129,6 +129,30 @@ describe('a plugin of your own runs in a thread of its own', () => {
   })
 
   test.each([
+    ['when it is asked', 'export function senderId() { for (;;) say() }'],
+    ['all the time', 'setInterval(say, 1)\nexport const senderId = () => new Promise(() => undefined)'],
+  ])(
+    'one that sends message after message out of turn (%s) is ended: the daemon goes on',
+    async (_, asked) => {
+      using directory = scratchDirectory()
+      await using work = await withPlugin(
+        directory,
+        `import { parentPort } from 'node:worker_threads'
+      const say = () => parentPort.postMessage({ kind: 'answers', answers: [] })
+      ${asked}`,
+        5_000,
+      )
+      const ended = work.take({ id: 'one' })
+      await work.server.decided()
+      expect(lastSummary(work)).toMatchObject({ 'last-message-sender': 'alice@chat.test' })
+      work.answerLast('result')
+      expect((await ended).safety).toBe('safe')
+      expect(await restarts(work)).toBeGreaterThanOrEqual(1)
+      expect(work.log.join('\n')).toContain('it sends message after message that is no answer')
+    },
+  )
+
+  test.each([
     ['no message', 'undefined'],
     ['a text', '"answers"'],
     ['no answers', '({ kind: "answers", answers: 7 })'],
