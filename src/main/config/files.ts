@@ -79,6 +79,19 @@ function tokenOf(text: string, file: string, path: string, faults: Faults): Secr
   return refuse(faults, path, file, token === '' ? 'is empty' : 'has several lines', 'one line')
 }
 
+/** The one token of a file, which comes in a header (RFC 6750 §2.1). */
+export function readBearerToken(file: string, path: string, faults: Faults): Secret | undefined {
+  const token = readToken(file, path, faults)
+  if (token === undefined || isBearerToken(token.reveal())) return token
+  return refuse(faults, path, file, 'has no token', `one token, of ${tokenCharacters}`)
+}
+
+const tokenCharacters = 'printable ASCII without spaces'
+
+function isBearerToken(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text)
+}
+
 /** The tokens of a file with one on each line. */
 export function readTokens(
   file: string,
@@ -87,12 +100,14 @@ export function readTokens(
 ): SecretContent<BearerTokens> | undefined {
   const bytes = readBytes(file, path, faults)
   if (bytes === undefined) return undefined
-  const lines = textOf(bytes).split(/\r?\n/)
-  const wrong = lines.findIndex((line) => !/^[\x21-\x7e]*$/.test(line.trim()))
-  const tokens = lines.map((line) => line.trim()).filter((line) => line !== '')
+  const lines = textOf(bytes)
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+  const wrong = lines.findIndex((line) => line !== '' && !isBearerToken(line))
+  const tokens = lines.filter((line) => line !== '')
   if (wrong === -1 && tokens.length > 0) return new SecretContent(new BearerTokens(tokens), [bytes])
   const what = wrong === -1 ? 'is empty' : `has no token on line ${wrong + 1}`
-  return refuse(faults, path, file, what, 'one token on each line, of printable ASCII without spaces')
+  return refuse(faults, path, file, what, `one token on each line, of ${tokenCharacters}`)
 }
 
 /** PEM text of authorities; undefined when none are named. */

@@ -3,7 +3,14 @@ import { dirname, resolve } from 'node:path'
 import type { ComponentConfig, Config } from './config.ts'
 import { checkTogether } from './cross-checks.ts'
 import { Faults, faultLine } from './faults.ts'
-import { type Places, readAuthorities, readSecret, readToken, resolvePaths, whyUnreadable } from './files.ts'
+import {
+  type Places,
+  readAuthorities,
+  readBearerToken,
+  readSecret,
+  resolvePaths,
+  whyUnreadable,
+} from './files.ts'
 import { holdsSecret, type NamedFile, namedFiles } from './named-files.ts'
 import { notesOn } from './notes.ts'
 import { withProviderFiles } from './provider-tables.ts'
@@ -69,7 +76,7 @@ function withFiles(file: ConfigFile, places: Places, faults: Faults): Config {
   }
 
   const tokenFile = faults.sound('http.token_file') ? file.http.token_file : ''
-  const token = tokenFile === '' ? undefined : readToken(tokenFile, 'http.token_file', faults)
+  const token = tokenFile === '' ? undefined : readBearerToken(tokenFile, 'http.token_file', faults)
   const caFile = faults.sound('mongoosepush.tls.ca_file') ? file.mongoosepush.tls.ca_file : ''
   const ca = readAuthorities(caFile, 'mongoosepush.tls.ca_file', faults)
   return {

@@ -33,6 +33,11 @@ describe('a fault of the gateway role', () => {
       /gateway\.token_file: names ".*", which is empty, allowed: one token on each line, of printable ASCII without spaces$/,
     ],
     [
+      'a token of the HTTP server that no header can bring',
+      '[http]\ntoken_file = "spaced-token"',
+      /^pushd\.toml: http\.token_file: names ".*", which has no token, allowed: one token, of printable ASCII without spaces$/,
+    ],
+    [
       'a listener that is no address',
       '[gateway]\nlisten = "8443"',
       'gateway.listen: is "8443", allowed: host:port, [IPv6]:port, unix:/path, or empty',

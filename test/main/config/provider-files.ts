@@ -41,6 +41,7 @@ putCertificate('cert')
 putCertificate('other')
 put('sauce', 'sauce\n')
 put('tokens', 'hush-first\r\n\nhush-second\n')
+put('spaced-token', 'hush hush\n')
 put('spaced-tokens', 'hush-first\nhush second\n')
 for (const name of ['apns.p12', 'apns-rc2.p12']) copyFileSync(`test/fixtures/tls/${name}`, join(dir, name))
 
