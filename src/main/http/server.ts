@@ -24,9 +24,16 @@ export interface HttpLimits {
   readonly headMs: number
   /** To the end of its body. */
   readonly requestMs: number
+  /** A connection on which nothing moves: nobody reads the answer. Longer than a publish or an event waits for its own. */
+  readonly idleMs: number
 }
 
-const httpLimits: HttpLimits = { maxConnections: 1_000, headMs: 10_000, requestMs: 30_000 }
+const httpLimits: HttpLimits = {
+  maxConnections: 1_000,
+  headMs: 10_000,
+  requestMs: 30_000,
+  idleMs: 120_000,
+}
 /** How often Node.js looks for requests that take too long. */
 const sweepIntervalMs = 1_000
 /** Publishes are settled before the server closes: what is left then is a client that is slow to ask. */
@@ -47,7 +54,7 @@ export class HttpServer implements AsyncDisposable {
 
   constructor(ports: HttpPorts, limits: Partial<HttpLimits> = {}) {
     this.#ports = ports
-    const { maxConnections, headMs, requestMs } = { ...httpLimits, ...limits }
+    const { maxConnections, headMs, requestMs, idleMs } = { ...httpLimits, ...limits }
     const answers = new AnswerTallies(ports.metrics.httpRequests)
     this.#app = fastify({
       bodyLimit: maxBodyBytes,
@@ -66,6 +73,10 @@ export class HttpServer implements AsyncDisposable {
     })
     this.#app.server.maxConnections = maxConnections
     this.#app.server.on('drop', () => this.#limitHit('http_connections'))
+    this.#app.server.setTimeout(idleMs, (socket) => {
+      this.#limitHit('http_idle_time')
+      socket.destroy()
+    })
     this.#app.removeAllContentTypeParsers()
     this.#app.addContentTypeParser(jsonType, { parseAs: 'buffer' }, (_request, body: Buffer, done) =>
       done(null, parseJsonBody(body)),

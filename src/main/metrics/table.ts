@@ -353,6 +353,7 @@ export class Metrics {
         'http_connections',
         'http_request_time',
         'http_open_requests',
+        'http_idle_time',
         'http_body_bytes',
         'served_connections',
         'served_connections_per_address',

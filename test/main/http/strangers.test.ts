@@ -223,6 +223,26 @@ describe('a limit of the HTTP server', () => {
     expect(await limit(running, 'http_request_time')).toBe(1)
   })
 
+  test('an answer that nobody reads is given up, and its connection closed', async () => {
+    const body = 'x'.repeat(32 * 1024 * 1024)
+    const metrics = new Metrics('1.2.3')
+    const shown = { render: metrics.render.bind(metrics) }
+    metrics.render = async () => ({ contentType: 'text/plain', body })
+    const running = await run({ metrics }, { limits: { idleMs: 300 } })
+    const socket = open(running.url)
+    socket.pause()
+    socket.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n')
+    const count = /^xmpp_pushd_limits_hit_total\{limit="http_idle_time"\} 1$/m
+    await until('it is given up', async () => count.test((await shown.render(undefined)).body))
+    let bytes = 0
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+    })
+    socket.resume()
+    await once(socket, 'close')
+    expect(bytes).toBeLessThan(body.length)
+  })
+
   test('of /metrics a connection has one at a time: what it does not read is not piled up', async () => {
     const running = await run()
     const socket = open(running.url)
