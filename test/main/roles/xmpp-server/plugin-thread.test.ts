@@ -101,7 +101,11 @@ describe('a plugin of your own runs in a thread of its own', () => {
     ['Object', 'Object.prototype.name = "mine"; Object.entries = Object.freeze = () => []'],
     ['Promise', 'Promise.prototype.then = () => undefined'],
     ['timers', 'globalThis.setTimeout = globalThis.setImmediate = () => 0'],
-    ['the port', 'import("node:worker_threads").then((m) => { m.parentPort.postMessage = () => undefined })'],
+    // When it is loaded: before, its thread could not say that it is ready.
+    [
+      'the port',
+      'import { parentPort } from "node:worker_threads"; setTimeout(() => { parentPort.postMessage = () => undefined })',
+    ],
   ])('one that changes prototypes and globals (%s) changes its own only', async (_, change) => {
     using directory = scratchDirectory()
     await using work = await withPlugin(
