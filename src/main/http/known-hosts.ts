@@ -23,7 +23,8 @@ export class KnownHosts {
   constructor(listen: Address, named: readonly string[]) {
     const own = listen.kind === 'tcp' ? canonicalHost(listen.host) : 'localhost'
     this.#named = new Set(named.map(canonicalHost))
-    this.#names = new Set(['localhost', own, ...this.#named])
+    const loopback = own === 'localhost' ? ['127.0.0.1', '::1'] : []
+    this.#names = new Set(['localhost', own, ...loopback, ...this.#named])
     this.#isWildcard = own === '0.0.0.0' || own === '::'
   }
 

@@ -127,6 +127,15 @@ describe('a request goes to a server that knows itself by that name', () => {
     expect((await ask(local, '/admin', 'host: rebound.example'))[0]).toBe(421)
   })
 
+  test.each(['127.0.0.1:9590', '[::1]', 'localhost'])(
+    'listening on localhost, so is the address of that name: %s',
+    async (authority) => {
+      const { url } = await run({}, { host: 'localhost' })
+      expect((await ask(url, '/admin', `host: ${authority}`))[0]).toBe(200)
+      expect((await ask(url, '/admin', 'host: 10.0.0.1'))[0]).toBe(421)
+    },
+  )
+
   test('an IPv6 address is known however it is written', async () => {
     const { url } = await run({}, { host: '::1' })
     expect((await ask(url, '/admin', 'host: [::1]:9590'))[0]).toBe(200)
