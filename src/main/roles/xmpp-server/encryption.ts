@@ -32,6 +32,7 @@ export function encryptionIn(stanza: Element): string | undefined {
  * from `encryptionIn`.
  */
 export function marksFallback(stanza: Element, text: string, encryption: string | undefined): boolean {
+  let codePoints: number | undefined
   for (const child of stanza.children) {
     if (typeof child === 'string' || child.name !== 'fallback' || child.ns !== fallbackNs) continue
     const reason = child.attr('for')
@@ -39,19 +40,21 @@ export function marksFallback(stanza: Element, text: string, encryption: string 
       reason === undefined
         ? encryption !== undefined
         : reason === encryption || omemoNs.includes(reason) || openPgpNs.includes(reason)
-    if (isOfEncryption && coversAll(child, text)) return true
+    if (!isOfEncryption) continue
+    // Counted once: a message may have thousands of ranges.
+    codePoints ??= [...text].length
+    if (coversAll(child, codePoints)) return true
   }
   return false
 }
 
-/** XEP-0428 §3.2: without `<body/>`, or without a range in it, it is about the whole text. */
-function coversAll(fallback: Element, text: string): boolean {
+/** XEP-0428 §3.2, whose ranges are in code points: without `<body/>`, or without a range in it, it is about the whole text. */
+function coversAll(fallback: Element, codePoints: number): boolean {
   if (fallback.firstChild() === undefined) return true
   return fallback.elements('body', fallbackNs).some((body) => {
     const start = Number(body.attr('start') ?? 0)
     const end = Number(body.attr('end') ?? Number.POSITIVE_INFINITY)
-    // In code points, of which there are no more than UTF-16 has units.
-    return start === 0 && end >= [...text].length
+    return start === 0 && end >= codePoints
   })
 }
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { Element } from '../../../../src/core/xml/element.ts'
+import { marksFallback } from '../../../../src/main/roles/xmpp-server/encryption.ts'
 import { messageXml, pushes, pushesOf, subscribed, textsOf, user, ways, work } from './told-messages.ts'
 
 describe('the text that is pushed is the first that is not empty, the one in content.language first', () => {
@@ -91,6 +93,23 @@ describe('a message that only its user can read is an alert with content.encrypt
     ['a text about encryption', '<body>I sent you an email</body>', 'I sent you an email'],
   ])('%s stays', async (_, children, expected) => {
     expect(await textsOf(children, { encryptedBody })).toEqual([expected])
+  })
+
+  test('thousands of marks on a long text take no time', () => {
+    const ranges = Array.from(
+      { length: 1000 },
+      () => new Element('body', 'urn:xmpp:fallback:0', ['end', '1']),
+    )
+    const marks = Array.from(
+      { length: 10 },
+      () => new Element('fallback', 'urn:xmpp:fallback:0', ['for', 'u'], ranges),
+    )
+    const fromMs = performance.now()
+    expect(marksFallback(new Element('message', 'jabber:client', [], marks), 'x'.repeat(16_384), 'u')).toBe(
+      false,
+    )
+    // It was more than half a second.
+    expect(performance.now() - fromMs).toBeLessThan(200)
   })
 
   test('what only hands over keys is no message', async () => {
