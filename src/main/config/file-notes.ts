@@ -19,7 +19,10 @@ export function fileNotes(files: readonly NamedFile[], dataDir: string, user: Fi
       notes.push(`${path} belongs to a user other than root and the daemon’s user, uid ${found.uid}`)
     }
     if (isSecret && isReadableByOthers(found, user.gid)) {
-      notes.push(`${path} holds a secret and can be read by others: its mode is ${modeOf(found)}, chmod 0640`)
+      // Without the right group, the daemon could not read it after a chmod alone; and others may be in the one it has.
+      const group = found.gid === user.gid ? '' : ` and chgrp it to the daemon’s group, gid ${user.gid}`
+      const mode = modeOf(found)
+      notes.push(`${path} holds a secret and can be read by others: its mode is ${mode}, chmod 0640${group}`)
     }
   }
   const directory = seen(dataDir)

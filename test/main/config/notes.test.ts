@@ -85,6 +85,9 @@ describe('files that others can read or write have notes', () => {
     expect(notesOf(0o604)).toEqual([`${readable}: its mode is 0604, chmod 0640`])
     const stranger = { uid: own.uid, gid: own.gid + 1 }
     expect(notesOf(0o640, { user: stranger })).toHaveLength(own.gid === 0 ? 0 : 1)
+    // With the mode alone the daemon could no longer read it.
+    const chgrp = `and chgrp it to the daemon’s group, gid ${stranger.gid}`
+    expect(notesOf(0o644, { user: stranger })).toEqual([`${readable}: its mode is 0644, chmod 0640 ${chgrp}`])
     expect(notesOf(0o640)).toEqual([])
     expect(notesOf(0o600)).toEqual([])
   })
