@@ -1,6 +1,6 @@
 /**
- * The bearer token of the daemon's own HTTP server: that of `http.token_file` where it is named, else one that the daemon
- * makes once and keeps as `http.token` in `data_dir`, for it and for commands that ask it.
+ * The bearer token of the daemon's own HTTP server: from `http.token_file` if that is set, else from `http.token` in
+ * `data_dir`, which the daemon creates once and its commands read, too.
  */
 import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { Secret } from './secret.ts'
 
 export const httpTokenName = 'http.token'
 
-/** That of `data_dir`. @throws the system's error, or one that says what is wrong with what it holds. */
+/** The token in `data_dir`. @throws the system's error, or an error that says what is wrong with the content. */
 export function readHttpToken(dataDir: string): Secret {
   const file = join(dataDir, httpTokenName)
   const token = readFileSync(file, 'utf8').trim()
@@ -24,8 +24,8 @@ export function readHttpToken(dataDir: string): Secret {
 }
 
 /**
- * What the daemon asks for, made where there is none; it has locked `data_dir`. Undefined: its unix socket asks for none;
- * or, with a line in the log, it can neither be read nor made, and pushes go on without.
+ * The token that the daemon requires; created if there is none, so `data_dir` must be locked. Undefined: a unix socket
+ * needs none; or the token can neither be read nor created, which is logged, and pushes over XMPP go on.
  */
 export function httpTokenOf({ http, data_dir: dataDir }: Config, log: Logger): Secret | undefined {
   if (http.token !== undefined) return http.token
@@ -44,7 +44,7 @@ export function httpTokenOf({ http, data_dir: dataDir }: Config, log: Logger): S
 function makeHttpToken(dataDir: string): Secret {
   const file = join(dataDir, httpTokenName)
   const token = randomBytes(32).toString('base64url')
-  // Whole, or not at all, whenever the machine stops.
+  // Written completely or not at all, even if the machine stops.
   const descriptor = openSync(`${file}.new`, 'w', 0o600)
   try {
     writeSync(descriptor, `${token}\n`)

@@ -20,8 +20,8 @@ interface Waiting extends WaitingList {
 }
 
 /**
- * Lists are the only long answers, and they are small requests: one sender has one under way, from its being made
- * to its being written to the socket. The next ones wait for that, a few of them; past that they are refused.
+ * Lists are the only long answers to small requests. So a sender has one list under way, from its rendering until it is
+ * written to the socket. A few further requests wait for that; the rest are refused.
  */
 export class ListsUnderWay {
   readonly #metrics: Metrics

@@ -82,7 +82,7 @@ export function pluginSetting({ push }: Config, workingDirectory: string): Plugi
   return { name: push.plugin, memoryMb: push.plugin_memory_mb, workingDirectory }
 }
 
-/** Where no host is named, nothing says whose users are ours: an installation without goes on working. */
+/** With no host named, the daemon cannot tell its own users from others: such an installation goes on working. */
 function nodeOwners(
   { hosts }: ComponentConfig,
   { node_owners: owners, served_hosts: servedHosts }: Config['push'],
@@ -108,7 +108,7 @@ function servedDomains(config: Config, servers: XmppServers): AppServerDomain[] 
     publishers:
       typeof component.publishers === 'string'
         ? component.publishers
-        : // What we publish to ourselves by way of the XMPP server comes from there.
+        : // The daemon's publishes to itself through the XMPP server come from there.
           [...component.publishers, ...servers.scopeOf(component.domain).domains],
     tags: component.tags,
     nodeOwners: nodeOwners(component, config.push),

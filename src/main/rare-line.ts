@@ -1,6 +1,6 @@
 /**
- * A log line about what strangers do: the first time at once, and then at most once a minute, with how often it was since
- * the line before.
+ * A log line about actions of strangers: the first time at once, then at most once a minute, with the number of times since
+ * the previous line.
  */
 export class RareLine {
   readonly #write: (times: number, detail: string) => void
@@ -8,7 +8,7 @@ export class RareLine {
   #writtenMs = Number.NEGATIVE_INFINITY
   #times = 0
 
-  /** `write` gets the detail that came last. */
+  /** `write` gets the latest detail. */
   constructor(write: (times: number, detail: string) => void, monotonicMs: () => number) {
     this.#write = write
     this.#monotonicMs = monotonicMs

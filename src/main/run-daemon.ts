@@ -116,7 +116,7 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
   return exitCodes.ok
 }
 
-/** As `check` gives them. */
+/** The notes, as `check` prints them. */
 function allNotes({ config, notes, files }: Extract<LoadedConfig, { kind: 'loaded' }>): string[] {
   return [...notes, ...fileNotes(files, config.data_dir, ownUser())]
 }

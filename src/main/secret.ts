@@ -39,7 +39,7 @@ export class Secret extends Hidden {
   }
 }
 
-/** The tokens of several callers. */
+/** The bearer tokens of several callers. */
 export class BearerTokens extends Hidden {
   readonly #digests: readonly Buffer[]
 
@@ -48,7 +48,7 @@ export class BearerTokens extends Hidden {
     this.#digests = tokens.map(sha256)
   }
 
-  /** Whether it is one of them. It takes the same time whichever it is, and whatever is wrong with it. */
+  /** Whether the token is one of them. The time does not depend on the token. */
   has(text: string): boolean {
     const digest = sha256(text)
     let found = false

@@ -5,9 +5,9 @@ import { hashOf } from '../text-hash.ts'
 const places = 131_072
 
 /**
- * Which topics devices were delivered with, as far as it is known: hashes in a table of fixed size (half a megabyte),
- * where newer ones drive out older ones. What is forgotten, also by a restart, is known again with the next delivery. The
- * hashes begin with numbers of this run's, so that nobody can choose a topic that looks like another.
+ * Remembers with which topics pushes were delivered to a device: hashes in a table of fixed size (half a megabyte), in which
+ * newer entries replace older ones. After a restart, or when an entry was replaced, the next delivery adds it again. The
+ * hashes have random seeds of this run, so that no stranger can choose a topic with the hash of another.
  */
 export class DeliveredTopics {
   readonly #known = new Uint32Array(places)
@@ -16,7 +16,7 @@ export class DeliveredTopics {
 
   readonly #forgotten: () => void
 
-  /** `random`: 0 ≤ r < 1. `forgotten`: told of each that gives way to a newer one. */
+  /** `random`: 0 ≤ r < 1. `forgotten`: called for each entry that a newer one replaces. */
   constructor(random: () => number, forgotten: () => void) {
     this.#forgotten = forgotten
     this.#placeSeed = Math.floor(random() * 2 ** 32)
@@ -40,7 +40,7 @@ export class DeliveredTopics {
     return hashAll(device, topic, this.#placeSeed) & (places - 1)
   }
 
-  /** Never 0, which stands for nothing. */
+  /** Never 0, which marks an empty place. */
   #valueOf(device: Device, topic: string): number {
     return hashAll(device, topic, this.#valueSeed) || 1
   }
@@ -48,6 +48,6 @@ export class DeliveredTopics {
 
 function hashAll(device: Device, topic: string, seed: number): number {
   const hash = hashOf(device.id, hashOf(topic, hashOf(modeOf(device), hashOf(device.service, seed))))
-  // FNV's low bits know little of what comes first.
+  // The low bits of FNV depend little on the first characters.
   return (hash ^ (hash >>> 15)) >>> 0
 }

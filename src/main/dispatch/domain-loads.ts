@@ -10,7 +10,7 @@ export class DomainLoad {
   readonly index: number
   /** Accepted and not settled. */
   pending = 0
-  /** What they take of memory. */
+  /** The memory that they take, in bytes. */
   pendingBytes = 0
   /** Of these, given to the outbox and not on disk yet. */
   storing = 0
@@ -18,7 +18,7 @@ export class DomainLoad {
   held = false
   /** Handed to workers and not yet answered, by gateway URL and provider pool. */
   readonly inflight: number[]
-  /** The same by its senders. */
+  /** The same for each of its senders. */
   readonly senders: SenderLoads
   /** When something of it was last put into a queue. Monotonic. */
   lastUsedMs = Number.NEGATIVE_INFINITY
@@ -31,7 +31,7 @@ export class DomainLoad {
   }
 }
 
-/** In the place of a domain, whose room is taken: events over HTTP have one of their own. */
+/** Used in place of a domain: events over HTTP have a share of their own. */
 export const eventsOverHttp = 'http'
 
 /** Beside others a domain may have this much of what they leave: of 100,000, eight floods leave room for the next one. */
@@ -41,9 +41,9 @@ export function domainShare(domains: number): number {
   return domains > 1 ? shareOfRest : 1
 }
 
-/** Past this much of its share the gateway is too slow for what comes of it: the outbox takes that. */
+/** Above this part of its share the gateway is too slow for the domain: the outbox takes further pushes. */
 const storingShare = 0.5
-/** From here on its streams are not read. What had been read by then finds room in the rest of its share. */
+/** Above this part its streams are not read. Stanzas read before then have room in the rest of the share. */
 const holdShare = 0.9
 /** Below this they are read again. */
 const resumeShare = 0.75
@@ -54,20 +54,22 @@ const resumeShare = 0.75
  */
 const mostStoring = 128
 /**
- * Beside other senders of its domain one may have this much of what they leave of the domain's share. One crowd, or two
- * (8/9 of the share), then do not have the domain held, and the others' publishes on the same stream go on being read.
+ * While other senders of its domain are active, a sender may have this much of what they leave of the domain's share. Then
+ * one flooding sender, or two (8/9 of the share), do not stop the reading of the domain's streams, and the publishes of the
+ * others on the same stream still come in.
  */
 const senderShare = 2 / 3
-/** A sender with less than this part of what a sender has on average is no part of the crowd. */
+/** A sender with less than this part of the average number of pushes is not one of those that flood. */
 const smallPart = 1 / 4
 
 /** Which limit leaves no room for a push: a label of `limits_hit_total`. */
 export type PendingLimit = 'max_pending' | 'max_pending_bytes' | 'sender_pending'
 
 /**
- * The loads of all domains, and the room in memory that each has: alone served, all of `maxPending` pushes and
- * `maxPendingBytes`; else three quarters of what the others leave. So one domain's flood leaves a quarter, two leave a
- * seventh, and what is refused or not read is the flood's. Within a domain it is so with its senders.
+ * The loads of all domains, and the room in memory of each. A single domain has all of `maxPending` pushes and
+ * `maxPendingBytes`; of several domains each has three quarters of what the others leave. So one flooding domain leaves a
+ * quarter, two leave a seventh, and only their own stanzas are refused or not read. The senders of a domain share its room
+ * in the same way.
  */
 export class DomainLoads {
   readonly #maxPending: number
@@ -77,7 +79,7 @@ export class DomainLoads {
   readonly #metrics: Metrics
   readonly #holdReading: (domain: string, held: boolean) => void
   readonly #byName = new Map<string, DomainLoad>()
-  /** Of all domains: what they have pending takes so much memory. */
+  /** The memory that the pending pushes of all domains take, in bytes. */
   pendingBytes = 0
   #pending = 0
   /** The two used last: whoever asks, one of them is another. */
@@ -116,7 +118,7 @@ export class DomainLoads {
     return load.pending < this.#share(load) && load.pendingBytes < this.#shareBytes(load)
   }
 
-  /** What leaves no room for a push of this sender's; undefined: there is room. */
+  /** The limit that leaves no room for a push of this sender; undefined: there is room. */
   limitFor(load: DomainLoad, sender: number): PendingLimit | undefined {
     const share = this.#share(load)
     if (load.pending >= share) return 'max_pending'
@@ -132,12 +134,12 @@ export class DomainLoads {
       : 'sender_pending'
   }
 
-  /** More of the domain is pending than its gateway takes soon, and this sender is no small part of that. */
+  /** The domain has more pending pushes than its gateway accepts soon, and this sender has not just a few of them. */
   isCrowded(load: DomainLoad, sender: number): boolean {
     return this.#partOf(load) > storingShare && !isSmall(load, sender)
   }
 
-  /** It is crowded, and beside other senders not too many of the domain are on their way to the disk already. */
+  /** The domain is crowded, and not too many of its pushes are on their way to the disk while other senders are active. */
   mayStoreAtOnce(load: DomainLoad, sender: number): boolean {
     if (load.senders.several && load.storing >= mostStoring) return false
     return this.isCrowded(load, sender)
@@ -169,7 +171,7 @@ export class DomainLoads {
     if (load.held) this.#resumeIfRoom(load)
   }
 
-  /** There was no room for a push. What a sender's others have to say comes on the same streams: these are read on. */
+  /** There was no room for a push. A sender's limit does not stop reading: other senders use the same streams. */
   refused(load: DomainLoad, limit: PendingLimit): void {
     this.#metrics.limitsHit.child(limit).add(1)
     if (limit !== 'sender_pending') this.hold(load)
@@ -187,7 +189,7 @@ export class DomainLoads {
     for (const load of this.#byName.values()) if (load.held) this.#resumeIfRoom(load)
   }
 
-  /** Something of it, by this sender, is put into a queue. */
+  /** A push of this sender of the domain is put into a queue. */
   used(load: DomainLoad, sender: number, nowMs: number): void {
     load.senders.used(sender, nowMs)
     load.lastUsedMs = nowMs
@@ -210,12 +212,12 @@ export class DomainLoads {
     return this.#factor * (this.#maxBytes - (this.pendingBytes - load.pendingBytes))
   }
 
-  /** How much it has of its share of the pushes, or of the bytes: the larger part. */
+  /** How much of its share of pushes, or of bytes, the domain uses: the larger of the two. */
   #partOf(load: DomainLoad): number {
     return Math.max(load.pending / this.#share(load), load.pendingBytes / this.#shareBytes(load))
   }
 
-  /** Beside other senders it goes on being read: `mayStoreAtOnce` bounds it then. */
+  /** With several active senders the domain is still read: then `mayStoreAtOnce` bounds it. */
   #storesMany(load: DomainLoad, many: number): boolean {
     if (this.#factor === 1 || load.senders.several) return false
     return load.storing >= many && this.#partOf(load) > storingShare

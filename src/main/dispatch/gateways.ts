@@ -11,9 +11,9 @@ import type { Lane, ServiceQueue } from './service-queue.ts'
  * of a service's share.
  */
 export const largestShare = 0.75
-/** So with senders, of what their domain may have; less is kept, so that a busy one beside idle ones loses little. */
+/** The same for a sender, of its domain's share. It is larger, so that a busy sender loses little beside idle ones. */
 const largestShareOfSender = 7 / 8
-/** A service, a domain or a sender that sent nothing for so long needs no connections kept for it. */
+/** No connections are reserved for a service, a domain or a sender that sent nothing for so long. */
 export const inUseMs = 60_000
 
 /** Who else, beside a push's own service, domain and sender, may need connections. */
@@ -96,7 +96,7 @@ export class Gateways {
     return otherServices && (inflight[origin] ?? 0) >= Math.max(1, Math.floor(share * largestShare))
   }
 
-  /** Of what its domain may have while others are in use. */
+  /** The sender's share of the connections of its domain while others are active. */
   #senderShareOf(origin: number, { services, domains }: OthersInUse): number {
     const ofDomain = services || domains ? this.#shareOf(origin) : (this.#connections[origin] ?? 1)
     return Math.max(1, Math.floor(ofDomain * largestShareOfSender))
@@ -116,8 +116,8 @@ export function othersInUse(queues: readonly ServiceQueue[], queue: ServiceQueue
 }
 
 /**
- * Who has a share of what a provider pool takes at a time already: the push's domain, while others are in use, or its
- * sender, while others of the domain are. Undefined: neither.
+ * Who has used its share of the requests that a provider pool accepts at a time: the push's domain, while other domains are
+ * active, or its sender, while other senders of the domain are. Undefined: neither.
  */
 export function fullAt(
   origin: number,

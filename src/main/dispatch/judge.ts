@@ -38,7 +38,7 @@ export interface Fates {
   settle(push: PendingPush, outcome: Outcome): void
   /** Another attempt, this much later. */
   tryAgain(push: PendingPush, delayMs: number, nowMs: number): void
-  /** Another attempt, this much later, and until then it is stored; false: it cannot be, or has been. */
+  /** Stores the push for another attempt, this much later; false: it cannot be stored, or is stored already. */
   keep(push: PendingPush, delayMs: number): boolean
   /** Another attempt at once. */
   sendAgain(push: PendingPush, nowMs: number): void
@@ -252,7 +252,7 @@ export class Judge {
 
   #tryAgain(push: PendingPush, route: Route, failure: Again, nowMs: number): void {
     const { cause, reason, retryAfterMs, known } = failure
-    // One that has never gone out will not go again.
+    // A push that never went out cannot go out again.
     push.retryCause = push.attempts > 0 ? cause : ''
     push.lastReason = reason
     push.unknownCount = known ? 0 : push.unknownReason === reason ? push.unknownCount + 1 : 1
@@ -267,14 +267,14 @@ export class Judge {
     const jitter = route.circuit.state === 'closed' ? this.#ports.random() : 0
     const decision = decideRetry(push.attempts, retryAfterMs, remainingMs, this.#retry, jitter)
     if (decision.action === 'retry') {
-      // Its device is left alone. What is stored for a device is little, however much it is sent.
+      // Its device is paused. Few pushes are stored for a device, however many it is sent.
       if (isOfOneDevice(route, failure) && this.#fates.keep(push, decision.delayMs)) return
       this.#fates.tryAgain(push, decision.delayMs, nowMs)
     } else this.#fates.giveUp(push, reason, decision.delayMs)
   }
 }
 
-/** The provider has had enough of the device alone, as far as it says. */
+/** Whether the provider throttles only the device, as far as it says. */
 function isOfOneDevice({ provider }: Route, { cause, quota, retryAfterMs }: Again): boolean {
   return provider >= 0 && cause === 'throttled' && quota !== 'project' && retryAfterMs !== undefined
 }

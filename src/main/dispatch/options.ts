@@ -24,7 +24,7 @@ export interface DispatchOptions {
   readonly replyDeadlineMs: number
   /** Accepted and not settled, at most. */
   readonly maxPending: number
-  /** What these may take of memory. */
+  /** The memory that these may take, in bytes. */
   readonly maxPendingBytes: number
   /** Domains served: beside others none may use up what all share. */
   readonly domains: readonly string[]

@@ -3,7 +3,7 @@ import type { Metrics } from '../metrics/table.ts'
 import type { Outbound } from './outbound.ts'
 import type { ServiceQueue } from './service-queue.ts'
 
-/** Has the metrics read how the ways out are. */
+/** Sets up the metrics of workers, gateways and provider pools, which are read when they are shown. */
 export function showOutbound(
   { workers, exits }: Pick<Outbound, 'workers' | 'exits'>,
   urls: readonly string[],

@@ -25,7 +25,7 @@ import type { Offered } from './turns.ts'
 import type { WorkerSession } from './worker-session.ts'
 import { type SessionPorts, WorkerSessions } from './worker-sessions.ts'
 
-/** What is held back goes into the outbox, at 20 µs each: so many in a turn of the event loop, so that others have theirs. */
+/** How many pushes go into the outbox in one turn of the event loop, at 20 µs each, so that other work is not delayed. */
 const mostHeldBack = 32
 
 /** Who decides about pushes. */
@@ -201,7 +201,7 @@ export class Outbound {
     return 'gone'
   }
 
-  /** Its device is to be left alone: it waits elsewhere than before those of others. */
+  /** Its device is paused: the push must not wait in front of pushes to other devices. */
   #holdBack(push: PendingPush, route: Route, outcome: AttemptOutcome): Offered {
     if (this.#heldBack++ >= mostHeldBack) {
       this.#pumpSoon()

@@ -30,7 +30,7 @@ export interface DispatchEvents extends OutboundEvents, Pick<Fates, 'tryAgain'> 
 }
 
 export interface DispatchParts {
-  /** Of the hash that names senders' slots. */
+  /** The seed of the hash from which senders get their slots. */
   readonly senderSeed: number
   readonly loads: DomainLoads
   readonly ledger: Ledger

@@ -6,14 +6,14 @@ import type { Tally } from '../metrics/tally.ts'
 import type { PendingPush } from './pending-push.ts'
 import type { Route } from './route.ts'
 
-/** Where a provider has enough of a pool and does not say for how long. */
+/** The pause of a pool whose provider does not say how long it throttles. */
 const usualPauseMs = 60_000
 
 type Retry = Extract<AttemptOutcome, { kind: 'retry' }>
 
 /**
- * Who is left alone when a provider has had enough: one device, unless it names the project's quota or most of the pool's
- * answers say so. What a stranger's devices use up costs that stranger's pushes.
+ * Decides what pauses when a provider throttles: only the device, unless the provider names the project's quota or at least
+ * half of the pool's answers are throttled. So a stranger who uses up the quota of a device delays only pushes to it.
  */
 export class Pauses {
   readonly #log: Logger
@@ -24,7 +24,7 @@ export class Pauses {
     this.#devicesForgotten = metrics.limitsHit.child('paused_devices')
   }
 
-  /** What a provider answered to a push that went out. */
+  /** Handles a provider's answer to a push that went out. */
   answered(push: PendingPush, route: Route, outcome: AttemptOutcome, nowMs: number): void {
     const isProbe = push.pauseProbe
     push.pauseProbe = false
@@ -58,7 +58,7 @@ export class Pauses {
 
   #pauseDevice(push: PendingPush, { pausedDevices }: Route, pauseMs: number, nowMs: number): void {
     const device = push.deviceKey
-    // The first that waits is kept, and the last: all between them give their place to the next.
+    // The first waiting push is kept, and the last one: each in between is superseded by the next.
     if (!pausedDevices.has(device)) push.notification = { ...push.notification, collapsible: false }
     const untilMs = nowMs + Math.min(pauseMs, poolPauseLimits.longestMs)
     if (pausedDevices.pause(device, untilMs, nowMs)) this.#devicesForgotten.add(1)

@@ -6,7 +6,7 @@ import type { AttemptOutcome, OutcomeSink } from '../../core/outcome.ts'
 import type { JournalGroup } from './journalling.ts'
 import type { Lane, ServiceQueue } from './service-queue.ts'
 
-/** What a push takes of memory beside its texts: objects, links, what its answer needs. */
+/** The memory of a push besides its texts: objects, links, the data for its answer. */
 const objectBytes = 1_024
 /** Texts with any character beyond Latin-1 take two bytes for each. */
 const mostBytesPerCharacter = 2
@@ -26,9 +26,9 @@ export class PendingPush {
   sink: OutcomeSink | undefined
   /** The way it takes: its service's queue, its domain's turn. */
   readonly lane: Lane
-  /** The slot of its sender, whose turns it takes within its domain's. */
+  /** The slot of its sender within the domain. */
   readonly sender: number
-  /** What it takes of memory, at most, as it was accepted. */
+  /** An upper estimate of its memory when it was accepted, in bytes. */
   readonly bytes: number
   /** Monotonic; infinite for one from the outbox. */
   readonly deadlineMs: number
@@ -37,7 +37,7 @@ export class PendingPush {
   /** Its place in its lane. */
   readonly turn = new Link<PendingPush>(this)
 
-  /** A hash of its sender, for counting how many there are; undefined: it is from the outbox, which does not know. */
+  /** A hash of its sender, to count different senders; undefined: the push is from the outbox, which does not know it. */
   owner: number | undefined = undefined
   place: Place = 'nowhere'
   /** Of its record in the outbox; '' while it has none. */
@@ -57,7 +57,7 @@ export class PendingPush {
   origin = -1
   /** The attempt under way is its circuit's probe. */
   probe = false
-  /** The attempt under way tries whether its pool still has to pause. */
+  /** The attempt under way is a probe of a paused pool. */
   pauseProbe = false
   shortened = false
   /** One attempt, never stored: of whom the answer is passed on to. */

@@ -48,7 +48,7 @@ export class ProviderExit {
     else this.route.lockedSinceMs ??= nowMs
   }
 
-  /** Whether anything may go out. Monotonic. */
+  /** Whether any push may go out. Monotonic. */
   isOpen(nowMs: number): boolean {
     const { pause, lockedSinceMs, circuit } = this.route
     return lockedSinceMs === undefined && pause.permits(nowMs) && circuit.permits(nowMs) !== 'none'
@@ -79,7 +79,7 @@ export class ProviderExit {
   }
 }
 
-/** What a pool's provider is asked for. `nowMs`: since the epoch. */
+/** The request to the provider of a pool. `nowMs`: since the epoch. */
 export function buildRequest(pool: GatewayPool, notification: Notification, nowMs: number): BuiltRequest {
   return pool.service === 'apns'
     ? apnsRequest(notification, pool, pushId(notification))

@@ -23,7 +23,7 @@ export interface RefusalPorts {
   readonly random: () => number
 }
 
-/** Of many that are remembered; a longer id stands there as its hash. */
+/** Many ids are remembered; one longer than this is replaced by its hash. */
 const longestKeptId = 256
 
 /**
@@ -54,14 +54,14 @@ export class Refusals {
     }
   }
 
-  /** The provider took the push. */
+  /** The provider accepted the push. */
   delivered(push: PendingPush, route: Route, nowMs: number): void {
     this.gone(push, route, nowMs)
     const topic = this.#topicOf(push, route)
     if (topic !== '') this.#delivered.note(push.notification.device, topic)
   }
 
-  /** The provider called the device gone. */
+  /** The provider reported the device as gone. */
   gone(push: PendingPush, route: Route, nowMs: number): void {
     if (route.provider >= 0) this.#guard.judge(route.provider, delivered, push.owner, nowMs)
     else this.#windowOf(push).count(false, push.owner, nowMs)
@@ -69,9 +69,9 @@ export class Refusals {
   }
 
   /**
-   * The provider refused the device without saying that it is gone. `misconfigured`: those of so many owners are that it
-   * is not the device's fault, and nothing is to be held against it. Nothing is, either, for a topic that the device may
-   * never have had: a stranger may have made it up.
+   * The provider refused the device without saying that it is gone. `misconfigured`: it refused the devices of so many
+   * owners that the device is not at fault, and the refusal does not count. A refusal does not count, either, with a topic
+   * that was never delivered to the device: a stranger may have made the topic up.
    */
   refused(push: PendingPush, route: Route, nowMs: number): SuspectVerdict | 'misconfigured' {
     if (route.provider >= 0) {
@@ -91,14 +91,14 @@ export class Refusals {
     return this.#guard.judge(route.provider, outcome, owner, nowMs)
   }
 
-  /** The topic that the push names; '' when it goes out with the usual one. FCM knows no topics of this kind. */
+  /** The topic that the push names; '' for the pool's usual topic. FCM has no such topics. */
   #topicOf({ notification: { device, topic = '' } }: PendingPush, { provider }: Route): string {
     const pool = this.#pools[provider]
     const isUsual = device.service === 'fcm' || (pool?.service === 'apns' && topic === pool.defaultTopic)
     return isUsual ? '' : topic
   }
 
-  /** Whether refusals say something of the device. The served API's caller sees to its devices. */
+  /** Whether refusals count against the device. A caller of the served API manages its devices itself. */
   #isTelling(push: PendingPush, route: Route): boolean {
     const topic = this.#topicOf(push, route)
     const { notification } = push

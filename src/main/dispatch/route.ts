@@ -19,7 +19,7 @@ export function poolLabels(urls: readonly string[]): string[] {
 }
 
 const pauseDevices = 3
-/** A slip of a proxy's is not to silence a gateway for days. */
+/** The longest pause: a wrong answer of a proxy must not stop a gateway for days. */
 const longestGatewayPauseMs = 3_600_000
 /** Of one pool; a megabyte or two. */
 const maxPausedDevices = 10_000
@@ -38,7 +38,7 @@ export class Route {
   inflight = 0
   lastError: string | undefined
   readonly pause: PoolPause
-  /** Of a provider pool: devices that are to be left alone for a while. */
+  /** Of a provider pool: its paused devices. */
   readonly pausedDevices = new PausedDevices(maxPausedDevices)
   /** Since then there is nothing that vouches for us at the provider, and nothing goes out. Monotonic. */
   lockedSinceMs: number | undefined = undefined
@@ -65,7 +65,7 @@ export class Route {
     metrics?.gatewayCircuitState.read(() => circuitLevels[this.circuit.state], this.pool)
   }
 
-  /** The gateway, or the pool's provider, wants nothing until then. Monotonic. */
+  /** The end of the pause of the gateway or the pool. Monotonic. */
   get pausedUntilMs(): number {
     return this.pause.untilMs
   }

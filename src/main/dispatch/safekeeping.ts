@@ -34,7 +34,7 @@ export interface SafekeepingEvents {
 export interface SafekeepingPorts {
   /** The way of a push that comes back. */
   readonly laneFor: (notification: Notification) => Lane
-  /** Whose turns it takes when that is not known: its device's. */
+  /** The sender if it is not known: the device. */
   readonly slotFor: (notification: Notification) => number
   readonly outbox: Outbox
   readonly log: Logger

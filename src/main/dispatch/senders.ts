@@ -1,14 +1,14 @@
 import { inUseMs } from './gateways.ts'
 
 /**
- * Senders of one domain are told apart by the hash of their name: so many slots, however many senders there are. Two
- * that share a slot share its turns; with 128 (as many as SFQ of Linux has) one crowd catches one sender in 128.
+ * The number of slots to which the senders of one domain are hashed. Senders in the same slot share its turns. With 128
+ * slots, as in SFQ of Linux, a flooding sender affects one of 128 other senders.
  */
 export const senderSlots = 128
 
 /**
- * Of a longer name the first and the last half of so many characters. Device ids may be long, and differ in any; users of
- * one host differ in the first, and the host may be an onion service's, whose name alone has 62.
+ * How many characters are hashed: of a longer name the first and the last half of them. Device ids may be long, and differ
+ * at any place. Users of one host differ in the first characters, and the name of an onion service alone has 62.
  */
 const mostHashed = 64
 
@@ -20,7 +20,7 @@ export function slotOf(hash: number): number {
   return hash & (senderSlots - 1)
 }
 
-/** FNV-1a, 32 bits. `seed`: of this run, so that nobody can choose whose slot they share. */
+/** FNV-1a, 32 bits. `seed`: differs in each run, so that no sender can choose to share the slot of another. */
 export function senderHash(sender: string, seed: number): number {
   let hash = seed
   const skipped = Math.max(0, sender.length - mostHashed)
@@ -31,7 +31,7 @@ export function senderHash(sender: string, seed: number): number {
   return (hash ^ (hash >>> 15)) >>> 0
 }
 
-/** With so many pending, or this part of its domain's, a sender is no crowd. */
+/** A sender with at most so many pending pushes, or this part of its domain's, does not get a line of its own. */
 const fewPending = 4
 const fewPart = 1 / 32
 
@@ -80,7 +80,7 @@ export class SenderLoads {
     this.#bytes[sender] = this.bytesOf(sender) - bytes
   }
 
-  /** It has so much more than others that it is not to go in the order of coming. */
+  /** Whether the sender has so many more pushes than others that it gets a line of its own. */
   isCrowd(sender: number): boolean {
     const pending = this.pendingOf(sender)
     return pending > fewPending && pending > this.#pendingOfAll * fewPart
@@ -100,7 +100,7 @@ export class SenderLoads {
     this.#inflight[place] = (this.#inflight[place] ?? 1) - 1
   }
 
-  /** Something of this sender's has come, or goes out. */
+  /** A push of this sender came in or goes out. */
   used(sender: number, nowMs: number): void {
     if (sender !== this.#latest) {
       this.#latest = sender
@@ -109,7 +109,7 @@ export class SenderLoads {
     this.#latestMs = nowMs
   }
 
-  /** Whether more than one sender has been in use of late. With one alone nothing is kept for others. */
+  /** Whether more than one sender was active recently. A single active sender leaves nothing for others. */
   get several(): boolean {
     return this.#latestMs - this.#secondLatestMs < inUseMs
   }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Notification } from '../../core/notification.ts'
 
-/** Says once that what is sent by MongoosePush's API v1 is shown, though it was to be silent. */
+/** Logs once that pushes over MongoosePush's API v1 are visible although they should be silent. */
 export class SilentWarning {
   readonly #log: Logger
   #isSaid = false

@@ -8,7 +8,7 @@ import { type Route, services } from './route.ts'
 export interface DispatchState {
   /** Accepted and not settled. */
   readonly pending: number
-  /** What these take of memory. */
+  /** The memory that these take, in bytes. */
   readonly pendingBytes: number
   /** Of these, not yet handed to a worker. */
   readonly waiting: number
@@ -18,7 +18,7 @@ export interface DispatchState {
   readonly late: number
   /** Acknowledged and in the outbox. */
   readonly stored: number
-  /** What these take of the disk. */
+  /** The disk space that these take, in bytes. */
   readonly storedBytes: number
   /** When the one stored longest was stored; undefined: there is none. Milliseconds since the epoch. */
   readonly oldestAtMs: number | undefined

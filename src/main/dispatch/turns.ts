@@ -2,7 +2,7 @@ import { Chain, Link } from '../../core/chain.ts'
 import type { PendingPush } from './pending-push.ts'
 import type { SenderLoads } from './senders.ts'
 
-/** Pushes in the order of coming; those to be tried again go first, being older, with a deadline that is nearer. */
+/** Pushes in order of arrival. Retries go first: they are older, and their deadline is nearer. */
 class PushLine {
   readonly #again = new Chain<PendingPush>()
   readonly #fresh = new Chain<PendingPush>()
@@ -26,22 +26,23 @@ class PushLine {
   }
 }
 
-/** What waits of one crowd: of a sender with many pushes, or those that share its slot. */
+/** The waiting pushes of one sender with many pushes, and of senders that share its slot. */
 class CrowdLine extends PushLine {
   /** Its place among the crowds that take turns. */
   readonly turn = new Link<CrowdLine>(this)
 }
 
 /**
- * What became of an offer: the push left its line; or it stays, for there is no room for any, or no more room for its
- * domain, or for its sender.
+ * The result of an offer: the push left its line; or it stays, because there is no room for any push, for its domain, or
+ * for its sender.
  */
 export type Offered = 'gone' | 'no-room' | 'no-room-for-domain' | 'no-room-for-sender'
 
 /**
- * What waits of one domain. The pushes of senders with few go in the order of coming. A sender with many has a line of
- * its own: these crowds take turns, one push each, and have one turn for as many of the others as there are other
- * senders. So a crowd holds up its own, and without one all is as cheap as a single line.
+ * The waiting pushes of one domain. Senders with few pushes share a line, in order of arrival. A sender with many pushes (a
+ * crowd) has a line of its own. These lines take turns, one push each, and get one turn for as many pushes of the shared
+ * line as there are other senders. So a flooding sender delays only itself, and without one the cost is that of a single
+ * line.
  */
 export class Line {
   /** Its place among the lines that take turns. */
@@ -65,7 +66,7 @@ export class Line {
   }
 
   add(push: PendingPush, isAgain: boolean): void {
-    // Behind what waits of its sender already.
+    // Behind the pushes of its sender that wait already.
     const isOfCrowd = this.#ofSlot[push.sender]?.first !== undefined || this.#senders.isCrowd(push.sender)
     if (isOfCrowd) this.#addToCrowd(push, isAgain)
     else this.#common.add(push, isAgain)
@@ -75,7 +76,7 @@ export class Line {
     return [...this.#common.members(), ...[...this.#crowds.members()].flatMap((crowd) => crowd.members())]
   }
 
-  /** Offers what is next, until one goes or there is no room. Undefined: nothing waits. */
+  /** Offers the next pushes, until one is taken or there is no room. Undefined: nothing waits. */
   offer(send: (push: PendingPush) => Offered): Offered | undefined {
     if (this.#crowds.length === 0) return this.#offerCommon(send)
     const others = Math.max(1, this.#senders.busy - this.#crowds.length)
@@ -90,7 +91,7 @@ export class Line {
     for (let push = this.#common.first; push !== undefined; push = this.#common.first) {
       offered = send(push)
       if (offered !== 'no-room-for-sender') break
-      // It is not to hold up those behind it.
+      // It must not delay those behind it.
       push.turn.leave()
       this.#addToCrowd(push, push.attempts > 0)
     }

@@ -1,20 +1,20 @@
 /**
- * PEM as people have it: with line feeds written as `\n`, all on one line, with text around it. Nothing that is wrong with
- * a key is quoted.
+ * Reads PEM in the forms that occur in practice: with line feeds written as `\n`, on one line, with text around it. Fault
+ * texts never quote a key.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 
 interface PemBlock {
   /** `CERTIFICATE`, `EC PRIVATE KEY` … */
   readonly label: string
-  /** In lines, as OpenSSL wants it. */
+  /** With line breaks, as OpenSSL requires. */
   readonly pem: string
-  /** A key that a passphrase opens. */
+  /** Whether the key is encrypted with a passphrase. */
   readonly isEncrypted: boolean
 }
 
 const block = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/gs
-/** What stands in front of a key that was encrypted the old way (RFC 1421 §4.6). */
+/** The header of a key that is encrypted in the old format (RFC 1421 §4.6). */
 const encryption = /^\s*Proc-Type: *4, *ENCRYPTED\s+DEK-Info: *(\S+)\s+/
 
 function blocksOf(text: string): PemBlock[] {
@@ -35,14 +35,14 @@ function blocksOf(text: string): PemBlock[] {
   })
 }
 
-/** All certificates of a text in their order; none where there is none in PEM. @throws where one cannot be read */
+/** All certificates of a text, in order; an empty list if there is none in PEM. @throws if one cannot be read */
 export function readCertificates(text: string): X509Certificate[] {
   return blocksOf(text)
     .filter(({ label }) => label === 'CERTIFICATE' || label === 'X509 CERTIFICATE')
     .map(({ pem }) => new X509Certificate(pem))
 }
 
-/** Why a private key cannot be had. */
+/** Why a private key cannot be read. */
 export type KeyFault = 'none' | 'unreadable' | 'encrypted' | 'not-encrypted' | 'wrong-passphrase'
 
 export const keyFaultTexts = {
@@ -53,7 +53,7 @@ export const keyFaultTexts = {
   'wrong-passphrase': 'cannot be opened: the passphrase is wrong',
 } satisfies Record<KeyFault, string>
 
-/** The first private key of a text. `passphrase`: what opens it; undefined: it is not encrypted. */
+/** The first private key of a text. `passphrase`: of an encrypted key; undefined: the key is not encrypted. */
 export function readPrivateKey(text: string, passphrase: string | undefined): KeyObject | KeyFault {
   const found = blocksOf(text).find(({ label }) => label.endsWith('PRIVATE KEY'))
   if (found === undefined) return 'none'
@@ -62,14 +62,14 @@ export function readPrivateKey(text: string, passphrase: string | undefined): Ke
   try {
     return createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase })
   } catch {
-    // OpenSSL does not always tell the one from the other.
+    // OpenSSL does not always distinguish the two.
     return isEncrypted ? 'wrong-passphrase' : 'unreadable'
   }
 }
 
 /**
- * A chain as TLS wants it, in PEM: the certificate of this key, and behind each the one that issued it; what belongs
- * nowhere comes last. Undefined: none is the key's.
+ * A certificate chain in the order of TLS, in PEM: the certificate of this key first, each followed by its issuer, and
+ * unrelated certificates last. Undefined: no certificate belongs to the key.
  */
 export function orderedChain(certificates: readonly X509Certificate[], key: KeyObject): string | undefined {
   const rest = [...certificates]

@@ -8,7 +8,7 @@ export function needsToken(path: string): boolean {
 
 const openPaths: ReadonlySet<string> = new Set(['/metrics', '/healthz', '/readyz'])
 
-/** Whether anybody may ask for it, by whatever name: it shows how the daemon does, and nothing of anybody's. */
+/** Whether the path is open to everyone, under every host name: it shows the daemon's state, and no data of users. */
 export function isOpenToAll(path: string): boolean {
   return openPaths.has(path)
 }
@@ -20,7 +20,7 @@ export function bearerOf(header: string | undefined): string | undefined {
 
 /**
  * Why a request's token does not open the door (RFC 6750 §2.1, §3); undefined: it does. `header`: Authorization, which
- * counts before `inQuery`. `token`: undefined, there is none, and nobody gets in.
+ * counts before `inQuery`. `token`: undefined, there is none, and all requests are refused.
  */
 export function unauthorized(
   header: string | undefined,

@@ -9,7 +9,7 @@ import { HttpFault } from './fault.ts'
 /** What sources that can POST tell of a message. Each reader throws an HttpFault that names the field at fault. */
 
 const knownFields = ['to', 'from', 'type', 'body', 'id', 'message_count', 'kind', 'session', 'stanza']
-/** The body of the request has a limit of its own. What is past the others is missing, as over XMPP. */
+/** The body of the request has a limit of its own. Parts over the other limits are missing, as over XMPP. */
 const stanzaLimits = {
   ...fixedLimits,
   maxStreamStanzaBytes: 1_048_576,
@@ -60,7 +60,7 @@ function plainBody(form: string): string | undefined {
   if (start === -1 || end < start) return undefined
   const body = form.slice(start + bodyStart.length, end)
   // Whoever encodes leaves nothing but these.
-  // A copy: a slice would keep the whole form alive for as long as the push of it.
+  // A copy: a slice would keep the whole form in memory as long as its push.
   return /^[\w.~%+*!'()-]*$/.test(body) ? undefined : Buffer.from(body).toString()
 }
 
@@ -92,7 +92,7 @@ function readEvent(event: unknown, at: string): IncomingEvent {
   }
   const outer = stanzaOf(event, at)
   const stanza = outer && unwrapped(outer)
-  // Of a room's message in an event of MUC/Sub, it alone says from whom and what it is.
+  // For a room's message in a MUC/Sub event, only the inner message has the sender and the type.
   const fields = stanza === outer ? event : {}
   const to = bareJid(textOf(event, 'to', at) ?? outer?.attr('to') ?? '')
   const from = textOf(fields, 'from', at) ?? stanza?.attr('from') ?? ''

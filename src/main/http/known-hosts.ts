@@ -1,7 +1,7 @@
 /**
- * The names that a listener goes by, and the web pages that may ask it. A page of any site can have a browser on this
- * machine send requests here: the page's own name may lead to this machine (DNS rebinding, seen by `Host`), or the page
- * asks across sites (seen by `Origin`). Both are refused.
+ * The host names of a listener, and the sites whose pages may send requests to it. A page of any site can make a browser on
+ * this machine send requests here: the name of its site may resolve to this machine (DNS rebinding, which `Host` shows), or
+ * the page sends cross-site requests (which `Origin` shows). Both are refused.
  */
 import { isIP, isIPv6 } from 'node:net'
 import type { Address } from '../address.ts'
@@ -9,17 +9,17 @@ import type { Address } from '../address.ts'
 interface Authority {
   /** In lower case, an IPv6 address in its shortest form and without brackets. */
   readonly host: string
-  /** '' where none is said. */
+  /** '' if there is none. */
   readonly port: string
 }
 
 export class KnownHosts {
   readonly #names: ReadonlySet<string>
   readonly #named: ReadonlySet<string>
-  /** Listening on every address there is, none of which a page can have as its name. */
+  /** It listens on every address. A literal IP address is safe then: DNS rebinding needs a name. */
   readonly #isWildcard: boolean
 
-  /** `named`: names by which it is known besides its own address and localhost (`http.hosts`). */
+  /** `named`: its names besides its own address and localhost (`http.hosts`). */
   constructor(listen: Address, named: readonly string[]) {
     const own = listen.kind === 'tcp' ? canonicalHost(listen.host) : 'localhost'
     this.#named = new Set(named.map(canonicalHost))
@@ -35,8 +35,8 @@ export class KnownHosts {
   }
 
   /**
-   * Whether a request's `Origin` is a page of this listener's own: known as it is, and at the port that the request is
-   * addressed to; a page of a named host may have any port, since a proxy's is not ours.
+   * Whether a request's `Origin` is this listener itself: one of its names, and the port of the request. A host in
+   * `http.hosts` may have any port, because a proxy has a port of its own.
    */
   isOwnOrigin(origin: string, authority: string | undefined): boolean {
     const page = parseAuthority(/^https?:\/\/([^/]+)$/i.exec(origin)?.[1] ?? '')
@@ -49,7 +49,7 @@ export class KnownHosts {
   }
 }
 
-/** A request's target (RFC 9112 §3.2): its path with the query, and the authority if it says one. */
+/** A request's target (RFC 9112 §3.2): its path with the query, and the authority if it has one. */
 export function splitTarget(target: string): {
   readonly path: string
   readonly authority: string | undefined
@@ -70,6 +70,6 @@ function parseAuthority(text: string): Authority | undefined {
 export function canonicalHost(host: string): string {
   const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase()
   if (!isIPv6(bare)) return bare.replace(/\.$/, '')
-  // With a zone (`fe80::1%eth0`) it is no URL's host, and stays as it is.
+  // An address with a zone (`fe80::1%eth0`) cannot be the host of a URL, and stays as it is.
   return URL.parse(`http://[${bare}]`)?.hostname.slice(1, -1) ?? bare
 }

@@ -16,11 +16,11 @@ export interface HttpPorts {
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number
   /**
-   * What /v1 and /admin ask for, but on a unix socket; undefined: there is none, and nobody gets in. Asked for each
-   * request, so that it may change.
+   * The token for /v1 and /admin, except on a unix socket; undefined: there is none, and all requests are refused. Called
+   * for each request, so that it may change.
    */
   readonly token: () => Secret | undefined
-  /** Names by which it is known besides its own address and localhost; another list when they change. */
+  /** Its names besides its own address and localhost; a new list when they change. */
   readonly hosts: () => readonly string[]
 
   /** What the process needs to work, each with how it is. */

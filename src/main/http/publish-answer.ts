@@ -24,7 +24,7 @@ export function publishAnswer(end: PublishEnd): { readonly result: string } | Ht
 function statusOf({ condition, pubsub, type }: StanzaError): readonly [status: number, code: string] {
   const code = pubsub ?? condition
   if (type === 'wait') {
-    // Over XMPP only conditions with which every server keeps the registration will do; here the word can say what it is.
+    // XMPP allows only the conditions at which every server keeps the registration; over HTTP the word can be exact.
     if (condition === 'service-unavailable') return [429, 'resource-constraint']
     if (pubsub === 'invalid-payload') return [400, 'policy-violation']
     return [503, code]

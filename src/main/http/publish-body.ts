@@ -10,7 +10,7 @@ type Part = 'options' | 'summary'
 /**
  * Reads `{host, node, options, summary}`: the domain and node to publish to, the publish-options and the
  * summary's fields, by the names that they have in XMPP. Numbers and booleans are taken as their text, but not as
- * a device id; null is an absent field. Who holds the token is trusted: no sender, no affiliation. Throws an HttpFault that
+ * a device id; null is an absent field. The caller has the token and is trusted: no sender, no affiliation. Throws an HttpFault that
  * names the field.
  */
 export function readPublishBody(body: unknown): PublishInput {
@@ -29,7 +29,7 @@ export function readPublishBody(body: unknown): PublishInput {
   for (const name of Object.keys(options)) {
     const value = options[name]
     if (value === null) continue
-    // A number would be pushed to as it is printed: 1e400 as "Infinity".
+    // A number would become the text that it is printed as: 1e400 as "Infinity".
     if (isDeviceName(name) && typeof value !== 'string') throw notADevice(name)
     // Tags are ignored whatever they hold: they are the configuration's to give.
     input.setOption(name, name === 'tags' ? '' : textOf(value, 'options', name))

@@ -17,7 +17,7 @@ import { openSocketFile, removeStaleSocket } from './socket-file.ts'
 
 const maxBodyBytes = 1024 * 1024
 
-/** What strangers may ask of the listener. */
+/** Limits on the requests of strangers. */
 export interface HttpLimits {
   readonly maxConnections: number
   /** From the first byte of a request, or the opening of its connection, to the end of its head. */
@@ -46,9 +46,9 @@ export class HttpServer implements AsyncDisposable {
   readonly #ports: HttpPorts
   /** Methods by path. */
   readonly #methods = new Map<string, string[]>()
-  /** Connections on which something that anybody may ask for is being answered. */
+  /** Connections on which an open path is being answered. */
   readonly #served = new WeakSet<Socket>()
-  /** Set once it listens: before there are no requests. */
+  /** Set once the server listens; before that there are no requests. */
   #address: Address | undefined
   #hosts: { readonly named: readonly string[]; readonly known: KnownHosts } | undefined
 
@@ -110,7 +110,7 @@ export class HttpServer implements AsyncDisposable {
   async listen(address: Address): Promise<string> {
     this.#address = address
     if (address.kind === 'tcp') {
-      // Else Fastify listens on each address of localhost, with a server each, of which only one keeps the limits.
+      // Otherwise Fastify runs a server for each address of localhost, and only one of them has the limits.
       const host = address.host === 'localhost' ? '127.0.0.1' : address.host
       return this.#app.listen({ host, port: address.port })
     }
@@ -188,7 +188,7 @@ export class HttpServer implements AsyncDisposable {
     const path = pathOf(request)
     const stranger = isOpenToAll(path) ? this.#secondOf(request) : this.#strangerOf(request)
     if (stranger !== undefined) return stranger
-    // The mode of our socket's file lets in its owner and its group, and nobody else.
+    // The mode of the socket file allows only its owner and its group.
     if (this.#address?.kind !== 'unix' && needsToken(path)) {
       const inQuery = path.startsWith(eventsPath) ? new URLSearchParams(query).get('token') : null
       const refusal = unauthorized(request.headers.authorization, inQuery ?? undefined, this.#ports.token())
@@ -201,7 +201,7 @@ export class HttpServer implements AsyncDisposable {
     return new HttpFault(405, 'wrong-method', `Allowed here: ${allow}.`, { headers: { allow } })
   }
 
-  /** Of what anybody may ask for a connection has one thing at a time: answers that it does not read stay in memory. */
+  /** A connection has at most one request for an open path at a time: answers that it does not read stay in memory. */
   #secondOf({ raw: { socket } }: FastifyRequest): HttpFault | undefined {
     if (!this.#served.has(socket)) return undefined
     this.#limitHit('http_open_requests')
@@ -209,7 +209,7 @@ export class HttpServer implements AsyncDisposable {
     return new HttpFault(429, 'resource-constraint', message, { headers: { 'retry-after': '1' } })
   }
 
-  /** Was it sent to us by somebody who knows us, or by a page of some site. */
+  /** Refuses requests with an unknown host name, and requests of pages of other sites. */
   #strangerOf({ headers, originalUrl }: FastifyRequest): HttpFault | undefined {
     const hosts = this.#knownHosts()
     const authority = splitTarget(originalUrl).authority ?? headers.host

@@ -14,7 +14,7 @@ export async function removeStaleSocket(path: string): Promise<void> {
   if (!inUse) rmSync(path)
 }
 
-/** Lets its owner and its group connect, and nobody else, whatever the umask. */
+/** Allows only its owner and its group to connect, whatever the umask. */
 export function openSocketFile(path: string): void {
   chmodSync(path, 0o660)
 }

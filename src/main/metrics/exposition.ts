@@ -67,7 +67,7 @@ function asOpenMetrics(metric: RenderedMetric): RenderedMetric {
 export class Exposition {
   readonly #prometheus = new Registry()
   readonly #openMetrics = new Registry()
-  /** What is being rendered just now: all who ask meanwhile get the same text. */
+  /** Renderings under way: all requests during one get the same text. */
   readonly #underWay = new Map<Registry, Promise<string>>()
 
   constructor(families: readonly AnyFamily[]) {

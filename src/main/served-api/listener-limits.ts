@@ -1,7 +1,7 @@
 import { maxServedBodyBytes } from '../../core/gateway/served-request.ts'
 import type { ConnectionLimits } from './connection-requests.ts'
 
-/** What strangers may ask of the listener. */
+/** Limits on the requests of strangers. */
 export interface ListenerLimits extends ConnectionLimits {
   readonly maxConnections: number
   /** Of the same address; a unix socket has none. */

@@ -61,7 +61,7 @@ export class ServedApi {
   readonly #theirMetrics: MongoosePushMetrics
   readonly #durations: Readonly<Record<ApiVersion, Distribution>>
   readonly #answers: AnswerTallies
-  /** Connections to which something that anybody may ask for is being answered. */
+  /** Connections on which an open path is being answered. */
   readonly #served = new WeakSet<object>()
   #address: string | undefined
   /** Made when it is first asked for. */
@@ -123,7 +123,7 @@ export class ServedApi {
     return false
   }
 
-  /** Of what anybody may ask for a connection has one thing at a time: answers that it does not read stay in memory. */
+  /** A connection has at most one request for an open path at a time: answers that it does not read stay in memory. */
   #admitOpen(call: Call): boolean {
     const { connection } = call
     if (this.#served.has(connection)) {

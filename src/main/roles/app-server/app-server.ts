@@ -34,7 +34,7 @@ export interface AppServerPorts {
   readonly log: Logger
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number
-  /** A stream of `domain` says that an account, a bare JID, is gone: for other parts that keep something of it. */
+  /** Called when a stream of `domain` reports that an account, a bare JID, is gone: for other parts that keep its data. */
   readonly accountGone: (account: string, domain: string) => void
 }
 
@@ -111,7 +111,7 @@ export class AppServer {
       return answer(iqError(request, stanzaErrors.badRequest))
     }
     const payload = onlyChild(stanza)
-    // A publish has what counts at its beginning, and what else is in it is cut anyway.
+    // The important parts of a publish are at its beginning, and the rest is cut anyway.
     const isOfPublish = payload !== undefined && isPublish(payload)
     if (isIncomplete(stanza) && !isOfPublish) return answer(iqError(request, stanzaErrors.incomplete))
     if (payload === undefined) return answer(iqError(request, stanzaErrors.badRequest))
@@ -154,8 +154,8 @@ export class AppServer {
   }
 
   /**
-   * An account, by bare JID, is known to be gone, as a stream of `domain` says: its nodes go, on every domain of that
-   * server. How many. Never rejects.
+   * A stream of `domain` reports that an account, a bare JID, is gone: removes its nodes on every domain of that server.
+   * Resolves to their number. Never rejects.
    */
   async accountGone(account: string, domain: string): Promise<number> {
     const bare = bareJid(account)

@@ -104,7 +104,7 @@ export function checkPublish(
   return { kind: 'push', notification, sender: accountOf(input.from) || owner || id }
 }
 
-/** The bare JID of a user; '' for a server, or somebody trusted. */
+/** The bare JID of a user; '' for a server, or a trusted caller. */
 function accountOf(from: string | undefined): string {
   if (from === undefined) return ''
   const slash = from.indexOf('/')

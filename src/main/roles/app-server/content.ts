@@ -72,7 +72,7 @@ export function readContent(
   }
 }
 
-/** First labels of the hosts that rooms are at, by the servers' defaults and by custom. */
+/** First labels of the host names of rooms, by the servers' defaults and by custom. */
 const roomLabels: readonly string[] = [
   'channels',
   'chatrooms',
@@ -86,7 +86,7 @@ const roomLabels: readonly string[] = [
   'rooms',
 ]
 
-/** Takes the resource off the sender's address, which names a device, but for that of a room, which is the nick. */
+/** Removes the resource of the sender's address, which may name a device; a room's stays, because it is the nick. */
 export function shortenSender(summary: Summary): void {
   const sender = summary.get(senderField) ?? ''
   const slash = sender.indexOf('/')
@@ -96,7 +96,7 @@ export function shortenSender(summary: Summary): void {
   if (!roomLabels.includes(label)) summary.set(senderField, sender.slice(0, slash))
 }
 
-/** How many messages wait. What is no number says nothing about them, and is left out. */
+/** How many messages wait. A value that is not a number is ignored. */
 function countOf(summary: Summary): number | undefined {
   const text = summary.get(countField)
   const count = text === undefined ? notAnInteger : parseInteger(text.trim())

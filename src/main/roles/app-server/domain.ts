@@ -22,7 +22,7 @@ export class Domain {
   readonly textsCut: Tally
   readonly dropped: Readonly<Record<DropReason, Tally>>
   readonly #anybody: boolean
-  /** Whose users may own nodes; undefined: anybody. */
+  /** The XMPP domains whose users may own nodes; undefined: all. */
   readonly #nodeOwners: ReadonlySet<string> | undefined
   /** Whose servers may publish; undefined: any server. */
   readonly #publishers: ReadonlySet<string> | undefined
@@ -80,7 +80,7 @@ export class Domains {
     ])
   }
 
-  /** By a name in normal form, in whichever spelling. */
+  /** By a name in normal form, in either spelling. */
   get(name: string): Domain | undefined {
     return this.#byName.get(name) ?? this.#byName.get(hostKey(name))
   }

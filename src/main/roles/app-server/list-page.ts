@@ -7,8 +7,8 @@ import type { ListedPart, ListPart } from '../../store/node-ports.ts'
 import { rsmNs } from './namespaces.ts'
 
 /**
- * Lists as pages (XEP-0059): whoever asks without `<set/>` gets the first page, with one that says so. An entry is
- * known by its name, and a page lies behind or in front of a name whether or not that is still in the list. Pure.
+ * Lists as pages (XEP-0059). The answer to a request without `<set/>` is the first page, with a `<set/>`. Entries are
+ * identified by name; a page is after or before a name, even if that name is no longer in the list. Pure.
  */
 
 export const maxPageEntries = 100

@@ -84,7 +84,7 @@ export class NodeChanges {
     const { header } = request
     const form = configure.child('x', dataFormNs)
     if (form === undefined) return iqError(header, stanzaErrors.badRequest)
-    // XEP-0060 §8.2.3: whoever cancels keeps what there is.
+    // XEP-0060 §8.2.3: `cancel` keeps the present configuration.
     if (form.attr('type') === 'cancel') return iqResult(header)
     return this.#change(request, node, (record) => {
       const configured = submitted(form, record.configuration)
@@ -107,7 +107,7 @@ export class NodeChanges {
         return iqError(header, stanzaErrors.conflict)
       case 'created':
         this.#crowding.noteOwner(record.owner, limits)
-        // Made anew: perhaps for a device that is back.
+        // Created again: perhaps for a device that is back.
         await deadDevices.forgetNode(domain.name, node)
         return iqResult(header, `<pubsub xmlns='${pubsubNs}'><create node='${escapeXml(node)}'/></pubsub>`)
       default:

@@ -101,7 +101,7 @@ function acceptedValue(field: ConfigField, text: string): string | undefined {
   }
 }
 
-/** A name that a stranger chose, in a text of ours. */
+/** A name that a stranger chose, as shown in an error text. */
 function shown(name: string): string {
   return name.slice(0, 64)
 }

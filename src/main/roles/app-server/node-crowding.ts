@@ -11,12 +11,12 @@ export interface NodeCrowdingPorts {
   readonly nowMs: () => number
 }
 
-/** Of a limit: what is above that is an operator's business, before anybody is refused. */
+/** The part of a limit at which the operator is warned, before any user is refused. */
 const crowdedShare = 0.9
-/** One line of each kind in this time. */
+/** At most one line of each kind in this time. */
 const logIntervalMs = 60_000
 
-/** Says when the push nodes of a host, or all of them, come near to their limit. */
+/** Warns when the push nodes of a host, or all nodes, come near their limit. */
 export class NodeCrowding {
   readonly #ports: NodeCrowdingPorts
   /** By limit: there are never more than fit into `max_nodes`. */
@@ -28,7 +28,7 @@ export class NodeCrowding {
     ports.metrics.nodesCrowdedHosts.read(() => this.#crowdedHosts())
   }
 
-  /** A bare JID has a node more. */
+  /** A bare JID has another node. */
   noteOwner(owner: string, { perHost, inAll }: NodeLimits): void {
     const { nodes, log } = this.#ports
     const host = domainOfBare(owner)

@@ -1,7 +1,7 @@
 import { utf8Bytes } from '../../../core/cut-text.ts'
 import type { NodeRecord } from '../../store/node-ports.ts'
 
-/** What one push node may hold: its record is read at every publish. Pure. */
+/** Limits on one push node, whose record is read at every publish. Pure. */
 
 /** A name longer than this is refused. Existing ones, of earlier versions, have up to 1023 bytes. */
 export const maxNodeNameBytes = 255
@@ -13,8 +13,8 @@ export const maxRecordBytes = 16 * 1024
 export type RecordLimit = 'node_record_bytes' | 'node_affiliations' | 'node_affiliation_bytes'
 
 /**
- * Which limit a changed record is past. What `before` (undefined: there was none) had already is no fault: nodes of
- * earlier versions may have more, and can be changed as long as they do not grow.
+ * The limit that a changed record exceeds. A size that `before` (undefined: a new node) already had is allowed: nodes of
+ * earlier versions may be larger, and can be changed as long as they do not grow.
  */
 export function limitOfRecord(before: NodeRecord | undefined, after: NodeRecord): RecordLimit | undefined {
   const known = before?.affiliations ?? {}

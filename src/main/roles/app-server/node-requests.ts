@@ -22,7 +22,7 @@ import { pubsubOperation } from './pubsub-operation.ts'
 /** No node has a longer name: as long as each part of a JID may be. */
 const longestNodeNameBytes = 1023
 
-/** An answer: at once or, for a change, once it is on disk; a list when its sender has a turn. */
+/** An answer: at once; for a change, once it is on disk; for a list, when its sender has a turn. */
 type Answer = string | Promise<string> | ListAnswer
 
 /**

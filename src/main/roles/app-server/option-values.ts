@@ -7,7 +7,7 @@ import type { PublishOptions } from './publish-input.ts'
 const maxInteger = 2_147_483_647
 /** No provider's device ids come near; a longer one would only burden the gateway's URLs. */
 const maxDeviceIdLength = 4096
-/** Bytes of UTF-8 of any other option's value: several times what any app gives. It cannot be cut and mean the same. */
+/** Bytes of UTF-8 of any other option's value: several times what apps need. A cut value would mean something else. */
 const maxValueBytes = 2048
 
 export const notAnInteger = -1
@@ -54,7 +54,7 @@ export function faultOfOptions(options: PublishOptions, deviceId: string): strin
   return undefined
 }
 
-/** An option, of those whose values are pushed as they are, with a value that is too long. */
+/** An option whose value is too long, among those whose values are pushed unchanged. */
 function optionTooLong({ service, topic, clickAction, sound }: PublishOptions): string | undefined {
   if (isTooLong(service)) return 'service'
   if (isTooLong(topic)) return 'topic'

@@ -10,7 +10,7 @@ export interface AppServerOptions {
   /** The XMPP servers behind the domains that have streams. */
   readonly servers: XmppServers
   readonly content: ContentOptions
-  /** Provider pools of ours, and what publishes may name there; undefined: MongoosePush has them. */
+  /** The daemon's provider pools, and the targets that publishes may name; undefined: MongoosePush has the pools. */
   readonly targets: TargetRules | undefined
   readonly nodeLimits: NodeLimits
 }
@@ -42,7 +42,7 @@ export interface ContentOptions {
   /** Off: no field that names a sender leaves the daemon. */
   readonly includeSender: boolean
   readonly includeBody: boolean
-  /** Of a publish: the sender's address as it came, or without its resource; a room's keep the nick. */
+  /** How the sender of a publish is shown: with or without its resource; a room's address keeps the nick. */
   readonly sender: 'full' | 'bare'
   /** A publish with something to read but without its sender or body: default texts, an error, or silent. */
   readonly onMissing: 'default' | 'reject' | 'silent'

@@ -15,7 +15,7 @@ export class PublishInput {
   isNotification = false
   /** It asked for pool tags, which only the configuration gives. */
   asksForTags = false
-  /** It is of a message that was told of here: its sender is in the form in which it is shown. */
+  /** The publish is of a message event of this daemon: its sender already has the form in which it is shown. */
   isOfEvent = false
   /** When the subscription behind it was enabled, in milliseconds since the epoch; undefined: not known here. */
   enabledAtMs: number | undefined = undefined
@@ -35,7 +35,7 @@ export class PublishInput {
   }
 }
 
-/** The known publish-options, as written but for white space around them; undefined: absent or empty. */
+/** The known publish-options, without white space around them; undefined: absent or empty. */
 export class PublishOptions {
   service: string | undefined = undefined
   deviceId: string | undefined = undefined
@@ -114,11 +114,11 @@ export function isDeviceName(name: string): boolean {
  * `maxFields` at most, with names of `maxNameBytes` at most: others are ignored.
  */
 export class Summary {
-  /** Flat: name, value, name, value … As they came: what is pushed of them is `text` and `texts`. */
+  /** Flat: name, value, name, value … As received: `text` and `texts` give the values to push. */
   readonly fields: string[] = []
-  /** A field was ignored, because of its name's length or of too many others. */
+  /** A field was ignored, because its name is too long or there are too many fields. */
   hasIgnored = false
-  /** A text was cut when it was asked for. */
+  /** A text that was read was cut. */
   hasCut = false
 
   /** False: there is room for no other field. */

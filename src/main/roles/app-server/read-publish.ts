@@ -74,8 +74,8 @@ function readOptions(input: PublishInput, options: Element): void {
 }
 
 /**
- * Only these say that nothing is submitted. XEP-0357's own example has no type, and Prosody passes on whatever type the
- * app has written.
+ * Only these types mean that nothing is submitted. The example of XEP-0357 has no type, and Prosody passes on the type that
+ * the app wrote.
  */
 function isNoSubmit(type: string | undefined): boolean {
   return type === 'result' || type === 'cancel'

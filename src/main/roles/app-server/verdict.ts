@@ -41,7 +41,7 @@ export type PublishVerdict =
   | {
       readonly kind: 'push'
       readonly notification: Notification
-      /** On whose account it goes: whose turns it takes within its domain's. */
+      /** The sender whose turns it takes within its domain. */
       readonly sender: string
     }
   | { readonly kind: 'refused'; readonly check: PublishResult; readonly error: StanzaError }

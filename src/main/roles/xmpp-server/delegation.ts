@@ -43,7 +43,7 @@ export function readDelegation(
   if (server === undefined || server.includes('@') || hasResource(outer.from) || !isServed(server)) {
     return { kind: 'refused', stanza: iqError(outer, stanzaErrors.forbidden) }
   }
-  // A server may stamp what it hands on: with a `<delay/>` before the request (XEP-0297 §2), or within it.
+  // A server may add a `<delay/>` to a forwarded request, before it (XEP-0297 §2) or within it.
   const iq = delegation.child('forwarded', forwardNs)?.elements().find(isNoDelay)
   const from = iq?.attr('from')
   const id = iq?.attr('id')

@@ -1,6 +1,6 @@
 import type { Element } from '../../../core/xml/element.ts'
 
-/** Messages that only their user can read: how they are known, and what stands in them for clients that cannot. Pure. */
+/** Recognizes encrypted messages, and their fallback texts for clients that cannot decrypt. Pure. */
 
 const encryptionMarkNs = 'urn:xmpp:eme:0'
 const fallbackNs = 'urn:xmpp:fallback:0'
@@ -15,7 +15,7 @@ export function encryptionIn(stanza: Element): string | undefined {
     if (typeof child === 'string') continue
     const { name, ns } = child
     if (name === 'encrypted' && omemoNs.includes(ns)) {
-      // Without a payload it only hands over keys (XEP-0384 §4.6): there is nothing to read.
+      // Without a payload it only transports keys (XEP-0384 §4.6): there is no text.
       if (child.child('payload', ns) !== undefined) return ns
       isKeyTransport = true
     } else if (openPgpNs.includes(ns) && (name === 'openpgp' || name === 'x')) {
@@ -48,7 +48,7 @@ export function marksFallback(stanza: Element, text: string, encryption: string 
   return false
 }
 
-/** XEP-0428 §3.2, whose ranges are in code points: without `<body/>`, or without a range in it, it is about the whole text. */
+/** XEP-0428 §3.2, with ranges in code points: without `<body/>`, or without a range in it, the whole text is a fallback. */
 function coversAll(fallback: Element, codePoints: number): boolean {
   if (fallback.firstChild() === undefined) return true
   return fallback.elements('body', fallbackNs).some((body) => {
@@ -58,7 +58,7 @@ function coversAll(fallback: Element, codePoints: number): boolean {
   })
 }
 
-/** The beginnings of the texts that clients send along; apostrophes straight. No user's own message begins so. */
+/** Prefixes of the fallback texts of clients, with straight apostrophes. Users do not write such texts themselves. */
 const fallbackTexts: readonly string[] = [
   // Conversations and its forks, Siskin, Smack
   "I sent you an OMEMO encrypted message but your client doesn't seem to support that",
@@ -75,7 +75,7 @@ const fallbackTexts: readonly string[] = [
 ]
 const longestFallback = 400
 
-/** Whether a text is one of those that say that the reader's client cannot decrypt. */
+/** Whether a text is one of the known fallback texts. */
 export function isFallbackText(text: string): boolean {
   if (text.length > longestFallback) return false
   const straight = text.trimStart().replaceAll('\u2019', "'")

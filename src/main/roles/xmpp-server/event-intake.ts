@@ -109,7 +109,7 @@ export class EventIntake {
     else this.#meet(incoming, message, all, ended)
   }
 
-  /** As the user's server writes the host, who tells of the message may not. */
+  /** The host in the spelling of the user's server; the source of the event may spell it differently. */
   #subscriptionsOf(user: string): readonly Subscription[] {
     const { subscriptions } = this.#ports
     const all = subscriptions.of(user)

@@ -13,20 +13,20 @@ const builtIn: ReadonlyMap<string, BuiltInPlugin> = new Map([
 export interface PluginSetting {
   /** A built-in plugin, the absolute path of an ES module, or the name of a package. */
   readonly name: string
-  /** Of the heap of the plugin's thread. A built-in plugin has no thread. */
+  /** The heap limit of the plugin's thread. A built-in plugin has no thread. */
   readonly memoryMb: number
   /** The folder in which to look for a package that is not installed beside the daemon. */
   readonly workingDirectory: string
 }
 
-/** Whoever loads a plugin stops it. @throws PluginLoadError */
+/** The caller must stop the plugin. @throws PluginLoadError */
 export async function loadPlugin({ name, memoryMb, workingDirectory }: PluginSetting): Promise<Decider> {
   const plugin = builtIn.get(name)
   if (plugin === undefined) return PluginThread.start({ module: name, workingDirectory }, memoryMb)
   return {
     decide: (event, subscriptions) => decideBy(plugin, event, subscriptions),
     full: false,
-    // A plugin without a thread has none that could end.
+    // A built-in plugin has no thread that could end.
     watch: () => undefined,
     stop: () => Promise.resolve(),
   }

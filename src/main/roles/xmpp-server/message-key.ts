@@ -6,13 +6,13 @@ import { encryptionIn } from './encryption.ts'
 import { conferenceNs, jingleMessageNs, mucUserNs, stanzaIdNs } from './namespaces.ts'
 import { type ToldMessage, textOf } from './told-message.ts'
 
-/** Ids are the clients': one may be as long as a stanza. */
+/** Clients choose ids: one may be as long as a stanza. */
 const maxKeyLength = 500
 
 /**
- * What a message is known by when it is told of again; undefined: it cannot be known. That is the id that the user's
- * server or the room gave it (XEP-0359); without one, its own id together with its type and text, since there are
- * clients that number from 1, and senders that use one id for all. Pure.
+ * The key by which a repeated report of a message is recognized; undefined: it cannot be recognized. The key is the id that
+ * the user's server or the room gave it (XEP-0359); without one, its own id together with its type and text, because some
+ * clients number from 1, and some senders use one id for all messages. Pure.
  */
 export function messageKey(message: ToldMessage): string | undefined {
   const { to, from, id, type, stanza } = message
@@ -25,11 +25,11 @@ export function messageKey(message: ToldMessage): string | undefined {
   if (key.length > maxKeyLength || !key.isWellFormed()) {
     return createHash('sha256').update(key, 'utf16le').digest('base64url')
   }
-  // A copy: as it is put together it would keep alive, for minutes, all that was read from a socket at once with it.
+  // A copy: the concatenated text would keep a whole chunk from the socket in memory, for minutes.
   return Buffer.from(key).toString()
 }
 
-/** Only from whom the user's server lets nobody else write in the name of: itself, its user; in a room, the room. */
+/** Counts only if `by` cannot be forged behind the user's server: itself, its user; in a room, the room. */
 function stanzaIdOf({ to, from, type }: ToldMessage, stanza: Element): string | undefined {
   let found: string | undefined
   for (const child of stanza.children) {
@@ -37,7 +37,7 @@ function stanzaIdOf({ to, from, type }: ToldMessage, stanza: Element): string | 
     const id = child.attr('id') ?? ''
     const by = bareJid(child.attr('by') ?? '')
     if (id === '' || by === undefined) continue
-    // The room's stands in all copies of a message, the archive's perhaps only in some.
+    // The room's id is in all copies of a message, the archive's perhaps only in some.
     if (type === 'groupchat' && by === bareJid(from)) return id
     if (by === to) found = id
     else if (by === domainOfBare(to)) found ??= id
@@ -45,7 +45,7 @@ function stanzaIdOf({ to, from, type }: ToldMessage, stanza: Element): string | 
   return found
 }
 
-/** Of what there is to read, or would be if it were not encrypted. */
+/** A hash of the text, or of the encrypted content. */
 function contentHash(message: ToldMessage, type: string): number {
   const text = textOf(message, '')
   const start = hashOf(type)

@@ -12,7 +12,7 @@ export const privilegeNsPrefix = 'urn:xmpp:privilege:'
 /** The node whose events ejabberd's mod_push_offline sends. */
 export const offlineMessagesNode = 'urn:xmpp:push:nodes:messages'
 
-/** The node whose events MUC/Sub sends for messages of a room. */
+/** The node of the events in which MUC/Sub sends messages of a room. */
 export const mucSubMessagesNode = 'urn:xmpp:mucsub:nodes:messages'
 export const stanzaIdNs = 'urn:xmpp:sid:0'
 export const delayNs = 'urn:xmpp:delay'

@@ -6,8 +6,8 @@ export interface XmppServerOptions {
   /** Domains of the users. */
   readonly servedHosts: readonly string[]
   /**
-   * Whose streams tell of what, and whose domains send publishes to App Servers elsewhere; the first of a server stands
-   * in for one unknown.
+   * Decides which streams may report what, and which domains send publishes to App Servers elsewhere; the first domain of a
+   * server replaces an unknown one.
    */
   readonly servers: XmppServers
   readonly maxSubscriptionsPerUser: number
@@ -25,12 +25,12 @@ export interface XmppServerOptions {
 
 /** How a message is shown. */
 export interface EventContentOptions {
-  /** Of several texts the one in this language (RFC 5646) is pushed; '': the first. */
+  /** The language (RFC 5646) of the text to push where a message has several; '': the first text. */
   readonly language: string
-  /** Shown of a message that only its user can read. */
+  /** The text of an alert for an encrypted message. */
   readonly encryptedBody: string
-  /** Shown of an invitation to a room without a text. */
+  /** The text of an alert for an invitation to a room without a text. */
   readonly invitationBody: string
-  /** Of a user that writes: the address with its resource, or without. What comes out of a room keeps its nick. */
+  /** Shows a sender's address with its resource, or without. A sender in a room keeps the nick. */
   readonly sender: 'full' | 'bare'
 }

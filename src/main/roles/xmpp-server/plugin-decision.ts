@@ -5,22 +5,22 @@ import type { MaybePromise, MessageEvent, SummaryFields } from './plugin.ts'
 import { PluginError } from './plugin-error.ts'
 import * as defaults from './plugins/defaults.ts'
 
-/** A plugin that leaves nothing out, and decides at once. */
+/** A plugin that has all functions, and decides synchronously. */
 export interface BuiltInPlugin {
   shouldPublish(event: MessageEvent, subscriptions: readonly Subscription[]): readonly Subscription[]
   senderId(event: MessageEvent): string
   prepareNotification(event: MessageEvent, sender: string): SummaryFields | null
 }
 
-/** What a plugin decides about one event. */
+/** The decision of a plugin about one event. */
 export interface PluginDecision {
   /** Empty: nobody is notified. */
   readonly chosen: readonly Subscription[]
   /** The summary's fields: flat, name, value, name, value … */
   readonly summary: readonly string[]
-  /** Values were too long, and are cut. */
+  /** Values were too long and were cut. */
   readonly hasCut: boolean
-  /** The plugin's thread was away, or ended while it thought about the event: the defaults have decided. */
+  /** The plugin's thread was not up, or ended before it decided: the defaults decided. */
   readonly byDefault: boolean
 }
 
@@ -28,24 +28,24 @@ type Summary = Pick<PluginDecision, 'summary' | 'hasCut'>
 
 /** Who decides about message events. */
 export interface Decider {
-  /** Throws or rejects with a PluginError. What decides at once answers at once, without a promise. */
+  /** Throws or rejects with a PluginError. A synchronous plugin answers without a promise. */
   decide(
     event: MessageEvent,
     subscriptions: readonly Subscription[],
     timeoutMs: number,
   ): MaybePromise<PluginDecision>
-  /** Whether events are to wait: so many bytes of them wait already. */
+  /** Whether further events must wait, because too many bytes of events wait already. */
   readonly full: boolean
-  /** `listener` is told each time that the plugin's thread has ended by itself, or had to be ended, and why. */
+  /** `listener` is called, with the reason, each time that the plugin's thread ended or the daemon ended it. */
   watch(listener: (why: Error) => void): void
-  /** What is under way is decided by the defaults. */
+  /** The defaults decide the events under way. */
   stop(): Promise<void>
 }
 
 const nobody: PluginDecision = { chosen: [], summary: [], hasCut: false, byDefault: false }
 const nobodyByDefault: PluginDecision = { ...nobody, byDefault: true }
 
-/** What a built-in plugin decides. */
+/** The decision of a built-in plugin. */
 export function decideBy(
   plugin: BuiltInPlugin,
   event: MessageEvent,
@@ -57,7 +57,7 @@ export function decideBy(
   return fields === null ? nobody : { chosen, ...flat(fields), byDefault: false }
 }
 
-/** What is decided in a plugin's stead. */
+/** The decision of the defaults in place of a plugin. */
 export function decideByDefault(event: MessageEvent, subscriptions: readonly Subscription[]): PluginDecision {
   const fields = defaults.prepareNotification(event, defaults.senderId(event))
   if (fields === null) return nobodyByDefault
@@ -65,8 +65,8 @@ export function decideByDefault(event: MessageEvent, subscriptions: readonly Sub
 }
 
 /**
- * Reads what the plugin's thread says to one question; what the plugin leaves out is done as the defaults do it.
- * @throws PluginError for a plugin that failed, and for anything that is no answer
+ * Reads the answer of the plugin's thread to one question; the defaults decide what the plugin leaves out.
+ * @throws PluginError for a plugin that failed, and for an invalid answer
  */
 export function readDecision(
   given: Readonly<Record<string, unknown>>,
@@ -93,7 +93,7 @@ function subscriptionsAt(places: unknown, subscriptions: readonly Subscription[]
   const chosen: Subscription[] = []
   let last = -1
   for (const place of places as unknown[]) {
-    // In rising order: no subscription is there twice.
+    // In ascending order, so that no subscription is listed twice.
     if (typeof place !== 'number' || !(place > last)) throw noAnswer()
     const subscription = subscriptions[place]
     if (subscription === undefined) throw noAnswer()
@@ -129,8 +129,8 @@ function flat(fields: SummaryFields): Summary {
 }
 
 /**
- * The summary, bounded as that of any publish is: a sender may have written a thousand times what providers take, and a
- * server may end the stream that brings it so long a stanza.
+ * The summary with the limits of any publish: a sender may have written a thousand times what providers accept, and a server
+ * may end the stream for such a long stanza.
  */
 function fitted(names: readonly string[], values: readonly string[]): Summary {
   const fitting = fitValues(values)

@@ -2,10 +2,10 @@
  * A plugin that is not built in, in a worker thread of its own. The thread is `starting`, `up` or `away` (it ended, and is
  * started again after a pause), and in the end `stopped`.
  *
- * Questions of one turn of the event loop go to the thread in one message, and no more at once than it may hold; the
- * rest waits here. A question that the thread has when it ends, and any that comes while it is not up, is decided by the
- * defaults. The thread sees to the time that each question may take; a thread from which nothing comes for longer computes
- * without end, and is ended.
+ * The questions of one turn of the event loop go to the thread in one message, up to what the thread may hold; the rest
+ * waits here. The defaults decide questions that the thread holds when it ends, and questions that come while it is not up.
+ * The thread itself enforces the time limit of each question. A thread that sends nothing for longer is in an endless loop,
+ * and is ended.
  */
 import { performance } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
@@ -21,27 +21,27 @@ import { type Decider, decideByDefault, type PluginDecision, readDecision } from
 import { weightOf } from './plugin-weight.ts'
 import * as defaults from './plugins/defaults.ts'
 
-/** The one file that is a plugin's thread: TypeScript beside this source, JavaScript beside its build. */
+/** The entry file of the plugin's thread: TypeScript beside this source, JavaScript beside its build. */
 const threadFile = new URL(
   import.meta.url.endsWith('.ts') ? '../../../plugin/entry.ts' : '../../../plugin/entry.js',
   import.meta.url,
 )
 
-/** For a module to be loaded, with all that it awaits at its top level. */
+/** The time limit for loading a module, with its top-level awaits. */
 const loadMs = 10_000
-/** The share of the thread's heap that the questions it holds may weigh: each takes a few times that. */
+/** The share of the thread's heap that its questions may take by weight; their real size is a few times that. */
 const heldShare = 1 / 16
-/** What events may weigh that wait to be handed over: they may bring whole stanzas. */
+/** The most bytes of events that wait for the thread: each may hold a whole stanza. */
 const maxWaitingWeight = 64 * 2 ** 20
-/** Longer than a thread on a busy machine waits for its turn. */
+/** Longer than a thread waits for the processor on a busy machine. */
 const graceMs = 1_000
 const checkMs = 250
-/** Between the end of the thread and its next start: at once the first time, then slower. */
+/** The pause before a restart of the thread: none the first time, then longer and longer. */
 const restartBaseMs = 100
 const restartCapMs = 60_000
 /** So many messages out of turn are overheard. One that says more would fill the memory of the main thread, and its time. */
 const maxStray = 16
-/** A thread that lasted this long was no failed start. */
+/** A thread that lasted this long does not count as a failed start. */
 const lastedMs = 10_000
 
 /** The configured plugin cannot be used: the daemon does not start. */
@@ -63,20 +63,20 @@ export class PluginThread implements Decider {
   readonly #listeners: ((why: Error) => void)[] = []
   #state: 'starting' | 'up' | 'away' | 'stopped' = 'starting'
   #worker: Worker | undefined
-  /** Why the running thread ends, as far as that is known. */
+  /** Why the running thread ends, if known. */
   #why: Error | undefined
   /** Messages of the running thread that were neither expected nor an answer to a question that it holds. */
   #stray = 0
   /** Asked, and not yet handed to the thread. */
   #waiting: Asked[] = []
   #waitingWeight = 0
-  /** Handed to the thread, by question id, the oldest first. */
+  /** Questions that the thread holds, by id, the oldest first. */
   readonly #held = new Map<number, Asked>()
   #heldWeight = 0
   #nextId = 1
   #timeoutMs = 0
   #sendAsked = false
-  /** When the thread last said something, or was first asked something. */
+  /** When the thread last sent a message, or got its first question. */
   #heardAtMs = 0
   #checkedAtMs = 0
   #upAtMs = 0
@@ -159,7 +159,7 @@ export class PluginThread implements Decider {
     worker.on('exit', (code) => this.#gone(code))
   }
 
-  /** What comes is the plugin's: nothing is taken for granted. */
+  /** The message may come from the plugin: it is checked completely. */
   #hear(message: unknown): void {
     // What it said before it was ended comes nevertheless.
     if (this.#why !== undefined) return
@@ -203,7 +203,7 @@ export class PluginThread implements Decider {
     }
   }
 
-  /** Hands over what there is room for. One question that outweighs the room goes alone. */
+  /** Sends the questions that there is room for. A question that is larger than the room goes alone. */
   #send(): void {
     this.#sendAsked = false
     if (this.#state !== 'up' || this.#waiting.length === 0) return
@@ -226,7 +226,7 @@ export class PluginThread implements Decider {
 
   #check(): void {
     const nowMs = performance.now()
-    // When this thread itself stood still, answers lie unread: nobody is judged by that.
+    // When the main thread was blocked, answers are still unread: the plugin is not to blame.
     const stoodStill = nowMs - this.#checkedAtMs > 2 * checkMs
     this.#checkedAtMs = nowMs
     if (stoodStill) this.#heardAtMs = nowMs
@@ -274,7 +274,7 @@ export class PluginThread implements Decider {
   }
 }
 
-/** The fields of what came, if it has any. */
+/** The fields of a message, if it has any. */
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
 }

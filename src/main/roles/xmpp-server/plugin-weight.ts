@@ -2,10 +2,10 @@ import type { Element } from '../../../core/xml/element.ts'
 import type { Subscription } from '../../store/ports.ts'
 import type { MessageEvent } from './plugin.ts'
 
-/** Bytes that an object, or a text besides its characters, takes at least. */
+/** The fewest bytes that an object takes, or a text besides its characters. */
 const valueBytes = 64
 
-/** About how many bytes an event and its subscriptions take in the memory of the plugin's thread, from below. */
+/** A lower estimate of the bytes that an event and its subscriptions take in the memory of the plugin's thread. */
 export function weightOf(event: MessageEvent, subscriptions: readonly Subscription[]): number {
   let bytes = valueBytes + textBytes(event.from) + textBytes(event.body ?? '') + textBytes(event.id)
   if (event.stanza !== undefined) bytes += elementBytes(event.stanza)

@@ -6,8 +6,8 @@ import type { Subscription } from '../../store/ports.ts'
  * exports or those of its default export. What it leaves out falls back to the plugin `defaults`.
  *
  * Each function may be async; all of them together have `push.plugin_timeout_ms` for one event. One that throws, takes
- * longer or returns something else than what is said here costs this one event its notifications. The functions of a
- * user's own module run in a thread of their own. What they are given are frozen copies, and what they return is plain data.
+ * longer, or returns something other than described here, costs this one event its notifications. The functions of a
+ * user's own module run in a thread of their own. Their arguments are frozen copies; they must return plain data.
  */
 export interface PushPlugin {
   /** Those of the user's subscriptions, at least one, that are to be notified. */
@@ -32,12 +32,12 @@ export interface MessageEvent {
   readonly to: string
   /** Whoever sent it; of a room `room@muc.example/nick`. */
   readonly from: string
-  /** What `defaults` shows as the sender: see `content.sender`. */
+  /** The sender as `defaults` shows it: see `content.sender`. */
   readonly sender: string
   readonly type: 'chat' | 'groupchat' | 'normal'
   /**
-   * What is to be read: the message's text; of one that only its user can read, `content.encrypted_body`; of an invitation
-   * to a room without a text, `content.invitation_body`. Undefined: nothing.
+   * The text to show: the message's text; `content.encrypted_body` for an encrypted message; `content.invitation_body` for an
+   * invitation to a room without a text. Undefined: there is no text.
    */
   readonly body: string | undefined
   /** '' when it has none. */

@@ -4,10 +4,10 @@ import { escapeXml, writtenBytes } from '../../../core/xml/escape.ts'
 import type { Subscription } from '../../store/ports.ts'
 import { publishOptionsNs, pubsubNs, pushNs, summaryNs } from '../app-server/namespaces.ts'
 
-/** Ids of publishes begin with it: answers are known by it before anything is looked up. */
+/** The prefix of the ids of publishes: it identifies their answers without a lookup. */
 export const publishIdPrefix = 'xmpp-pushd-publish-'
 
-/** Whether an IQ's id is of a publish that this or an earlier run has sent. */
+/** Whether an IQ has the id of a publish that this or an earlier run sent. */
 export function isPublishId(id: string): boolean {
   return id.startsWith(publishIdPrefix)
 }

@@ -88,7 +88,7 @@ export class Publisher {
 
   #publishHere(subscription: Subscription, summary: readonly string[], domain: string, ends: PushEnds): void {
     const { user, jid } = subscription
-    // A virtual host of another server says itself who may publish there.
+    // A virtual host of another server decides itself who may publish there.
     const isForeign = this.#options.servers.areApart(domainOfBare(user), domainOfBare(jid))
     const publisher = isForeign ? this.#senderOf([subscription.domain, domain], user) : undefined
     const input = new PublishInput(jid, publisher)
@@ -122,7 +122,7 @@ export class Publisher {
     else void safety.then((known) => ends.pushEnded(subscription, known))
   }
 
-  /** What a user gets to read goes out over the streams of no other server than its own. */
+  /** Messages to a user go out only over the streams of the user's own server. */
   #senderOf(wanted: readonly string[], user: string): string | undefined {
     const domains = this.#options.servers.domainsFor(domainOfBare(user))
     return wanted.find((one) => domains.includes(one)) ?? domains[0]
@@ -195,7 +195,7 @@ class PublishHere implements PublishSink {
 
 /** What an answer for a virtual host of ours says about the push. What nobody will ever take has ended, too. */
 function safetyHere(error: StanzaError | undefined): PushSafety {
-  // With a condition of pubsub's beside it, it is about this push or its device, which will not change.
+  // With a pubsub condition the error is about this push or its device, and a retry does not help.
   if (error?.type !== 'wait' || error.pubsub !== undefined) return 'safe'
   switch (error.condition) {
     case 'service-unavailable':

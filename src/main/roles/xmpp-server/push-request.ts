@@ -48,7 +48,7 @@ function readOptions(jid: string, node: string, payload: Element): PushRequest {
   const [form, ...more] = payload.elements('x')
   if (form === undefined) return { kind: 'enable', jid, node, options: [] }
   if (more.length > 0) return bad('more than one form')
-  // Taken for no form it would be a registration without a device, which no push ever comes of.
+  // Without the form it would be a registration without a device, which never gets a push.
   if (form.ns !== dataFormNs) return bad(`the form is not in the namespace ${dataFormNs}`)
   const { type, formType, fields } = readForm(form)
   if (type === 'form' || type === 'result' || type === 'cancel') return bad(`a form of type ${type}`)
@@ -67,7 +67,7 @@ function readOptions(jid: string, node: string, payload: Element): PushRequest {
   return { kind: 'enable', jid, node, options }
 }
 
-/** What an app's build should have replaced: `###DEVICE_TOKEN###`. */
+/** A placeholder that the app's build should have replaced: `###DEVICE_TOKEN###`. */
 function isTemplate(value: string): boolean {
   return /^###.*###$/s.test(value)
 }

@@ -41,8 +41,8 @@ export function eventOfMessage(outer: Element): ToldMessage | undefined {
 }
 
 /**
- * The message of a room in the event that MUC/Sub sends of it to a subscriber; any other message as it is. Only a room may
- * tell of its own messages.
+ * The message of a room in an event that MUC/Sub sends to a subscriber; any other message unchanged. Only the room itself may
+ * send its messages in this way.
  */
 export function unwrapped(message: Element): Element {
   const items = message.child('event', pubsubEventNs)?.child('items', pubsubEventNs)

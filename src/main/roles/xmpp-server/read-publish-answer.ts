@@ -14,8 +14,9 @@ export type PublishAnswer =
   | { readonly kind: 'refused'; readonly condition: string }
 
 /**
- * What servers say in the place of an App Server, whatever the type: our own when it cannot reach the other's (RFC 6120
- * §8.3.3.16, .17; a name server in trouble is enough), the other's while its component is away (.13, .19).
+ * Conditions that servers send on behalf of an App Server, whatever the type: the user's own server when it cannot reach the
+ * other one (RFC 6120 §8.3.3.16, .17; a failing name server is enough), the other server while its component is away (.13,
+ * .19).
  */
 const unreached: readonly string[] = [
   'remote-server-not-found',

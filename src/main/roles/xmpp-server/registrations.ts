@@ -66,7 +66,7 @@ export class Registrations {
   }
 
   /**
-   * Removes the subscriptions of an account, a bare JID, that no longer exists: of these domains, or all. Never rejects.
+   * Removes the subscriptions of an account (a bare JID) that no longer exists, on these domains or on all. Never rejects.
    */
   async accountGone(account: string, domains: ReadonlySet<string> | undefined): Promise<void> {
     const { subscriptions, metrics, log } = this.#ports

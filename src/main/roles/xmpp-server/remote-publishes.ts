@@ -28,7 +28,7 @@ export interface RemotePublishPorts extends KeptPublishPorts {
   readonly nowMs: () => number
   /** From 0 to below 1. */
   readonly random: () => number
-  /** The first of these that may send for the user, else another domain that may; undefined: there is none. */
+  /** The first of these domains that may send to the user, else another domain that may; undefined: there is none. */
   readonly senderOf: (wanted: readonly string[], user: string) => string | undefined
   /** Whether a domain of ours has a stream. */
   readonly hasStream: (domain: string) => boolean
@@ -127,8 +127,8 @@ export class RemotePublishes {
   }
 
   /**
-   * Takes the answer to a publish of ours: only from whom it was sent to, and where it was sent from. `domain`: whose
-   * stream it came on. False: it is none.
+   * Handles the answer to a publish: only from the address that it was sent to, and to the address that it was sent from.
+   * `domain`: the domain of the stream. False: it is not such an answer.
    */
   takeAnswer(domain: string, iq: Element): boolean {
     const id = iq.attr('id') ?? ''

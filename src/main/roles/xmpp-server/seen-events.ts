@@ -4,8 +4,8 @@ import type { ToldMessage } from './told-message.ts'
 
 /**
  * Events of the last while, so that no subscription is notified twice of one message, whichever ways and however
- * often servers tell of it. What a message is known by, `messageKey` says; one without an id cannot be known again. All
- * of it is in memory: after a restart no event is known.
+ * often servers report it. `messageKey` makes the key of a message; one without an id cannot be recognized. All
+ * keys are in memory: after a restart no event is recognized.
  *
  * A message may be told of once for each stream that was lost with it, and then as offline. What is said again is a
  * duplicate, and so is all that comes after it was told of as offline: that was about everybody. What is new goes to

@@ -5,15 +5,15 @@ import { conferenceNs, mixNsPrefix, mucUserNs } from './namespaces.ts'
 import type { EventContentOptions } from './options.ts'
 import type { MessageEvent } from './plugin.ts'
 
-/** A message as it was told of. `body` undefined: it is for the stanza to say. */
+/** A message as it was reported. `body` undefined: the text is in the stanza. */
 export type ToldMessage = Omit<MessageEvent, 'sender'>
 
-/** The event that plugins see: with what is to be read of it, and who is shown as its sender. Pure. */
+/** The event that plugins see, with the text and the sender to show. Pure. */
 export function completeEvent(message: ToldMessage, content: EventContentOptions): MessageEvent {
   return { ...message, body: readableText(message, content), sender: shownSender(message, content.sender) }
 }
 
-/** The message's own text, the one in `language` first: not empty; undefined: it has none. Pure. */
+/** The message's own text, never empty, preferably in `language`; undefined: it has none. Pure. */
 export function textOf({ body, stanza }: ToldMessage, language: string): string | undefined {
   if (body !== undefined || stanza === undefined) return body === '' ? undefined : body
   let first: string | undefined
@@ -35,12 +35,12 @@ function readableText(message: ToldMessage, content: EventContentOptions): strin
     if (encryption !== undefined) return content.encryptedBody
     return stanza !== undefined && isInvitation(stanza) ? content.invitationBody : undefined
   }
-  // What stands there for clients that cannot decrypt says nothing to the reader of a push.
+  // A fallback text for clients that cannot decrypt is useless in a push.
   const isFallback = isFallbackText(text) || (stanza !== undefined && marksFallback(stanza, text, encryption))
   return isFallback ? content.encryptedBody : text
 }
 
-/** RFC 4647 §3.3.1: `de` is what `de-AT` is in, too. */
+/** RFC 4647 §3.3.1: `de` matches `de-AT`, too. */
 function isIn(language: string, tag: string | undefined): boolean {
   if (tag === undefined) return false
   const wanted = language.toLowerCase()
@@ -48,13 +48,13 @@ function isIn(language: string, tag: string | undefined): boolean {
   return given === wanted || given.startsWith(`${wanted}-`)
 }
 
-/** To a room: direct (XEP-0249), or by way of the room (XEP-0045 §7.8.2). */
+/** An invitation to a room: direct (XEP-0249), or through the room (XEP-0045 §7.8.2). */
 function isInvitation(stanza: Element): boolean {
   if (stanza.child('x', conferenceNs)?.attr('jid') !== undefined) return true
   return stanza.child('x', mucUserNs)?.child('invite', mucUserNs) !== undefined
 }
 
-/** In a room it is the nick that says who writes: in a private message of its, too. */
+/** In a room the nick identifies the sender, also in a private message. */
 function shownSender({ from, type, stanza }: ToldMessage, form: 'full' | 'bare'): string {
   const bare = bareJid(from)
   if (type === 'groupchat') {
@@ -66,7 +66,7 @@ function shownSender({ from, type, stanza }: ToldMessage, form: 'full' | 'bare')
   return isOfRoom ? from : bare
 }
 
-/** Who writes into a channel: its address names the participant by an id. */
+/** The nick of the sender in a MIX channel, whose address has only an id. */
 function mixNickIn(stanza: Element): string | undefined {
   for (const child of stanza.children) {
     if (typeof child === 'string' || child.name !== 'mix' || !child.ns.startsWith(mixNsPrefix)) continue

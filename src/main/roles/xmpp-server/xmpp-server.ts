@@ -83,7 +83,7 @@ export class XmppServer {
     const asked = domainOfBare(bareJid(request.to) ?? domain)
     const isWhole = !isIncomplete(stanza)
     if (isDelegation(payload)) return this.#handleDelegated(asked, request, type, payload, isWhole)
-    // The App Server role refuses it.
+    // The App Server role refuses the request.
     if (!isWhole) return undefined
     if (isPushRequest(payload)) return this.#handleDirect(asked, request, type, payload)
     if (!isDomain(from) || !this.#isServed(from)) return undefined
@@ -118,8 +118,8 @@ export class XmppServer {
   }
 
   /**
-   * An account, by bare JID, is known to be gone, as a stream of `domain` says: its subscriptions go, and where its host
-   * is not that server's own, only those that were enabled there. Never rejects.
+   * A stream of `domain` reports that an account, a bare JID, is gone: removes its subscriptions. If the account's host does
+   * not belong to that server, removes only those that were enabled there. Never rejects.
    */
   accountGone(account: string, domain: string): Promise<void> {
     const scope = this.#options.servers.scopeOf(domain)
@@ -176,7 +176,7 @@ export class XmppServer {
         return undefined
       case 'event': {
         const { event } = read
-        // A server tells of its own users' messages.
+        // A server may report only messages of its own users.
         if (
           event.message !== undefined &&
           this.#options.servers.scopeOf(domain).isForeign(event.message.to)
