@@ -1,7 +1,7 @@
 import { runCommandLine } from './command-line.ts'
 
-// Node.js opens an inspector at SIGUSR1: any local user may connect to it and run code as this user. A listener stands
-// in its way however the process was started; `--disable-sigusr1`, where we start Node.js, covers the time before.
+// At SIGUSR1 Node.js opens an inspector: any local user may connect to it and run code as this user. A listener prevents
+// that, however the process was started; `--disable-sigusr1`, where we start Node.js, covers the time before.
 process.on('SIGUSR1', () => {})
 
 // Who reads our output may stop reading it (`xmpp-pushd config --defaults | head`).

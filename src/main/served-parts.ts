@@ -25,7 +25,7 @@ export interface PartsBehind {
   readonly log: Logger
 }
 
-/** Undefined: the gateway's API is not served. `current`: the configuration as it is by now. */
+/** Undefined: the gateway's API is not served. `current`: the present configuration. */
 export function servedApi(
   config: Config,
   current: () => Config,
@@ -56,7 +56,7 @@ export function servedApi(
   })
 }
 
-/** What a configuration asks of callers of the served API at `address`; made once for each configuration. */
+/** The requirements on callers of the served API at `address`; made once for each configuration. */
 function admissionRules(address: Address): (config: Config) => AdmissionRules {
   let made: { readonly of: Config; readonly rules: AdmissionRules } | undefined
   return (config) => {

@@ -82,7 +82,7 @@ export class Stores {
     await this.#nodePass
   }
 
-  /** Counts the bytes of what an earlier version stored. Never rejects. */
+  /** Counts the bytes of pushes that an earlier version stored. Never rejects. */
   async #countOld(): Promise<void> {
     try {
       await this.outbox.countOld()

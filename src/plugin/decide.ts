@@ -8,14 +8,14 @@ import { isWithin, maxFields, maxNameBytes } from '../core/push-text.ts'
 import { Element } from '../core/xml/element.ts'
 import type { PluginFunctions } from './load-module.ts'
 
-/** What a plugin decided, as it crosses to the main thread; what it leaves out is undefined. */
+/** The decision of a plugin, in the form for the main thread; parts that the plugin leaves out are undefined. */
 export interface Decision {
   readonly chosen: readonly number[] | undefined
   readonly sender: string | undefined
   readonly summary: readonly string[] | null | undefined
 }
 
-/** The plugin's own fault. */
+/** A fault of the plugin itself. */
 export class Fault extends Error {
   readonly fault: PluginFault
 
@@ -27,7 +27,7 @@ export class Fault extends Error {
 
 type MaybePromise<T> = T | Promise<T>
 
-/** Calls the plugin's functions in turn. A plugin that decides at once is answered at once. Throws or rejects with a Fault. */
+/** Calls the plugin's functions in turn. The result of a synchronous plugin is synchronous. Throws or rejects with a Fault. */
 export function decide(plugin: PluginFunctions, question: PluginQuestion): MaybePromise<Decision> {
   const event = frozenEvent(question.event)
   const subscriptions = question.subscriptions.map((subscription) => Object.freeze(subscription))
@@ -86,7 +86,7 @@ function thrown(error: unknown): Fault {
   return new Fault('threw', `it threw: ${error instanceof Error ? error.message : String(error)}`)
 }
 
-/** Only what it was given, each once, whether it gives the same objects or copies. */
+/** Accepts only subscriptions that the plugin was given, each once, as the same objects or as copies. */
 function placesOf(given: unknown, subscriptions: PluginQuestion['subscriptions']): number[] {
   if (!Array.isArray(given)) throw new Fault('nonsense', 'shouldPublish returned no list')
   const places = new Set<number>()

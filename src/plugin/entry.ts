@@ -1,7 +1,7 @@
 /**
- * The thread of a plugin: it loads the module, then answers questions about message events. What is said is in
- * core/plugin-protocol.ts. Whatever the plugin does to this thread (an exit, a throw out of turn, an endless loop,
- * changed prototypes) the main thread outlives: it ends the thread and starts another.
+ * The thread of a plugin: it loads the module, then answers questions about message events. core/plugin-protocol.ts declares
+ * the messages. Whatever the plugin does to this thread (an exit, an uncaught error, an endless loop, changed prototypes),
+ * the main thread goes on: it ends the thread and starts another.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import {
@@ -15,10 +15,10 @@ import {
 import { type Decision, decide, Fault } from './decide.ts'
 import { loadModule, type PluginFunctions } from './load-module.ts'
 
-// Kept from before the plugin is loaded: it may put something else in their places.
+// Saved before the plugin is loaded, because the plugin may replace them.
 const { setTimeout, clearTimeout, setImmediate, performance } = globalThis
 
-/** Answers wait for no more than this, so that the main thread can tell a busy plugin from one that never ends. */
+/** Answers wait at most this long, so that the main thread can tell a busy plugin from one in an endless loop. */
 const flushMs = 5
 
 let answers: PluginAnswer[] = []
@@ -48,7 +48,7 @@ function answer(given: PluginAnswer, deferred: boolean): void {
 }
 
 function failed(id: number, error: unknown): PluginAnswer {
-  // What is no Fault comes of a changed prototype.
+  // An error that is not a Fault comes from a changed prototype.
   const fault = error instanceof Fault ? error.fault : 'threw'
   return { id, kind: 'failed', fault, why: whyOf(error) }
 }

@@ -4,7 +4,7 @@ import { isAbsolute, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { PluginSource } from '../core/plugin-protocol.ts'
 
-/** The functions of a plugin that it may leave out: the contract is `PushPlugin` of the main thread. */
+/** The functions of a plugin, all optional: the contract is `PushPlugin` of the main thread. */
 export interface PluginFunctions {
   readonly shouldPublish?: PluginFunction
   readonly senderId?: PluginFunction
@@ -17,7 +17,7 @@ const functionNames = ['shouldPublish', 'senderId', 'prepareNotification'] as co
 
 type Module = Readonly<Record<string, unknown>>
 
-/** Throws where the module cannot be loaded, or is no plugin. */
+/** Throws if the module cannot be loaded, or is not a plugin. */
 export async function loadModule(source: PluginSource): Promise<PluginFunctions> {
   return functionsOf(
     isAbsolute(source.module) ? await importFile(source.module) : await importPackage(source),
@@ -60,7 +60,7 @@ function functionsOf(module: Module): PluginFunctions {
     const given = module[name] ?? (inner as Module)[name]
     if (given === undefined) continue
     if (typeof given !== 'function') throw new Error(`${name} is not a function`)
-    // Of a default export that is an object with state of its own, `this` is that object.
+    // For a default export that is an object with state, `this` must be that object.
     found[name] = module[name] === undefined ? given.bind(inner) : (given as PluginFunction)
   }
   if (Object.keys(found).length === 0) throw new Error(`it exports none of ${functionNames.join(', ')}`)

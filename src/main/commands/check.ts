@@ -50,7 +50,7 @@ export const checkCommand: Command = {
   },
 }
 
-/** Why the plugin cannot be loaded. It is loaded in a thread of its own, and for a limited time, as by `start`. */
+/** Why the plugin cannot be loaded. It is loaded in its own thread and with a time limit, as in `start`. */
 async function faultOfPlugin(config: Config): Promise<string | undefined> {
   const [{ loadPlugin }, { PluginLoadError }, { pluginSetting }] = await Promise.all([
     import('../roles/xmpp-server/load-plugin.ts'),

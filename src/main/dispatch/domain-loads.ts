@@ -62,7 +62,7 @@ const senderShare = 2 / 3
 /** A sender with less than this part of the average number of pushes is not one of those that flood. */
 const smallPart = 1 / 4
 
-/** Which limit leaves no room for a push: a label of `limits_hit_total`. */
+/** The limit that leaves no room for a push: a label of `limits_hit_total`. */
 export type PendingLimit = 'max_pending' | 'max_pending_bytes' | 'sender_pending'
 
 /**

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** How many connections each address has open: one of them is not to have them all. */
+/** Counts the open connections of each address, so that no address takes all of them. */
 export class AddressCounts {
   readonly #most: number
   readonly #open = new Map<string, number>()
@@ -9,7 +9,7 @@ export class AddressCounts {
     this.#most = most
   }
 
-  /** Counts a connection; false: its address has as many already, and it is not counted. */
+  /** Counts a connection; false: its address is at the limit, and the connection is not counted. */
   enter(holder: string): boolean {
     const open = this.#open.get(holder) ?? 0
     if (open >= this.#most) return false
@@ -17,7 +17,7 @@ export class AddressCounts {
     return true
   }
 
-  /** One that was counted has ended. */
+  /** A counted connection ended. */
   leave(holder: string): void {
     const open = this.#open.get(holder) ?? 0
     if (open > 1) this.#open.set(holder, open - 1)
@@ -26,8 +26,8 @@ export class AddressCounts {
 }
 
 /**
- * Whose connection it is. Of IPv6 it is the first half of the address that is given to somebody; the second they choose
- * (RFC 6177), each time another if they like.
+ * The owner of a connection: the address, or for IPv6 its first half. A provider assigns that half to a customer, who may
+ * choose the second half freely (RFC 6177), even for each connection.
  */
 export function holderOf(address: string): string {
   const [, mapped] = /^::ffff:([\d.]+)$/i.exec(address) ?? []

@@ -1,4 +1,4 @@
-/** Who may ask the served API for what. */
+/** Who may send which requests to the served API. */
 import type { RequestFault } from '../../core/gateway/served-answer.ts'
 import { bearerOf } from '../http/authorization.ts'
 import type { KnownHosts } from '../http/known-hosts.ts'
@@ -6,18 +6,18 @@ import type { BearerTokens } from '../secret.ts'
 import type { Call } from './call.ts'
 
 export interface AdmissionRules {
-  /** Tokens of callers; undefined: none is asked for. */
+  /** Tokens of callers; undefined: no token is required. */
   readonly tokens: BearerTokens | undefined
-  /** Names that the API goes by, and whose pages may ask. */
+  /** Host names of the API, whose pages may send requests. */
   readonly hosts: KnownHosts
   /**
-   * Whether a request must be addressed to one of `hosts`: where nothing is asked of callers because this machine alone
-   * reaches the API, and a page whose name leads here (DNS rebinding) is not to be one of them.
+   * Whether the `Host` of a request must be one of `hosts`. This is so where callers need no token or certificate, because
+   * only this machine reaches the API: it keeps out pages whose name resolves to this machine (DNS rebinding).
    */
   readonly onlyByName: boolean
 }
 
-/** Why a request is not let in, whatever it holds; undefined: it is. */
+/** Why a request is refused by its head; undefined: it is admitted. */
 export function refusalOf(
   { authority, authorization, origin }: Pick<Call, 'authority' | 'authorization' | 'origin'>,
   { tokens, hosts, onlyByName }: AdmissionRules,

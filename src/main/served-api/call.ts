@@ -18,9 +18,9 @@ export abstract class Call implements RawRequest {
   readonly method: string
   readonly path: string
   readonly contentType: string | undefined
-  /** The name that it asks for: `:authority`, that of an absolute-form target, or `Host`. */
+  /** The host name of the request: `:authority`, that of an absolute-form target, or `Host`. */
   readonly authority: string | undefined
-  /** Headers, as far as they decide whether it is let in. */
+  /** The headers that decide whether the request is admitted. */
   readonly authorization: string | undefined
   readonly origin: string | undefined
   /** When its head was in. Monotonic. */
@@ -45,13 +45,13 @@ export abstract class Call implements RawRequest {
     this.beganMs = beganMs
   }
 
-  /** Its answer is out, or its client gone. */
+  /** The answer is sent, or the client is gone. */
   abstract onClosed(listener: () => void): void
 
-  /** Nothing of it was done and nothing is answered, so it may come again (RFC 9113 §8.7); false: HTTP/1.1 knows no such. */
+  /** Refuses the request unprocessed, so that the client may retry (RFC 9113 §8.7); false: HTTP/1.1 cannot do that. */
   abstract refuse(): boolean
 
-  /** It is answered unread: what comes of its body is let go. */
+  /** The request is answered before its body is read: the body is discarded. */
   discard(): void {
     const { source } = this
     source.on('error', () => source.destroy())
@@ -106,7 +106,7 @@ export abstract class Call implements RawRequest {
     return true
   }
 
-  /** What it came in by: the same for all requests of a connection. */
+  /** The connection, which is the same object for all of its requests. */
   abstract readonly connection: object
   protected abstract readonly source: Readable
   protected abstract readonly isGone: boolean
@@ -161,7 +161,7 @@ export class Http2Call extends Call {
     const { ':method': method = '', ':path': path = '', ':authority': authority = headers.host } = headers
     super({ method, path, authority }, headers, beganMs)
     this.#stream = stream
-    // What is reset has an end, too, read or not.
+    // A stream that is reset ends, too, whether it was read or not.
     stream.on('error', () => stream.destroy())
   }
 
@@ -175,7 +175,7 @@ export class Http2Call extends Call {
   }
 
   get connection(): object {
-    // Of a stream whose session is gone, nothing else is of it either.
+    // When the session of a stream is gone, so is everything else of the stream.
     return this.#stream.session ?? this.#stream
   }
 
@@ -183,10 +183,10 @@ export class Http2Call extends Call {
     return this.#stream
   }
 
-  /** How often it was found answered and not over. */
+  /** How many sweeps found it answered but not over. */
   sweepsSinceAnswer = 0
 
-  /** Nobody reads its answer. */
+  /** The client does not read the answer. */
   cut(): void {
     this.link.leave()
     this.#stream.close(constants.NGHTTP2_CANCEL)

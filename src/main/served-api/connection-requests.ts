@@ -1,26 +1,26 @@
 /**
- * How many requests one connection may have under way: few until it has sent a whole one, so that a stranger who only
- * begins requests holds few. An honest client may send many at once on a new connection, before it can know of a limit:
- * requests past the few wait briefly for the first whole one.
+ * Limits the requests under way on one connection. The limit is low until the connection has sent a whole request, so that
+ * a stranger who only begins requests holds few of them. An honest client may send many requests at once on a new
+ * connection, before it can know the limit: requests over the low limit wait briefly for the first whole one.
  *
- * A connection is new (few requests are let in, more wait), then known (it has sent a whole request), or strict (requests
- * that waited were refused; further ones past the few are refused at once, until it is known).
+ * A connection is new (a few requests are admitted, more wait), then known (it has sent a whole request), or strict (waiting
+ * requests were refused; further ones over the low limit are refused at once, until the connection is known).
  */
 import type { Call } from './call.ts'
 
 export interface ConnectionLimits {
-  /** Requests at a time on a connection. */
+  /** The most requests at a time on a connection. */
   readonly maxStreams: number
-  /** Until it has sent a whole one. */
+  /** The limit until the connection has sent a whole request. */
   readonly maxNewStreams: number
-  /** How long those over that may wait, and how many of them on all connections together. */
+  /** How long requests over that limit may wait, and how many of them on all connections together. */
   readonly newStreamsMs: number
   readonly maxWaitingStreams: number
 }
 
 export interface ConnectionPorts {
   readonly monotonicMs: () => number
-  /** Reads it; `whole` is to be called when all of it is in. */
+  /** Reads the request; it must call `whole` when it has received all of it. */
   readonly letIn: (call: Call, whole: () => void) => void
   readonly refuse: (call: Call) => void
 }
@@ -29,7 +29,7 @@ export class ConnectionRequests {
   readonly #gate: RequestGate
   #state: 'new' | 'strict' | 'known' = 'new'
   #open = 0
-  /** In the order in which they came. */
+  /** In order of arrival. */
   readonly #waiting = new Set<Call>()
   #waitingSinceMs = 0
 
@@ -37,7 +37,7 @@ export class ConnectionRequests {
     this.#gate = gate
   }
 
-  /** Its head is in. */
+  /** The head of the request is received. */
   came(call: Call): void {
     const { limits, ports } = this.#gate
     const most = this.#state === 'known' ? limits.maxStreams : limits.maxNewStreams
@@ -46,7 +46,7 @@ export class ConnectionRequests {
     else ports.refuse(call)
   }
 
-  /** Refuses those that have waited too long. */
+  /** Refuses requests that have waited too long. */
   sweep(nowMs: number): void {
     if (nowMs - this.#waitingSinceMs < this.#gate.limits.newStreamsMs) return
     this.#state = 'strict'
@@ -88,13 +88,13 @@ export class ConnectionRequests {
   }
 }
 
-/** What all connections share. */
+/** The state that all connections share. */
 export class RequestGate {
   readonly limits: ConnectionLimits
   readonly ports: ConnectionPorts
-  /** Connections of which requests wait. */
+  /** Connections with waiting requests. */
   readonly withWaiting = new Set<ConnectionRequests>()
-  /** Requests that wait, on all of them. */
+  /** Waiting requests on all connections. */
   waiting = 0
 
   constructor(limits: ConnectionLimits, ports: ConnectionPorts) {
@@ -106,7 +106,7 @@ export class RequestGate {
     return this.waiting < this.limits.maxWaitingStreams
   }
 
-  /** To be called again and again. `nowMs`: monotonic. */
+  /** Must be called regularly. `nowMs`: monotonic. */
   sweep(nowMs: number): void {
     for (const connection of [...this.withWaiting]) connection.sweep(nowMs)
   }

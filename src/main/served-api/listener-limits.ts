@@ -6,7 +6,7 @@ export interface ListenerLimits extends ConnectionLimits {
   readonly maxConnections: number
   /** Of the same address; a unix socket has none. */
   readonly maxConnectionsPerAddress: number
-  /** Requests let in and not answered, on all connections. */
+  /** The most admitted and unanswered requests on all connections. */
   readonly maxRequests: number
   readonly maxHeaderBytes: number
   readonly maxBodyBytes: number

@@ -2,8 +2,8 @@
  * The listener of the served API: HTTP/1.1, and over TLS HTTP/2 as well, by ALPN. It reads requests to their end, within
  * its limits, and hands each on as a `Call`.
  *
- * A request passes: connections in all and of its address, requests of its connection (`ConnectionRequests`), requests in
- * all, whether it is admitted, then its body's own limits.
+ * A request is checked in this order: connections in all and of its address, requests of its connection
+ * (`ConnectionRequests`), requests in all, admission, then the limits of its body.
  *
  * Open → draining (nothing new is let in, what is under way is answered) → closed.
  */
@@ -35,7 +35,7 @@ export interface ListenerPorts {
   readonly metrics: Metrics
   /** Milliseconds that never jump, with fractions. */
   readonly monotonicMs: () => number
-  /** Whether its body is to be read; false: it has been answered. May throw nothing. */
+  /** Whether to read the body; false: the request has been answered. Must not throw. */
   readonly admit: (call: Call) => boolean
   /** Takes a request that is in, or is too large to be, or for which there was no room; may throw nothing. */
   readonly take: (call: Call, end: BodyEnd) => void
@@ -53,9 +53,9 @@ export class Listener {
   readonly #sessions = new Map<Http2Session, ConnectionRequests>()
   /** Of connections with HTTP/1.1, on which requests may come before earlier ones are answered (RFC 9112 §9.3.2). */
   readonly #pipelines = new WeakMap<Socket, ConnectionRequests>()
-  /** Of HTTP/2: Node.js keeps time for requests of HTTP/1.1 alone. */
+  /** Deadlines of HTTP/2 requests: Node.js has timeouts only for HTTP/1.1. */
   readonly #deadlines: RequestDeadlines
-  /** Requests let in and not over. */
+  /** Admitted requests that are not over. */
   #underWay = 0
   #server: Server | Http2SecureServer | undefined
   #sweepTimer: NodeJS.Timeout | undefined
@@ -193,7 +193,7 @@ export class Listener {
       const call = new Http2Call(stream, headers, this.#ports.monotonicMs())
       this.#deadlines.came(call)
       const requests = stream.session && this.#sessions.get(stream.session)
-      // A session that is gone takes its streams along.
+      // The streams of a session end with it.
       if (requests === undefined) this.#refuse(call)
       else requests.came(call)
     })
@@ -254,7 +254,7 @@ export class Listener {
     })
   }
 
-  /** Its connection has too many. */
+  /** The connection has too many requests. */
   #refuse(call: Call): void {
     this.#limitHit('served_streams')
     if (!call.refuse()) this.#turnAway(call)

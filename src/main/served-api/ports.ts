@@ -16,11 +16,11 @@ export interface ServedApiPorts {
   readonly monotonicMs: () => number
   /** Provider pools, in the configuration's order. */
   readonly pools: () => readonly PoolState[]
-  /** Asked for each request, so that they may change. */
+  /** Called for each request, so that they may change. */
   readonly admission: () => AdmissionRules
   /** Whether there is a pool that the notification goes to. */
   readonly hasPool: (notification: Notification) => boolean
-  /** Whether the provider that it goes to takes none so large, shortened as far as may be. */
+  /** Whether the push is too large for its provider, even shortened as far as possible. */
   readonly isTooLarge: (notification: Notification) => boolean
   /**
    * One attempt, and what the protocol says may be sent again; `settled` is called once, later, with what it came to.

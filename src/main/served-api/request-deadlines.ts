@@ -4,8 +4,8 @@ import type { Http2Call } from './call.ts'
 export const sweepIntervalMs = 1_000
 
 /**
- * The time that HTTP/2 requests have to come in, and their answers to be read. Coming in → late: in, and its push takes
- * long, or nobody reads its answer. No Sets: see `Chain`.
+ * Deadlines for receiving HTTP/2 requests, and for clients to read the answers. Coming in → late: the request is received, and
+ * its push takes long, or the client does not read the answer. No Sets: see `Chain`.
  */
 export class RequestDeadlines {
   readonly #requestMs: number
@@ -13,19 +13,19 @@ export class RequestDeadlines {
   readonly #coming = new Chain<Http2Call>()
   readonly #late = new Chain<Http2Call>()
 
-  /** `requestMs`: for either. */
+  /** `requestMs`: the time limit of each of the two. */
   constructor(requestMs: number, limitHit: (limit: 'served_request_time' | 'served_answer_time') => void) {
     this.#requestMs = requestMs
     this.#limitHit = limitHit
   }
 
-  /** Its head is in. */
+  /** The head of the request is received. */
   came(call: Http2Call): void {
     this.#coming.append(call.link)
     call.onClosed(() => call.link.leave())
   }
 
-  /** To be called every `sweepIntervalMs`. `nowMs`: of the clock of `beganMs`. */
+  /** Must be called every `sweepIntervalMs`. `nowMs`: of the clock of `beganMs`. */
   sweep(nowMs: number): void {
     for (let call = this.#coming.first; call !== undefined; call = this.#coming.first) {
       if (call.beganMs > nowMs - this.#requestMs) break

@@ -32,8 +32,9 @@ import type { ServerCertificate } from './server-certificate.ts'
 const closeTimeoutMs = 1_000
 
 /**
- * No body of so many bytes makes a push that a provider finds too large: written out, JSON grows to some five times its
- * length at most (`1e20`), and what is added has less than 200 bytes. What is longer is built to see.
+ * A body of at most so many bytes never makes a push that is too large for its provider: when it is rewritten, JSON grows at
+ * most about five times (`1e20`), and the added fields have less than 200 bytes. For a longer body the push is built to check
+ * its size.
  */
 const alwaysFitsBytes = 700
 
@@ -112,7 +113,7 @@ export class ServedApi {
     await this.#listener.close(withinMs)
   }
 
-  /** A request is refused by its head alone. */
+  /** Refuses a request by its head alone. */
   #admit(call: Call): boolean {
     const route = routeOf(call.path)
     if (route === '/healthcheck' || route === '/metrics') return this.#admitOpen(call)
@@ -194,7 +195,7 @@ export class ServedApi {
     if (notification.device.service === 'apns' && notification.topic === undefined) {
       this.#theirMetrics.defaultTopicUsed()
     }
-    // Said at once, whatever its provider does just now; and what can never be delivered is not stored.
+    // Answered at once, whatever the state of the provider; a push that can never be delivered is not stored.
     if ((call.body?.length ?? 0) > alwaysFitsBytes && this.#ports.isTooLarge(notification)) {
       this.#answer(call, version, faultAnswer(version, 'payload_too_large'))
       return
@@ -272,7 +273,7 @@ function routeOf(path: string): string {
   return query === -1 ? path : path.slice(0, query)
 }
 
-/** As far as the path tells. */
+/** The API version in the path, if it has one. */
 function versionOf(path: string): ApiVersion | undefined {
   return /^\/(v[123])\/notification\//.exec(path)?.[1] as ApiVersion | undefined
 }

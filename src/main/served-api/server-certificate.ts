@@ -1,6 +1,6 @@
 import type { SecureServerOptions } from 'node:http2'
 
-/** What a listener shows, and asks of clients, in the TLS handshake. PEM texts. */
+/** The certificate of a listener, and the authorities of client certificates, for the TLS handshake. PEM texts. */
 export interface ServerCertificate {
   readonly cert: string
   readonly key: string
@@ -8,7 +8,7 @@ export interface ServerCertificate {
   readonly clientCa: string | undefined
 }
 
-/** The same for Node.js: a client without a certificate that is asked for gets no further than the handshake. */
+/** The same as options of Node.js: the handshake fails for a client without a required certificate. */
 export function secureOptions({ cert, key, clientCa }: ServerCertificate): SecureServerOptions {
   return clientCa === undefined
     ? { cert, key }

@@ -15,7 +15,7 @@ import { ownUser } from './store-place.ts'
  * (no other will ever have its name). Two that start together both see the other, or one does: both
  * withdraw and try again after pauses of different length, so never two hold the directory.
  *
- * Sockets of other users are not heeded: they could only keep the daemon out.
+ * Sockets of other users are ignored: they could only keep the daemon from starting.
  *
  * It works between containers that share the directory on one machine, not between machines: nor does LMDB.
  */
@@ -82,7 +82,7 @@ async function someoneElseLives(directory: string, own: string): Promise<boolean
   return false
 }
 
-/** Not so where it went while we looked. */
+/** False if the file was removed meanwhile. */
 function isOurs(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.uid === ownUser().uid
 }

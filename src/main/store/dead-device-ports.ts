@@ -1,27 +1,27 @@
 import type { Device } from '../../core/notification.ts'
 
-/** Who called a device dead: its provider, or the number of refusals in a row. */
+/** Why a device is dead: its provider reported it as gone, or refused it too often in a row. */
 export type DeadBy = 'provider' | 'suspect_limit'
 
-/** What is remembered of one device. */
+/** The marks of one device. */
 export interface DeviceMarks {
-  /** Its provider has called it gone: it is dead everywhere. */
+  /** The provider reported the device as gone: it is dead everywhere. */
   readonly gone: boolean
-  /** At how many nodes it is taken for dead because it was refused too often there. */
+  /** At how many nodes the device is dead because the provider refused it too often there. */
   readonly suspectedAt: number
 }
 
-/** Devices that are taken for dead: gone, or refused too often at one node. */
+/** Dead devices: reported as gone, or refused too often at one node. */
 export interface DeadDeviceStore {
-  /** Whether nothing is to be pushed to the device by this node. */
+  /** Whether the device is dead for this node. */
   isDead(device: Device, domain: string, node: string): boolean
   marksOf(device: Device): DeviceMarks
-  /** `domain` and `node`: where the device was met, so that a new registration there forgets it. */
+  /** `domain` and `node`: where the mark was made; a new registration there removes it. */
   add(device: Device, domain: string, node: string, by: DeadBy): Promise<void>
   forget(device: Device): Promise<boolean>
-  /** Forgets what was met at this node: it was made or enabled anew. How many. */
+  /** Removes the marks of this node, which was created or enabled again. Resolves to their number. */
   forgetNode(domain: string, node: string): Promise<number>
-  /** Forgets marks older than the store's ttl; how many. */
+  /** Removes marks older than the store's ttl. Resolves to their number. */
   sweep(): Promise<number>
   count(): number
 }

@@ -6,22 +6,22 @@ import { list, number, text } from './notification-codec.ts'
 import type { Codec, Table } from './table.ts'
 
 /**
- * Devices that are taken for dead, in LMDB. What a provider calls gone is gone wherever it shows up; what was refused too
- * often is taken for dead where that happened, at one node: who knows a device's id can have it refused elsewhere.
+ * Dead devices, in LMDB. A device that its provider reports as gone is dead everywhere. A device that was refused too often
+ * is dead only at the node where that happened, because anyone who knows its id can get it refused at a node of their own.
  *
  *   dead          service, mode, id          → when it was marked last, when it was called gone, and the nodes
  *   dead_by_time  time, service, mode, id    → nothing: for the sweep
  *   dead_by_node  domain, node, service, …   → nothing: for `forgetNode`
  *
- * Marks of earlier versions are a time and the nodes at which the device was met, and do not say who called it dead. They
- * hold at those nodes, as far as they are known to be right: a device that is gone is called gone again at the first push
- * from elsewhere. They are read as they are, and written anew when they change.
+ * Marks of earlier versions have a time and the nodes of the device, and do not say why it is dead. They hold only at those
+ * nodes: if the device is gone, the provider reports that again at the first push from another node. They are read
+ * unchanged, and written in the new form when they change.
  */
 
 export interface DeadMark {
-  /** When it was marked last, by whatever. */
+  /** When the device was last marked, for either reason. */
   readonly atMs: number
-  /** When its provider called it gone; undefined: it has not. */
+  /** When the provider reported the device as gone; undefined: it did not. */
   readonly goneAtMs: number | undefined
   /** The newest last; at most `maxNodesPerDevice`. */
   readonly nodes: readonly MetNode[]
@@ -30,7 +30,7 @@ export interface DeadMark {
 interface MetNode {
   /** Of the node (domain, node). */
   readonly key: string
-  /** When it was refused too often here; undefined: its provider called it gone. */
+  /** When the device was refused too often at this node; undefined: the provider reported it as gone. */
   readonly suspectedAtMs: number | undefined
 }
 
@@ -156,12 +156,12 @@ export class LmdbDeadDeviceStore implements DeadDeviceStore {
     return this.#dead.size
   }
 
-  /** Whether a mark made then is still good. */
+  /** Whether a mark of this time is still valid. */
   #holds(atMs: number | undefined): boolean {
     return atMs !== undefined && this.#nowMs() - atMs < this.#ttlMs
   }
 
-  /** What is remembered of the device on account of this node, perhaps that it is gone. */
+  /** Removes the marks of this node from a device; without a suspicion here, also its mark as gone. */
   #forgetAt(node: string, key: string): void {
     const mark = this.#dead.get(key)
     if (mark === undefined) return

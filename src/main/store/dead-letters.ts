@@ -27,7 +27,7 @@ export const letterCodec: Codec<Letter> = {
 export interface DeadLetterOptions {
   readonly maxAgeMs: number
   readonly maxCount: number
-  /** What they may take of the disk; a little more while many come at once. */
+  /** The disk space that they may take, in bytes; they may take a little more while many come in at once. */
   readonly maxBytes: number
   readonly nowMs: () => number
 }
@@ -56,11 +56,11 @@ export class LmdbDeadLetterStore implements DeadLetterStore {
     this.#ids = new Ids(this.#letters.lastKey(), options.nowMs)
   }
 
-  /** Within a write of the queue's: part of that transaction. */
+  /** Must be called within a write of the queue: part of that transaction. */
   record(notification: Notification, reason: LetterReason, detail: string): void {
     this.#letters.set(this.#ids.next(), { reason, detail, notification })
     const { maxCount, maxBytes } = this.#options
-    // What has gone shows in the bytes with its commit alone: two go for each that comes, until they are few enough.
+    // Removals lower the byte count only at their commit: two letters are removed for each new one, until they fit.
     const excess = this.#letters.bytes > maxBytes ? 2 : this.#letters.size > maxCount ? 1 : 0
     if (excess === 0) return
     const oldest = this.#letters.settledKeys(this.#oldestFrom, afterAllIds, excess)

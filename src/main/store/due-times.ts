@@ -9,9 +9,9 @@ import { idLength, timeKey } from './time-keys.ts'
  *
  *   outbox_due  shelf, domain, sender, due time, id  → nothing
  *
- * What is due is taken from the domains of a shelf in equal parts, and from the senders of a domain: the backlog of one
- * is not in front of what another has to store after it. Keys of earlier versions have no sender, or no domain either:
- * they are as one of their own.
+ * Due pushes are taken in equal parts from the domains of a shelf, and from the senders of a domain, so that the backlog of
+ * one does not delay later pushes of another. Keys of earlier versions have no sender, or no domain either: they count as a
+ * sender or domain of their own.
  */
 
 const nothing: Codec<true> = { encode: () => true, decode: () => true }
@@ -24,11 +24,11 @@ const domainMark = 'h'
 const digestLength = 10
 const poolPrefixes = new Map<string, string>()
 const domainPrefixes = new Map<string, string>()
-/** Above the digits that times are written in, and `afterAllTimes`. */
+/** Sorts after the digits of times, and after `afterAllTimes`. */
 const senderMark = 's'
-/** So many senders of a domain are asked at a time: each costs a look into the file. */
+/** The most senders of a domain in one round: each costs a lookup in the file. */
 const sendersAtOnce = 32
-/** Behind the prefix of shelf, domain and sender: time and id. */
+/** The part of a key after shelf, domain and sender: time and id. */
 const timeAndIdLength = timeKey(0).length + idLength
 /** Above all times, and below every mark of a domain. */
 const afterAllTimes = 'g'
@@ -44,7 +44,7 @@ export class DueTimes {
   readonly #starts = new Map<string, { readonly key: string; readonly sinceMs: number }>()
   /** By shelf, how many of its domains have had their turn. */
   readonly #turns = new Map<string, number>()
-  /** By shelf and domain, the sender that was asked last. */
+  /** The last sender that had its turn, by shelf and domain. */
   readonly #lastSender = new Map<string, string>()
 
   constructor(environment: Environment) {
@@ -98,7 +98,7 @@ export class DueTimes {
     return this.#keys.settledKeys(stray, stray + afterAllKeys, limit).map(idOf)
   }
 
-  /** The prefixes of shelf and domain with something behind them on a shelf. */
+  /** The prefixes of shelf and domain that have keys, for one shelf. */
   #domainsOn(shelfPrefix: string): string[] {
     const domains: string[] = []
     const domainLength = shelfPrefix.length + domainMark.length + digestLength
@@ -111,7 +111,7 @@ export class DueTimes {
     }
   }
 
-  /** Adds to `found` what is due of a domain: of the senders behind those that were asked last. */
+  /** Adds due pushes of a domain to `found`, starting after the senders that had their turn last. */
   #dueOf(
     domain: string,
     nowMs: number,
@@ -132,13 +132,13 @@ export class DueTimes {
   }
 
   /**
-   * Prefixes of shelf, domain and sender, at most `sendersAtOnce`: from the one behind the last that was asked, round to
-   * that.
+   * Prefixes of shelf, domain and sender, at most `sendersAtOnce`, starting after the sender that had its turn last and
+   * wrapping around.
    */
   #sendersOf(domain: string): string[] {
     const last = this.#lastSender.get(domain)
     const lines: string[] = []
-    // Of a shelf's pushes without a domain there is one line.
+    // All pushes of a shelf without a domain are one group.
     const end = domain + (hasDomain(domain) ? afterAllKeys : afterAllTimes)
     for (let from = last === undefined ? domain : last + afterAllTimes, isRound = last === undefined; ; ) {
       const line = lines.length < sendersAtOnce ? this.#lineFrom(from, end) : undefined
@@ -155,7 +155,7 @@ export class DueTimes {
     }
   }
 
-  /** What stands before time and id in the first key of this range. */
+  /** The prefix before time and id in the first key of this range. */
   #lineFrom(from: string, end: string): string | undefined {
     return this.#keys.firstKey(from, end)?.slice(0, -timeAndIdLength)
   }
@@ -210,8 +210,8 @@ function prefixOf(shelf: string): string {
 }
 
 /**
- * Asks each for its part of `limit`, and again those that had so much, until there are so many or nothing is left.
- * `ask`: how many there were, of so many wanted. How many of them were asked.
+ * Asks each for its part of `limit`, and asks those that gave their full part again, until `limit` is reached or nothing is
+ * left. `ask` returns how many of the wanted number there were. Returns how many were asked.
  */
 function shareOut(
   all: readonly string[],

@@ -189,7 +189,7 @@ export async function openEnvironment(options: EnvironmentOptions): Promise<Envi
   }
 }
 
-/** The store works without its marker, too: that its disk is full is no reason to stay away. */
+/** The store works without its marker, too: a full disk must not prevent the start. */
 function mark(dataDir: string, log: Logger): void {
   try {
     keepMarker(dataDir, formatVersion)
@@ -239,7 +239,7 @@ function checkFormat(root: RootDatabase<unknown, string>, file: string): void {
   )
   const tables = [...root.getKeys({ limit: maxTables })]
   if (tables.length > 0 && !tables.includes('about')) throw foreign
-  // To open a table that is not there makes it.
+  // Opening a table that does not exist creates it.
   if (tables.length === 0) requireNoMarker(file)
   const about = openDatabase(root, 'about')
   const format = about.get('format')

@@ -41,13 +41,13 @@ const lockFileBytes = 8_272
 /**
  * Makes LMDB's lock file before LMDB does: that maps one with nothing behind it, and ends the process (a bus error)
  * when the disk is full.
- * @param owner whose it is to be, where that is not this process's user
+ * @param owner the owner of the file, if it is not this process's user
  * @throws what the system says when it has no room
  */
 export function makeLockFile(file: string, owner?: FileUser): void {
   const lockFile = `${file}-lock`
   if (existsSync(lockFile)) return
-  // Never through a link that somebody has put there.
+  // Does not follow a symbolic link that another user may have put there.
   const fd = openSync(lockFile, 'wx', 0o600)
   try {
     writeSync(fd, new Uint8Array(lockFileBytes))

@@ -21,7 +21,7 @@ export interface StoreStats {
   readonly file: string
   readonly format: number
   readonly fileBytes: number
-  /** Of `store.json`; undefined where a version wrote the store that made none. */
+  /** From `store.json`; undefined for a store of a version that did not write it. */
   readonly id: string | undefined
   readonly since: string | undefined
   readonly tables: Readonly<Record<string, TableStats>>
@@ -140,7 +140,7 @@ export class StoreInspection implements AsyncDisposable {
   }
 }
 
-/** `user`: whose the lock file must be. Somebody else's would keep the daemon out. */
+/** `user`: the owner of the lock file. The lock file of another user would keep the daemon from starting. */
 function openReadOnly(file: string, user: FileUser): RootDatabase<unknown, string> {
   makeLockFile(file, user)
   return open<unknown, string>(file, {

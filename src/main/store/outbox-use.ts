@@ -13,20 +13,20 @@ import type { Codec, Table } from './table.ts'
  *                  domain, sender  → the same
  *                  separator       → the same of all
  *
- * They change in the transactions that change the outbox, so they are known at a start without a look at the pushes.
+ * They change in the transactions that change the outbox, so a start does not need to scan the pushes.
  */
 interface Use {
   readonly pushes: number
   readonly bytes: number
 }
 
-/** A push as the outbox has it. */
+/** The data of a stored push that counts. */
 export interface OutboxRecord extends StoredPush {
-  /** What it takes of the disk, as it was counted; undefined: an earlier version stored it, and it is not counted. */
+  /** The counted disk space, in bytes; undefined: an earlier version stored the push, and it is not counted yet. */
   readonly bytes: number | undefined
 }
 
-/** What a record takes beside its texts: its other fields, its keys, its part of half-filled pages. */
+/** The disk space of a record besides its texts: other fields, keys, its part of half-filled pages. */
 const recordBytes = 512
 
 export const useCodec: Codec<Use> = {
@@ -40,15 +40,15 @@ export const countCodec: Codec<number> = { encode: (count) => count, decode: num
 
 const none: Use = { pushes: 0, bytes: 0 }
 const ofAll = separator
-/** Of what the other senders leave of their domain's room, a sender may have this much. */
+/** The part of what the other senders leave of their domain's room that one sender may have. */
 const senderShare = 0.75
 
 export interface OutboxRoom {
-  /** Stored at most. */
+  /** The most stored pushes. */
   readonly maxStored: number
-  /** What they may take of the disk. */
+  /** The disk space that they may take, in bytes. */
   readonly maxStoredBytes: number
-  /** Of what the other domains leave of that, a domain may have this much. */
+  /** The part of what the other domains leave that one domain may have. */
   readonly domainShare: number
 }
 
@@ -63,17 +63,17 @@ export class OutboxUse {
     this.#uses = environment.table('outbox_use', useCodec, 0)
   }
 
-  /** Of all that are counted. */
+  /** The bytes of all counted pushes. */
   get bytes(): number {
     return this.#of(ofAll).bytes
   }
 
-  /** How many are counted. */
+  /** The number of counted pushes. */
   get counted(): number {
     return this.#of(ofAll).pushes
   }
 
-  /** What leaves no room for a push; undefined: there is room. `size`: how many there are in all. */
+  /** The limit that leaves no room for a push; undefined: there is room. `size`: the number of stored pushes. */
   limitFor(push: StoredPush, size: number, spare: Spare): StoredLimit | undefined {
     const { notification, sender } = push
     const domain = keyPart(notification.domain)
@@ -102,7 +102,7 @@ export class OutboxUse {
     return ofSender < senderShare * (left + ofSender) ? undefined : 'sender_stored'
   }
 
-  /** Within a write of the queue's: part of that transaction. */
+  /** Must be called within a write of the queue: part of that transaction. */
   added(record: OutboxRecord): void {
     this.#countDomain(record, 1)
     this.counts(record)
@@ -132,7 +132,7 @@ export class OutboxUse {
     return Math.min(free, domainShare * (free + own) - own)
   }
 
-  /** Whatever was stored before they were counted, or lost by damage, none has less than nothing. */
+  /** Never negative, whatever was stored before pushes were counted, or was lost by damage. */
   #countDomain({ notification }: StoredPush, more: number): void {
     const key = keyPart(notification.domain)
     const count = (this.#domains.find(key) ?? 0) + more

@@ -76,7 +76,7 @@ export const idCodec: Codec<string> = { encode: (id) => id, decode: text }
 const afterAllPlaces = '\x7e'
 /** Places that one transaction of a sweep looks at. */
 const sweepBatch = 500
-/** Pushes of an earlier version that one transaction counts: some milliseconds of the main thread. */
+/** How many pushes of an earlier version one transaction counts: some milliseconds of the main thread. */
 const countBatch = 250
 /** Those that were brought into memory are read once more when they end; with this many at hand, not from their bytes. */
 const recentPushes = 4096
@@ -219,8 +219,8 @@ export class LmdbOutbox implements Outbox {
   }
 
   /**
-   * Counts what an earlier version stored, a part at a time: how much it takes of the disk was not known there. What it
-   * has counted bears that in its record, so it may be cut short at any point. Rejects with a StoreError.
+   * Counts the disk space of pushes that an earlier version stored, a part at a time. A counted push has its size in its
+   * record, so the count may be interrupted at any point. Rejects with a StoreError.
    */
   async countOld(): Promise<void> {
     const { queue } = this.#environment
@@ -270,7 +270,7 @@ export class LmdbOutbox implements Outbox {
 
   #idAt(place: string): string | undefined {
     const id = this.#places.find(place)
-    // One that gave way when it was stored may have become one that does not.
+    // A push that could be superseded when it was stored may no longer be so.
     return id !== undefined && this.#pushes.find(id)?.notification.collapsible === true ? id : undefined
   }
 

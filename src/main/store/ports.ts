@@ -19,15 +19,15 @@ export interface Subscription {
   readonly enabledAtMs: number
   /** When it was enabled, or last taken by its App Server; known to a day. */
   readonly usedAtMs: number
-  /** Its App Server cannot be reached; undefined: it could be, the last time. */
+  /** Failures to reach the App Server; undefined: the last publish reached it. */
   readonly outage: Outage | undefined
 }
 
-/** Publishes that did not reach an App Server, with none between them that did. */
+/** Publishes in a row that did not reach an App Server. */
 export interface Outage {
-  /** How many; not counted any further than `maxFailures` of the store. */
+  /** Their number; the count stops at `maxFailures` of the store. */
   readonly failures: number
-  /** Of the first; milliseconds since the epoch. */
+  /** The time of the first one; milliseconds since the epoch. */
   readonly sinceMs: number
 }
 
@@ -50,15 +50,15 @@ export interface SubscriptionStore {
   /** Removes it unless it was enabled again since it was read. */
   removeSame(subscription: Subscription): Promise<boolean>
   removeUser(user: string): Promise<number>
-  /** Of a user those that were enabled on one of these domains; how many. */
+  /** Removes a user's subscriptions that were enabled on one of these domains. Resolves to their number. */
   removeEnabledOn(user: string, domains: ReadonlySet<string>): Promise<number>
   /** All of a host's users, a part after the other; how many. */
   removeDomain(domain: string): Promise<number>
   /** Notes that its App Server took a publish. */
   used(subscription: Subscription, atMs: number): Promise<void>
   /**
-   * Notes that a publish did not reach its App Server. After many in a row, over days, the subscription is removed: true.
-   * It is not if it was enabled again since it was read.
+   * Records that a publish did not reach its App Server. After many in a row, over days, it removes the subscription and
+   * resolves to true, unless the subscription was enabled again since it was read.
    */
   unreached(subscription: Subscription, atMs: number): Promise<boolean>
   count(): number
@@ -70,8 +70,8 @@ export interface StoredPush {
   /** With which others it waits: one shelf's trouble keeps nothing of another's back. */
   readonly shelf: string
   /**
-   * Which of its domain's senders it came from, as a small number that says nothing of who it is; undefined: an earlier
-   * version stored it.
+   * The slot of its sender within the domain, a small number that does not identify the sender; undefined: an earlier version
+   * stored it.
    */
   readonly sender: number | undefined
   /** Attempts at the gateway that have ended. */
@@ -91,14 +91,14 @@ export interface StoredPush {
   readonly run: number
 }
 
-/** Room above what there is for all. */
+/** Room above the common limit. */
 export interface Spare {
   readonly pushes: number
   readonly bytes: number
 }
 export const noSpare: Spare = { pushes: 0, bytes: 0 }
 
-/** Which limit leaves no room for a push: a label of `limits_hit_total`. */
+/** The limit that leaves no room for a push: a label of `limits_hit_total`. */
 export type StoredLimit = 'max_stored' | 'max_stored_bytes' | 'sender_stored'
 
 /** A push that was given to the store. */
@@ -145,7 +145,7 @@ export interface Outbox {
   readonly size: number
   /** Stored and acknowledged. */
   count(): number
-  /** What all of them take of the disk. */
+  /** The disk space of all of them, in bytes. */
   bytes(): number
   /** When the push that is stored longest was stored; undefined: there is none, or the store cannot be read. */
   oldestAtMs(): number | undefined

@@ -4,7 +4,7 @@
  * - `version`: written by a newer xmpp-pushd, or by another program
  * - `corrupt`: not a store, or damaged
  * - `lost`: there was a store, and its file is missing or empty
- * - `exposed`: the data directory or the store is not the daemon's user's alone
+ * - `exposed`: the data directory or the store belongs to another user, or others can write to it
  * - `full`: the store has reached a limit of the database or of the address space
  * - `no-space`: the disk, or its quota, is full
  * - `busy`: too many changes wait for the disk

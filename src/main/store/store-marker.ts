@@ -2,8 +2,8 @@
  * `store.json` in the data directory says that there is a store beside it. When the store is then missing or empty (a
  * disk that is not mounted, a file that was deleted, a copy that broke off), the daemon does not start with a new one.
  *
- * Order: the marker is written when the store is on disk, and under its name only when it is whole. A start that is cut
- * short before leaves a store without a marker, as versions without markers do: the next start writes it.
+ * Order: the marker is written after the store is on disk, and gets its name only when it is complete. A start that is
+ * interrupted before leaves a store without a marker, like earlier versions: the next start writes the marker.
  */
 import { randomUUID } from 'node:crypto'
 import {
@@ -21,14 +21,14 @@ import { sync } from './file-room.ts'
 import { StoreError } from './store-error.ts'
 
 export interface StoreMarker {
-  /** Of this store; random. */
+  /** The random id of this store. */
   readonly id: string
   readonly format: number
   /** When the store was made, or first opened by a version that writes markers: ISO 8601. */
   readonly since: string
 }
 
-/** Undefined: there is none. What cannot be read still says that there was a store. */
+/** Undefined: there is no marker. A marker that cannot be read still shows that there was a store. */
 export function readMarker(dataDir: string): Partial<StoreMarker> | undefined {
   let text: string
   try {
@@ -49,7 +49,7 @@ export function readMarker(dataDir: string): Partial<StoreMarker> | undefined {
   }
 }
 
-/** Writes the marker of a store that is on disk, unless it is there. @throws what the system says */
+/** Writes the marker of a store that is on disk, unless it exists. @throws the system's error */
 export function keepMarker(dataDir: string, format: number): void {
   const known = readMarker(dataDir)
   if (known?.id !== undefined && known.format === format && known.since !== undefined) return
@@ -74,7 +74,7 @@ export function requireStore(file: string): void {
   if (size === 0) requireNoMarker(file)
 }
 
-/** For a store in which there is nothing, not even its format. @throws StoreError `lost` where there was one */
+/** For a store that is empty, without even a format. @throws StoreError `lost` if there was a store before */
 export function requireNoMarker(file: string): void {
   const dataDir = dirname(file)
   const marker = readMarker(dataDir)

@@ -1,12 +1,12 @@
-/** Where the store is: the data directory and the file in it are the daemon's user's alone. */
+/** The place of the store: the data directory and the file in it must belong to the daemon's user alone. */
 import { lstatSync, mkdirSync, type Stats } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { StoreError } from './store-error.ts'
 
-/** Whose the files must be. */
+/** The user that must own the files. */
 export interface FileUser {
   readonly uid: number
-  /** Who is in this group may write where the group may. */
+  /** Members of this group may have write permission. */
   readonly gid: number
 }
 
@@ -17,7 +17,7 @@ export function ownUser(): FileUser {
   return { uid: geteuid(), gid: getegid() }
 }
 
-/** What this process may look at: its own, and as root what belongs to whoever the directory belongs to. */
+/** The owner that files must have: the user of this process or, for root, the owner of the directory. */
 export function userOf(dataDir: string): FileUser {
   const own = ownUser()
   const found = own.uid === 0 ? statOf(dataDir) : undefined
@@ -25,9 +25,9 @@ export function userOf(dataDir: string): FileUser {
 }
 
 /**
- * Makes a directory and those above it that are missing, for this user alone. Node's own `recursive` never ends where
- * the system says of each of them that it is missing, as below `/proc`.
- * @throws what the system says
+ * Creates a directory and its missing parents, for this user only. Node's own `recursive` does not end where the system
+ * reports every directory as missing, as below `/proc`.
+ * @throws the system's error
  */
 export function makeDirectory(path: string): void {
   try {
@@ -48,13 +48,13 @@ export function checkPlace(dataDir: string, user: FileUser): void {
   if (fault !== undefined) throw new StoreError('exposed', fault)
 }
 
-/** Why the directory, or the store in it, is not this user's alone; undefined: they are, or are not there. */
+/** Why the directory or the store in it does not belong to this user alone; undefined: both do, or do not exist. */
 export function dataDirFault(dataDir: string, user: FileUser): string | undefined {
   const fault = placeFault(dataDir, 'directory', user) ?? placeFault(join(dataDir, 'store.mdb'), 'file', user)
   return fault && `data_dir: ${fault}`
 }
 
-/** Why a path is not this user's alone, with the mend; undefined: it is, or it is not there. */
+/** Why a path does not belong to this user alone, and what to do; undefined: it does, or does not exist. */
 export function placeFault(
   path: string,
   kind: 'directory' | 'file',
@@ -85,7 +85,7 @@ export function placeFault(
   return `${exact} can be written by others (mode ${modeOf(found)}): chmod go-w`
 }
 
-/** `gid`: the group whose members are no others. */
+/** `gid`: the group whose members do not count as others. */
 export function isWritableByOthers({ mode, gid: group }: Stats, gid: number): boolean {
   return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && group !== gid)
 }

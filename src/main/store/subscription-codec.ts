@@ -32,7 +32,7 @@ export const subscriptionCodec: Codec<Subscription> = {
       domain: text(domain),
       enabledAtMs: number(enabledAtMs),
       usedAtMs: number(usedAtMs),
-      // Older records end before it, and those of App Servers that are reached.
+      // Older records, and those without failures, end before this field.
       outage: failures === undefined ? undefined : { failures: number(failures), sinceMs: number(sinceMs) },
     }
   },

@@ -17,8 +17,8 @@ import type { Table } from './table.ts'
 /** Uses are noted with this resolution: a message costs no write. */
 const useResolutionMs = 86_400_000
 /**
- * A subscription is removed when so many publishes in a row have not reached its App Server, over so long a time: an
- * outage of hours costs nobody a registration, however many messages fall into it.
+ * A subscription is removed when at least so many publishes in a row did not reach its App Server, over at least so long a
+ * time. So an outage of hours costs no registration, however many messages come in during it.
  */
 const maxFailures = 20
 const maxOutageMs = 3 * 86_400_000
@@ -115,7 +115,7 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
   }
 
   async unreached({ user, jid, node, enabledAtMs, outage }: Subscription, atMs: number): Promise<boolean> {
-    // Then nothing changes but with time: an outage costs as many writes as are counted.
+    // At the maximum the count stays the same: an outage costs at most as many writes as are counted.
     if (outage !== undefined && outage.failures >= maxFailures && !isOver(outage, atMs)) return false
     const key = keyOf(user, jid, node)
     return this.#environment.queue.write(() => {

@@ -73,7 +73,7 @@ export class Table<V> implements WriteTarget {
     return this.#size
   }
 
-  /** What those on disk take of the file: whole pages. */
+  /** The size of the committed records in the file, in whole pages. */
   get bytes(): number {
     const stats = this.#db.getStats() as TableStats
     return (stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages) * stats.pageSize

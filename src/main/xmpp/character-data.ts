@@ -18,8 +18,8 @@ export function readAttributeValue(written: string): string {
 }
 
 /**
- * How much of a run of text as written, which goes on, can be read before the rest of it is there: all but what the
- * next unit may belong to.
+ * How much of an incomplete run of text, as written, can be decoded before the rest of it arrives: all but the end that may
+ * belong together with the next unit.
  */
 export function readableText(written: string): number {
   const reference = unfinishedReference(written)
@@ -41,12 +41,12 @@ function unfinishedReference(written: string): number {
   return at === -1 || written.includes(';', at) ? -1 : at
 }
 
-/** Longer than the longest reference that stands for something, leading zeros left out. */
+/** Longer than the longest valid reference without leading zeros. */
 const longestReference = 32
 
 /**
- * The beginning of a reference, or something shorter, as it can wait for its end: a number needs no leading zeros.
- * What has become too long to be one is refused.
+ * The beginning of a reference, shortened by leading zeros of its number, to wait for its end. A beginning that is too long
+ * for a reference is refused.
  */
 export function waitingText(written: string): string {
   if (written.length <= longestReference) return written

@@ -21,7 +21,7 @@ import { type SlotHost, StreamSlot, type StreamState } from './stream-slot.ts'
 export type { ComponentOptions, StreamState }
 
 export interface DomainPorts {
-  /** What the server may say on the streams, at first. */
+  /** The addresses that the streams may carry, at first. */
   readonly scope: StreamScope
   readonly log: Logger
   readonly metrics: Metrics
@@ -112,7 +112,7 @@ export class ComponentDomain implements SlotHost {
     }
   }
 
-  /** What the server may say on the streams from the next stanza on. */
+  /** Changes the addresses that the streams may carry, from the next stanza on. */
   set scope(scope: StreamScope) {
     this.#guard.scope = scope
   }

@@ -20,7 +20,7 @@ export type HandshakeStep =
 
 const wait: HandshakeStep = { kind: 'wait' }
 
-/** The first thing on the wire (XEP-0114 §3). Openfire takes a second stream of a domain only from who asks for it here. */
+/** The first thing on the wire (XEP-0114 §3). Openfire accepts a second stream of a domain only with `allowMultiple`. */
 export function streamHeader(domain: string, serverKind: ServerKind): string {
   const several = serverKind === 'openfire' ? " allowMultiple='true'" : ''
   return `<?xml version='1.0'?><stream:stream xmlns='${componentNs}' xmlns:stream='${streamNs}' to='${escapeXml(domain)}'${several}>`

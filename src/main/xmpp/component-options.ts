@@ -5,7 +5,7 @@ export interface ComponentOptions extends ComponentTimes {
   readonly domain: string
   /** `host:port`, `[IPv6]:port` or `unix:/path`. */
   readonly server: string
-  /** What the server's software asks for beside XEP-0114. */
+  /** The kind of server, for requirements beyond XEP-0114. */
   readonly serverKind: ServerKind
   readonly secret: string
   /** Streams to hold open, at least 1. Where the server takes only one, the others stand by. */
@@ -21,7 +21,7 @@ export interface ComponentOptions extends ComponentTimes {
 export type ServerKind = 'standard' | 'openfire'
 
 export interface ComponentTimes {
-  /** From the first packet to the stream being up; it doubles with each time it was not enough, up to the cap. */
+  /** The time from the first packet until the stream is up; it doubles after each timeout, up to the cap. */
   readonly handshakeTimeoutMs: number
   readonly handshakeTimeoutCapMs: number
   readonly pingIntervalMs: number
@@ -40,7 +40,7 @@ export interface ComponentTimes {
 export const componentDefaults = {
   maxUnsentBytes: 16 * 1024 * 1024,
   handshakeTimeoutMs: 10_000,
-  // A server that is busy with a thousand clients at its start answers late, and later still if it is asked again.
+  // A server that starts with a thousand clients answers late, and even later if the handshake is repeated.
   handshakeTimeoutCapMs: 60_000,
   // Together under the 32 s in which ejabberd waits for an answer.
   pingIntervalMs: 15_000,

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
 
-/** V8 copies what it cuts from a string below this length; from there on a part keeps the whole alive. */
+/** V8 copies slices shorter than this; a longer slice keeps the whole string in memory. */
 const shortestPart = 13
 
-/** The same text, which keeps no other text alive. */
+/** The same text, as a copy that keeps no other text in memory. */
 export function copyOf(text: string): string {
   return text.length < shortestPart ? text : Buffer.from(text).toString()
 }

@@ -5,7 +5,7 @@ import type { Tally } from '../metrics/tally.ts'
 import { RareLine } from '../rare-line.ts'
 import { hostOf } from './stream-guard.ts'
 
-/** Counts the stanzas that are past a limit, and says so in the log. One for all streams of the daemon. */
+/** Counts and logs stanzas that are over a limit. One for all streams of the daemon. */
 export class LossReport {
   readonly #of: ReadonlyMap<Loss, { readonly tally: Tally; readonly line: RareLine }>
 

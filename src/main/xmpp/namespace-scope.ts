@@ -1,8 +1,8 @@
 import { xmlNs, xmlnsNs } from '../../core/xml/namespaces.ts'
 
 /**
- * The namespace of what has a prefix that nobody declared, or one whose declaration was not kept. XML forbids its first
- * character, so no declaration names it, and nothing matches it.
+ * The namespace of elements and attributes whose prefix is undeclared, or whose declaration was skipped. XML forbids its first
+ * character, so no declaration can name it, and nothing matches it.
  */
 export const unmatchedNs = '\0undeclared'
 
@@ -13,7 +13,7 @@ export function mayDeclare(prefix: string, ns: string): boolean {
   return prefix === '' || ns !== ''
 }
 
-/** What a prefix stands for. */
+/** The namespace of a prefix. */
 interface Binding {
   readonly ns: string
   /** It was declared inside the stanza, not by the stream header. */
@@ -21,7 +21,7 @@ interface Binding {
 }
 
 /**
- * What prefixes stand for at one place of a document (Namespaces in XML 1.0). The default namespace is the prefix ''.
+ * The namespaces of prefixes at one place of a document (Namespaces in XML 1.0). The default namespace is the prefix ''.
  */
 export class NamespaceScope {
   /** The innermost default namespace: nearly every element asks for it and nothing else. */
@@ -30,7 +30,7 @@ export class NamespaceScope {
   private readonly bindings = new Map<string, Binding>([['xml', { ns: xmlNs, isOfStanza: false }]])
   /** The prefixes that all open elements declare, innermost last. */
   private readonly prefixes: string[] = []
-  /** What each of them stood for before: a default namespace, or a binding, if there was one. */
+  /** The previous meaning of each of them: a default namespace, or a binding, if there was one. */
   private readonly hidden: (string | Binding | undefined)[] = []
   private isInStanza = false
 
@@ -72,7 +72,7 @@ export class NamespaceScope {
     this.isInStanza = true
   }
 
-  /** Whether what the prefix stands for was declared inside the stanza. */
+  /** Whether the prefix was declared inside the stanza. */
   isOfStanza(prefix: string): boolean {
     return this.bindings.get(prefix)?.isOfStanza === true
   }

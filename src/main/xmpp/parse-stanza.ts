@@ -6,8 +6,8 @@ const header = Buffer.from(
 )
 
 /**
- * The one stanza that a text is, by the rules of a client's stream, a PrunedElement where it is past the limits;
- * undefined: it is none, or more than one.
+ * Parses a text as one stanza, by the rules of a client's stream; a PrunedElement if it is over the limits. Undefined: the
+ * text is not exactly one stanza.
  */
 export function parseStanza(xml: string, limits: ParserLimits): Element | undefined {
   const found: Element[] = []

@@ -1,4 +1,4 @@
-/** What the parser keeps of a stanza, at most. What is over a limit is skipped; only `maxStreamStanzaBytes` ends a stream. */
+/** The most that the parser keeps of a stanza. It skips parts over a limit; only `maxStreamStanzaBytes` ends a stream. */
 export interface ParserLimits {
   /** The most bytes of one stanza on the wire, from its `<` to its `>`; also of a stream header. */
   readonly maxStreamStanzaBytes: number
@@ -18,7 +18,7 @@ export interface ParserLimits {
   readonly maxElements: number
 }
 
-/** Those that no configuration changes: several times what any extension of XMPP needs. */
+/** The limits that cannot be configured: several times what any extension of XMPP needs. */
 export const fixedLimits = {
   maxValueBytes: 8192,
   maxChildren: 1000,

@@ -39,10 +39,10 @@ export function planReconnect(
 }
 
 /**
- * The time for a stream to be up: twice as long after each time that was not enough, since a server that is slow for being
- * busy has to do all of it again. Pure.
+ * The time limit for a stream to come up. It doubles after each timeout, because a busy server has to repeat all of its work
+ * at each attempt. Pure.
  *
- * @param timeouts In a row before this attempt, with no stream that came up between them.
+ * @param timeouts Timeouts in a row before this attempt, without a stream that came up.
  */
 export function handshakeTimeMs(timeouts: number, baseMs: number, capMs: number): number {
   return Math.min(capMs, baseMs * 2 ** timeouts)

@@ -7,9 +7,9 @@ import type { TokenHandler } from './tokenizer.ts'
 const noAttributes: readonly string[] = []
 
 /**
- * Takes the tokens of a subtree that is skipped, keeps nothing, and sees to what the tokenizer leaves to its handler:
- * attributes given twice and declarations that none may make. That two prefixes stand for one namespace is not looked
- * for in here: no server writes it.
+ * Takes the tokens of a skipped subtree and keeps nothing. It makes the checks that the tokenizer leaves to its handler:
+ * duplicate attributes and forbidden declarations. It does not check for duplicate attributes under two prefixes of one
+ * namespace, which no server writes.
  */
 export class SkippedTags implements TokenHandler {
   private readonly names = new AttributeNames()

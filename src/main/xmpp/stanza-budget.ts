@@ -8,7 +8,7 @@ import type { ParserLimits } from './parser-limits.ts'
 const elementMarkup = 3
 const attributeMarkup = 4
 
-/** What is kept of one open element. */
+/** The kept size of one open element. */
 class Level {
   textBytes = 0
   children = 0
@@ -19,8 +19,8 @@ class Level {
 }
 
 /**
- * Counts what is kept of one stanza, and says what still may be. Levels are depths: 0 is the stream's, 1 the stanza's
- * own. Used only for stanzas that come near to a limit: see TreeBuilder.
+ * Counts the kept parts of one stanza, and decides what else may be kept. Levels are depths: 0 is the stream's, 1 the
+ * stanza's own. Used only for stanzas near a limit: see TreeBuilder.
  */
 export class StanzaBudget {
   private readonly limits: ParserLimits
@@ -31,7 +31,7 @@ export class StanzaBudget {
   /** The bytes are used up: nothing more of the stanza is kept. */
   private isSpent = false
 
-  /** `lose` is told of each thing that is not kept. */
+  /** `lose` is called for each part that is not kept. */
   constructor(limits: ParserLimits, lose: (loss: Loss) => void) {
     this.limits = limits
     this.lose = lose
@@ -74,7 +74,7 @@ export class StanzaBudget {
     this.keptBytes += attributeMarkup * (attributes.length / 2)
   }
 
-  /** Whether an element is kept that begins at this level; then it is counted. A stanza itself always is. */
+  /** Whether an element that begins at this level is kept; if so, it counts. The stanza itself is always kept. */
   takeElement(level: number, name: string): boolean {
     if (level > 1) {
       const { isHollow, children } = this.levels[level - 1]!
@@ -91,12 +91,12 @@ export class StanzaBudget {
     return true
   }
 
-  /** Whether the attribute is kept; then it is counted. */
+  /** Whether the attribute is kept; if so, it counts. */
   takeAttribute(name: string, value: string): boolean {
     return this.takeBytes(Buffer.byteLength(name) + Buffer.byteLength(value) + attributeMarkup)
   }
 
-  /** What is kept of a text of the element at this level: all of it, its beginning, or ''. */
+  /** The kept part of a text of the element at this level: all of it, its beginning, or ''. */
   takeText(level: number, text: string): string {
     const at = this.levels[level]!
     if (at.isTextCut || at.isHollow || this.isSpent) return ''

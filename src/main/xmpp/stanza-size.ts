@@ -6,7 +6,7 @@ const nowhere = -1
 
 /**
  * Counts the bytes of one stanza after another, from `<` to `>`, through pieces of text, and throws a
- * StreamFaultError when one has more than any may have. Places are indices in the text of the current piece.
+ * StreamFaultError when a stanza exceeds the limit. Places are indices in the text of the current piece.
  */
 export class StanzaSize {
   private readonly maxBytes: number

@@ -43,7 +43,7 @@ export interface StreamFault {
   readonly limit?: ParserLimit | undefined
 }
 
-/** The limit of a parser that ends a stream, by its name in the metrics. */
+/** The parser limit that ends a stream, by its name in the metrics. */
 export type ParserLimit = 'stream_stanza'
 
 /**

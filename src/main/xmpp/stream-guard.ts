@@ -17,17 +17,18 @@ export interface GuardPorts {
 }
 
 /**
- * Lets in what the server of a component may send on its streams:
+ * Admits the stanzas that the server of a component may send on its streams:
  *
- * - A `from` of another server here is forged, or came by federation, which proves no more to us: it is dropped.
- * - A `to` of none of the server's components is another component's. With `global_routes`, ejabberd's default, every
- *   component of a listener gets the stanzas to all of them, and may send in the name of all. A request is answered
- *   `item-not-found` from where it went, if that is below a host of the server. Anywhere else no honest server of ours
- *   would have it from, and an answer that the server does not take would end the stream: there is silence. So there is
- *   once a server has ended a stream with `invalid-from`.
+ * - A stanza with a `from` of another server here is dropped: it is forged, or came by federation, which does not prove its
+ *   `from` to the daemon.
+ * - A stanza whose `to` is not at one of the server's components is for another component. With `global_routes`, ejabberd's
+ *   default, every component of a listener gets the stanzas for all of them, and may send in the name of all. A request is
+ *   answered with `item-not-found` from the address that it was sent to, if that is at a subdomain of a host of the server.
+ *   For any other address there is no answer: no honest server sends such a request, and a server that does not accept the
+ *   answer would end the stream. There is no answer, either, once a server has ended a stream with `invalid-from`.
  */
 export class StreamGuard {
-  /** Replaced when the configuration says otherwise. */
+  /** Replaced when the configuration changes. */
   scope: StreamScope
   readonly #ports: GuardPorts
   readonly #fromLine: RareLine
@@ -53,12 +54,12 @@ export class StreamGuard {
     )
   }
 
-  /** The server has ended a stream for a `from` of ours. */
+  /** The server ended a stream because of a `from` of the daemon. */
   answersNoMore(): void {
     this.#answers = false
   }
 
-  /** False: the stanza is done with. */
+  /** False: the stanza needs no further handling. */
   admits(stanza: Element, answerTo: StanzaSink): boolean {
     const from = stanza.attr('from')
     if (from !== undefined && this.scope.isForeign(from)) {
@@ -85,7 +86,7 @@ function answerNotFound(stanza: Element, from: string, to: string, answerTo: Sta
   answerTo.send(iqError({ id, from, to }, stanzaErrors.itemNotFound))
 }
 
-/** Where an address is, for the log; '': it is none. */
+/** The host of an address, for the log; '' for an invalid address. */
 export function hostOf(address: string): string {
   const bare = bareJid(address)
   return bare === undefined ? '' : domainOfBare(bare)

@@ -23,9 +23,9 @@ export interface StreamEvents {
 /**
  * Reads the XML of one stream (RFC 6120 §4, §11) from bytes as they come, in chunks cut anywhere.
  *
- * It takes namespace-well-formed XML 1.0 in UTF-8, without what RFC 6120 §11.1 forbids. What a stanza has beyond
- * the limits is skipped, and so is the meaning of a prefix that nobody declared: a stanza's content is its sender's,
- * who must not end the stream of all others. At the first byte that shows anything else, or when a stanza has more
+ * It takes namespace-well-formed XML 1.0 in UTF-8, without what RFC 6120 §11.1 forbids. It skips the parts of a
+ * stanza that are over the limits, and accepts undeclared prefixes, without a meaning: the sender chooses a stanza's content,
+ * and must not end the stream of all others. At the first byte that shows anything else, or when a stanza has more
  * than `maxStreamStanzaBytes`, it reports the stream error that RFC 6120 §4.9.3 has for it, after every stanza that
  * was complete before. No input makes it throw. After an error or the end of the stream it is deaf.
  *

@@ -21,7 +21,7 @@ export interface SlotHost {
   readonly reconnect: ReconnectLimits
   readonly random: () => number
   /** Asked once for every attempt; all but a slot's first are reconnects. */
-  /** `timeouts`: handshakes of the slot in a row that had too little time. */
+  /** `timeouts`: handshakes of the slot in a row that timed out. */
   nextSetup(isReconnect: boolean, timeouts: number): StreamSetup
   /** Streams of the domain that are up; one that is being lost does not count. */
   readonly streamsUp: number
@@ -54,7 +54,7 @@ export class StreamSlot implements StreamOwner {
   #lastLoss: StreamLoss | undefined
   /** Losses in a row, with no stream between them that lasted. */
   #losses = 0
-  /** Handshakes in a row that were not done in their time. */
+  /** Handshakes in a row that timed out. */
   #timeouts = 0
   #attempted = false
   #paused = false

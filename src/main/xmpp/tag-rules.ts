@@ -6,7 +6,7 @@ export function declaredPrefix(name: string): string | undefined {
   return name.startsWith('xmlns:') ? name.slice(6) : undefined
 }
 
-/** Namespaces in XML 1.0 §3: no element has it. */
+/** Namespaces in XML 1.0 §3: no element may have this prefix. */
 export function refuseXmlnsPrefix(name: string, colon: number): void {
   if (colon === 5 && name.startsWith('xmlns:')) throw notWellFormed('An element with the prefix xmlns.')
 }

@@ -9,10 +9,10 @@ const { classes, colonSign, inNames, isSpace, nonAscii, startsNames } = units
 
 const nothing: Uint8Array = Buffer.alloc(0)
 
-/** The most of a name that is held, in UTF-16 units. The longest piece is shorter. */
+/** The most of a name that is kept, in UTF-16 units. The longest piece is shorter. */
 const longestName = 8192
 
-/** In place of where the colon is: the name was too long, and is none that an element or attribute could have. */
+/** In place of the index of the colon: the name is too long, and cannot be that of an element or attribute. */
 export const cutName = -2
 
 /**
@@ -32,7 +32,7 @@ export class TokenCursor {
   protected held = ''
   /** Where the colon is in the name at hand, or -1; `cutName` once it is taken, if it was too long. */
   protected colon = -1
-  /** How many units of the name at hand are not held, and what distinguishes them from others. */
+  /** How many units of the name at hand are not kept, and a hash of them. */
   private lostUnits = 0
   private lostHash = 0
   /** All tokens taken since this was last set are of the vocabulary. */
@@ -80,8 +80,8 @@ export class TokenCursor {
   }
 
   /**
-   * The name at hand, checked, as `take`. In place of one that is too long: its beginning, a space, and what
-   * distinguishes the rest from others.
+   * The name at hand, checked, as `take`. A name that is too long is replaced by its beginning, a space, and the
+   * length and hash of the rest.
    */
   protected takeName(from: number, to: number): string {
     if (this.held !== '' && this.held.length + this.lostUnits + to - from > longestName) {

@@ -87,13 +87,13 @@ const inCloseName = 15
 const afterCloseName = 16
 const atEnd = 17
 
-/** How much of a text or value is decoded at once, in UTF-16 units. No piece is longer. */
+/** The most of a text or value that is decoded at once, in UTF-16 units. No piece is longer. */
 const segmentUnits = 4096
 
 /** The longest XML declaration, in UTF-16 units: many times what one needs. */
 const longestDeclaration = 1024
 
-/** What the names of open elements cost that are kept to compare end tags with, in a subtree that is skipped. */
+/** The cost of names of open elements that are kept in a skipped subtree, to compare end tags with. */
 const mostNameUnits = 262_144
 /** Of one name, beside its own length. */
 const nameUnits = 8
@@ -104,10 +104,10 @@ const nameUnits = 8
  *
  * A token that a piece ends in waits in `held`, and no unit is looked at twice: a stream in pieces of one
  * byte takes time in proportion to its length. Text and values are decoded when they are whole, and long ones
- * a segment at a time, counted from where they begin; a name is checked when it is whole. So faults do not
- * depend on how the stream is cut, and what waits is short, whatever comes.
+ * a segment at a time, counted from their beginning; a name is checked when it is whole. So faults do not
+ * depend on how the stream is cut, and the waiting part is always short.
  *
- * What the tree does not keep is skipped: it is read in the same way, and has to be as well-formed, but its
+ * A part that the tree does not keep is skipped: it is read in the same way, and must be well-formed, too, but its
  * tokens go to SkippedTags. The names of open elements are kept there, too, up to `mostNameUnits`; deeper
  * inside any end tag fits any start tag.
  *
@@ -116,7 +116,7 @@ const nameUnits = 8
 export class Tokenizer extends TokenCursor implements TextSink {
   private readonly tree: StanzaTree
   private readonly skipped = new SkippedTags()
-  /** One of the two. */
+  /** One of these two. */
   private handler: TokenHandler
   private readonly size: StanzaSize
   private readonly maxStanzaBytes: number
@@ -498,7 +498,7 @@ export class Tokenizer extends TokenCursor implements TextSink {
     const name = this.open[this.depth - 1]
     if (name !== undefined) {
       const after = from + name.length
-      // Nearly every end tag is this simple, and then its name need not be looked at as such.
+      // Nearly every end tag is this simple, so its name is not extracted.
       if (this.held === '' && after < this.end && this.units[after] === greater && this.isNext(name, from)) {
         return this.readAfterCloseName(after)
       }

@@ -32,7 +32,7 @@ const fewAttributes = 16
 /** Of a text in parts, so much is put together before it is kept: a string of short parts takes thirty times its length. */
 const longTail = 512
 
-/** Of the stanza itself: without them nobody could be answered, so they are kept wherever they stand. */
+/** Attributes of the stanza itself that are always kept, at any position: an answer needs them. */
 const addressing: readonly string[] = ['from', 'to', 'id', 'type']
 
 /** An element whose end tag has not come yet. There is one for each depth, used again and again. */
@@ -51,11 +51,11 @@ class OpenElement {
  * stream (RFC 6120 §4.2). Elements are made when they end, with arrays of just the right length, for a
  * stanza may be kept for long.
  *
- * What is past a limit is left out of the stanza, which then is a PrunedElement. Nearly all stanzas are far from all
- * limits, and two countdowns show it. When one of them ends, when a stanza has become so long that its bytes might not
- * all be kept, and when anything is left out, the stanza is read `carefully` from there on: what is kept of it so far is
- * counted once, everything that follows is asked of the StanzaBudget, and what is kept is a copy, since a part of a
- * text keeps the whole alive. Whether a stanza is read carefully shows in nothing but speed and memory.
+ * Parts over a limit are left out of the stanza, which then is a PrunedElement. Nearly all stanzas are far from all limits,
+ * which two countdowns show. When a countdown ends, when a stanza is so long that its bytes might not all be kept, or when a
+ * part is left out, the stanza is read `carefully` from there on: the parts kept so far are counted once, the StanzaBudget
+ * decides about everything that follows, and kept texts are copies, because a slice would keep the whole text in memory.
+ * Careful reading changes only speed and memory.
  */
 export class TreeBuilder implements StanzaTree {
   /** The root is closed. */
@@ -79,7 +79,7 @@ export class TreeBuilder implements StanzaTree {
   private tail = ''
 
   // Countdowns and marks, so that a stanza within them need not be counted.
-  /** So many elements of a stanza are within all limits; so many more. */
+  /** This many elements of a stanza are certainly within all limits; how many of them are left. */
   private readonly freeElements: number
   private elementsLeft = 0
   /** So many UTF-16 units of text, the same. */
@@ -91,7 +91,7 @@ export class TreeBuilder implements StanzaTree {
   /** A longer value may have too many bytes. */
   private readonly valueMark: number
 
-  /** What the stanza at hand has lost: the bit of each is its place in `losses`. */
+  /** The losses of the stanza at hand: the bit of each is its index in `losses`. */
   private lost = 0
 
   /** The written name of the start tag at hand; where its colon is, -1 or `cutName`. */
@@ -121,7 +121,7 @@ export class TreeBuilder implements StanzaTree {
     this.expectStanza()
   }
 
-  /** What comes next is the header, or a stanza. */
+  /** The next element is the header, or a stanza. */
   private expectStanza(): void {
     this.isCareful = false
     this.lost = 0
@@ -315,7 +315,7 @@ export class TreeBuilder implements StanzaTree {
     this.hasNames = false
     if (!this.isCareful) this.attributesMark = this.fewUnits
     if (!this.isDeclarationLost) return
-    // Nobody knows what its names mean.
+    // The namespaces of its names are unknown.
     this.isDeclarationLost = false
     element.ns = unmatchedNs
     this.budget.hollow(this.depth)
@@ -330,8 +330,8 @@ export class TreeBuilder implements StanzaTree {
   }
 
   /**
-   * No two attributes are one under different prefixes. Prefixes that the stream header declares are left out: a
-   * user's own stream may have others under the same names, and what a user writes there comes in here unchanged.
+   * Checks that no attribute occurs twice under different prefixes. Prefixes that the stream header declares are not checked: a
+   * user's own stream may use the same prefixes for other namespaces, and servers pass on such stanzas unchanged.
    */
   private checkPrefixedAttributes(): void {
     const seen = new Set<string>()

@@ -37,7 +37,7 @@ export function fcmViolation(field: string, description: string): ProviderAnswer
   }
 }
 
-/** Whose quota is used up, as FCM says it. */
+/** An exceeded quota, as FCM reports it. */
 function fcmQuota(subject: string, description: string): ProviderAnswer {
   const details = [
     { '@type': fcmError, errorCode: 'QUOTA_EXCEEDED' },
@@ -50,7 +50,7 @@ function fcmQuota(subject: string, description: string): ProviderAnswer {
   }
 }
 
-/** The project's, as Google's front end says it: without a code of FCM's. */
+/** The project's exceeded quota, as Google's front end reports it: without an FCM code. */
 const projectQuota: ProviderAnswer = {
   status: 429,
   body: {
@@ -119,7 +119,7 @@ export const fcmWords: Readonly<Record<string, ProviderAnswer>> = {
   DEVICE_QUOTA: fcmQuota('device', 'Device message rate exceeded.'),
   TOPIC_QUOTA: fcmQuota('topic', 'Topic quota exceeded.'),
   PROJECT_QUOTA: projectQuota,
-  /** It does not say whose quota, but for how long. */
+  /** The answer does not say which quota, but for how long. */
   THROTTLED: fcmFault(429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED', 'Quota exceeded', { 'retry-after': '1' }),
   UNAVAILABLE: fcmFault(503, 'UNAVAILABLE', 'UNAVAILABLE', 'The service is currently unavailable.'),
   INTERNAL: fcmFault(500, 'INTERNAL', 'INTERNAL', 'Internal error encountered.'),

@@ -39,7 +39,7 @@ const checkMs = 250
 /** The pause before a restart of the thread: none the first time, then longer and longer. */
 const restartBaseMs = 100
 const restartCapMs = 60_000
-/** So many messages out of turn are overheard. One that says more would fill the memory of the main thread, and its time. */
+/** The most unexpected messages that are ignored. More would take too much memory and time of the main thread. */
 const maxStray = 16
 /** A thread that lasted this long does not count as a failed start. */
 const lastedMs = 10_000
@@ -67,7 +67,7 @@ export class PluginThread implements Decider {
   #why: Error | undefined
   /** Messages of the running thread that were neither expected nor an answer to a question that it holds. */
   #stray = 0
-  /** Asked, and not yet handed to the thread. */
+  /** Questions not yet sent to the thread. */
   #waiting: Asked[] = []
   #waitingWeight = 0
   /** Questions that the thread holds, by id, the oldest first. */
