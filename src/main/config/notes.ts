@@ -100,7 +100,7 @@ function nodeNotes({ component, push }: Config): string[] {
   const isOpen = component.some(({ pubsub, hosts }) => pubsub && hosts.length === 0)
   if (isOpen && push.node_owners === 'hosts' && push.served_hosts.length === 0) {
     notes.push(
-      'push.node_owners is "hosts" and push.served_hosts is empty: users of every server that can reach this one may make push nodes',
+      'push.node_owners is "hosts" and push.served_hosts is empty: users of every server that can reach this one may create push nodes',
     )
   }
   return notes

@@ -282,7 +282,7 @@ export class Metrics {
     'Whether (1) the last change was written to the store, or none was tried yet; 0: it failed.',
   )
   readonly nodes = new GaugeFamily('nodes', 'Push nodes stored.')
-  readonly nodesLimit = new GaugeFamily('nodes_limit', 'push.max_nodes: no more are made.')
+  readonly nodesLimit = new GaugeFamily('nodes_limit', 'push.max_nodes: no further nodes are created.')
   readonly nodesCrowdedHosts = new GaugeFamily(
     'nodes_crowded_hosts',
     'XMPP domains whose users own 90 % or more of push.max_nodes_per_host, of those that made a node since the start.',

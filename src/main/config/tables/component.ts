@@ -72,7 +72,8 @@ export const componentTable = tables(
         'below the 32 s in which ejabberd waits for an answer.',
     }),
     ping_timeout_ms: integer(10_000, 100, 60_000, {
-      description: 'How long the ping may take before the stream is taken for dead and opened anew.',
+      description:
+        'How long the ping may take before the daemon takes the stream for dead and opens a new one.',
     }),
     pubsub: flag(true, {
       description: 'Whether push nodes can be made on this domain (PubSub-full).',

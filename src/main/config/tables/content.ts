@@ -46,13 +46,12 @@ export const contentTable = table(
     }),
     on_missing: choice('default', ['default', 'reject', 'silent'], {
       description:
-        'What becomes of a publish that has only some of sender and text. default: an alert with the defaults above; ' +
+        'How to push a publish that lacks the sender or the text. default: an alert with the defaults above; ' +
         'reject: an error, as MongooseIM answers it; silent: a push that wakes the app and shows nothing.',
       reload: true,
     }),
     on_empty: choice('silent', ['silent', 'drop'], {
-      description:
-        'What becomes of a publish with nothing in it. silent: a push that wakes the app; drop: nothing is sent.',
+      description: 'How to push an empty publish. silent: a push that wakes the app; drop: nothing is sent.',
       reload: true,
     }),
   },

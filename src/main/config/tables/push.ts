@@ -43,37 +43,41 @@ export const pushTable = table(
     }),
     node_owners: oneOrList('hosts', ['hosts', 'any'], 'domain', {
       description:
-        'Who may make push nodes and be given them: "hosts": the users of the component\'s `hosts`, else of `served_hosts` (of anywhere while both are empty); ' +
-        '"any": those of every server that can reach this one; or a list of domains. Nodes that there are stay.',
+        'Users that may create and own push nodes. "hosts": users of the component\'s `hosts`, else of `served_hosts` (of all ' +
+        'domains while both are empty); "any": users of every server that can reach this one; or a list of domains. ' +
+        'Existing nodes stay.',
       allowed: '"hosts", "any", or a list of domains',
       reload: true,
     }),
     max_nodes_per_owner: integer(128, 1, 1_000_000, {
-      description: 'Push nodes that one user may own on one domain.',
+      description: 'The most push nodes that one user may own on one domain.',
       reload: true,
     }),
     max_nodes_per_host: integer(1_000_000, 1, 100_000_000, {
-      description: 'Push nodes that the users of one XMPP domain may own, on all domains together.',
+      description:
+        'The most push nodes that the users of one XMPP domain may own, on all component domains together.',
       reload: true,
     }),
     max_nodes: integer(5_000_000, 1, 100_000_000, {
-      description: 'Push nodes in all.',
+      description: 'The most push nodes in all.',
       reload: true,
     }),
     node_ttl_days: integer(400, 0, 36_500, {
       description:
-        'After how many days without a publish or a change a push node is removed; at most one hundredth of that later. 0: never.',
+        'After how many days without a publish or a change the daemon removes a push node, up to one hundredth of that time ' +
+        'later. 0: never.',
       reload: true,
     }),
     dead_device_ttl_s: integer(2_592_000, 60, 315_360_000, {
-      description: 'How long a device that its provider called gone is remembered as such.',
+      description: 'How long the daemon remembers that a provider reported a device as gone.',
     }),
     suspect_limit: integer(5, 1, 1000, {
       description:
-        'After how many refusals in a row, with none delivered between, a device is taken for dead.',
+        'How many refusals in a row, without a delivery between them, mark a device as dead at a push node.',
     }),
     max_subscriptions_per_user: integer(32, 1, 10_000, {
-      description: 'Push subscriptions that one user may have; past it the longest unused go.',
+      description:
+        'The most push subscriptions of one user; above it the one unused for the longest time is removed.',
       reload: true,
     }),
     dedup_window_s: integer(300, 0, 86_400, {

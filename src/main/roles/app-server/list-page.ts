@@ -63,7 +63,10 @@ export function renderPage<T>(
   const roomBytes = Math.min(maxPageBytes, maxSentStanzaBytes - frameBytes)
   const { entries, index } = fitting(part, listed, shape, roomBytes)
   if (entries.length === 0 && listed.entries.length > 0) {
-    return iqError(request, withText(stanzaErrors.notAcceptable, 'the addresses and the id leave no room'))
+    return iqError(
+      request,
+      withText(stanzaErrors.notAcceptable, 'the addresses and the id are too long for an answer'),
+    )
   }
   const xml = entries.map(shape.entry).join('')
   const set = renderSet(entries.map(shape.name), index, listed.count)

@@ -157,7 +157,7 @@ export class NodeChanges {
     if (past !== undefined) return this.#pastLimit(past)
     if (ownersAdded(record, changed).every((owner) => domain.mayOwnNodes(owner))) return changed
     this.#hit('node_owners')
-    return withText(stanzaErrors.overload, 'owner: of a domain whose users may not own nodes here')
+    return withText(stanzaErrors.overload, 'owner: users of this domain may not own nodes here')
   }
 
   #noRoom(limit: NodeLimit, limits: NodeLimits): StanzaError {
@@ -166,9 +166,9 @@ export class NodeChanges {
       case 'max_nodes_per_owner':
         return withText(stanzaErrors.overload, `an owner has at most ${limits.perOwner} nodes`)
       case 'max_nodes_per_host':
-        return withText(stanzaErrors.overload, 'the users of this domain have as many nodes as they may')
+        return withText(stanzaErrors.overload, 'the users of this domain have the maximum number of nodes')
       case 'max_nodes':
-        return withText(stanzaErrors.overload, 'there are as many nodes as there may be')
+        return withText(stanzaErrors.overload, 'the maximum number of nodes is reached')
     }
   }
 
