@@ -30,13 +30,14 @@ export function readHttpToken(dataDir: string): Secret {
 export function httpTokenOf({ http, data_dir: dataDir }: Config, log: Logger): Secret | undefined {
   if (http.token !== undefined) return http.token
   if (http.listen.startsWith('unix:')) return undefined
+  const file = join(dataDir, httpTokenName)
   try {
-    if (existsSync(join(dataDir, httpTokenName))) return readHttpToken(dataDir)
+    if (existsSync(file)) return readHttpToken(dataDir)
     const token = makeHttpToken(dataDir)
-    log.info({ file: join(dataDir, httpTokenName) }, 'created the token for /v1 and /admin')
+    log.info({ file }, 'created the token for /v1 and /admin')
     return token
   } catch (err) {
-    log.error({ err }, 'no token for /v1 and /admin: they refuse all requests')
+    log.error({ err, file }, 'no token for /v1 and /admin: they refuse all requests')
     return undefined
   }
 }
