@@ -122,12 +122,12 @@ function slowBareJid(text: string): string | undefined {
   return jid === undefined ? undefined : bareOf(jid)
 }
 
-/** Runs of marks. The two of katakana are letters that NFKC makes marks of. */
+/** Runs of marks. The two katakana letters become marks under NFKC. */
 const marks = /[\p{M}\uff9e\uff9f]+/gu
 /** No text in any language has more on one letter (UAX #15 §13). */
 const maxMarks = 30
 
-/** Whether NFKC would take long: the time for it grows with the square of such a run. */
+/** Whether NFKC would take long: its time grows with the square of the length of such a run. */
 function hasTooManyMarks(text: string): boolean {
   for (const [run] of text.matchAll(marks)) if (run.length > maxMarks) return true
   return false

@@ -19,7 +19,7 @@ export function fileNotes(files: readonly NamedFile[], dataDir: string, user: Fi
       notes.push(`${path} belongs to a user other than root and the daemon’s user, uid ${found.uid}`)
     }
     if (isSecret && isReadableByOthers(found, user.gid)) {
-      // Without the right group, the daemon could not read it after a chmod alone; and others may be in the one it has.
+      // With another group, chmod alone would lock out the daemon, and other users may be members of that group.
       const group = found.gid === user.gid ? '' : ` and chgrp it to the daemon’s group, gid ${user.gid}`
       const mode = modeOf(found)
       notes.push(`${path} holds a secret and can be read by others: its mode is ${mode}, chmod 0640${group}`)

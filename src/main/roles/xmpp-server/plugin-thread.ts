@@ -161,7 +161,7 @@ export class PluginThread implements Decider {
 
   /** The message may come from the plugin: it is checked completely. */
   #hear(message: unknown): void {
-    // What it said before it was ended comes nevertheless.
+    // Messages that the thread sent before it was ended still arrive.
     if (this.#why !== undefined) return
     this.#heardAtMs = performance.now()
     const { kind, why, answers } = objectOf(message)
@@ -177,7 +177,7 @@ export class PluginThread implements Decider {
   }
 
   #overhear(): void {
-    if (++this.#stray > maxStray) this.#end(new Error('it sends message after message that is no answer'))
+    if (++this.#stray > maxStray) this.#end(new Error('it sends message after message that is not an answer'))
   }
 
   #up(): void {

@@ -152,7 +152,7 @@ describe('a plugin of your own runs in a thread of its own', () => {
       work.answerLast('result')
       expect((await ended).safety).toBe('safe')
       expect(await restarts(work)).toBeGreaterThanOrEqual(1)
-      expect(work.log.join('\n')).toContain('it sends message after message that is no answer')
+      expect(work.log.join('\n')).toContain('it sends message after message that is not an answer')
     },
   )
 
