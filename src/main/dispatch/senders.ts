@@ -34,6 +34,11 @@ export function senderHash(sender: string, seed: number): number {
 /** A sender with at most so many pending pushes, or this part of its domain's, does not get a line of its own. */
 const fewPending = 4
 const fewPart = 1 / 32
+/**
+ * With more it is one, however small a part that is: else a flood in the names of many is no crowd, and others wait behind
+ * all of it. Spread evenly over all slots, 8,192 go in the order of coming, which costs least.
+ */
+const manyPending = 64
 
 /** How much each sender of one domain has under way. */
 export class SenderLoads {
@@ -83,7 +88,7 @@ export class SenderLoads {
   /** Whether the sender has so many more pushes than others that it gets a line of its own. */
   isCrowd(sender: number): boolean {
     const pending = this.pendingOf(sender)
-    return pending > fewPending && pending > this.#pendingOfAll * fewPart
+    return pending > fewPending && (pending > manyPending || pending > this.#pendingOfAll * fewPart)
   }
 
   inflightOf(sender: number, origin: number): number {

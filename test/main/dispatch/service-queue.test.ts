@@ -179,6 +179,15 @@ describe('senders take turns within their domain', () => {
     expect(drain()).toEqual(['a0', 'b3', 'a1', 'b4', 'a2', 'b5'])
   })
 
+  test('behind a flood in the names of many another waits for the first of them alone', () => {
+    const { put, drain } = queued()
+    const [names, each] = [50, 200]
+    for (let i = 0; i < names * each; i++) put({ sender: 1 + (i % names) })
+    put({ sender: 100 })
+    const place = drain().indexOf(`a${names * each}`)
+    expect(place).toBeLessThan(2 * names * 65)
+  })
+
   test('a sender without room is passed over, and its domain is not', () => {
     const { queue, put, drain } = queued()
     for (let i = 0; i < 6; i++) put({ sender: 1 })
@@ -197,6 +206,8 @@ describe('a sender is a crowd', () => {
     ['not with four', 4, [], false],
     ['with more than one in 32 of its domain’s', 41, [1_240], true],
     ['not with less', 39, [1_240], false],
+    ['with more than 64, however many others have as many', 65, Array(100).fill(65), true],
+    ['not with 64 of many', 64, Array(100).fill(64), false],
   ])('%s', (_, own, others, isCrowd) => {
     const senders = new SenderLoads(1)
     for (let i = 0; i < own; i++) senders.accepted(0, 1)
