@@ -121,7 +121,7 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
     // Made before the first start, which makes none then; as the service's user, who alone may read it.
     expect(await container.output('stat', '--format=%a %U:%G', tokenFile)).toBe('600 xmpp-pushd:xmpp-pushd')
     expect(container.read(tokenFile)).toMatch(/^[0-9a-f]{64}$/)
-    expect(await container.journal(unit)).not.toContain('made the token')
+    expect(await container.journal(unit)).not.toContain('created the token')
     // Its levels are the journal's.
     const warnings = await container.output('journalctl', '-q', '-o', 'cat', '-u', unit, '-p', 'warning')
     expect(warnings).toMatch(/^\{"level":"warn".*there is no \[\[component\]\].*\}$/)
