@@ -67,6 +67,13 @@ it('what saxes refuses is never read to its end, and what we alone refuse is on 
       }
       const saxes = readWithSaxes(document)
       fc.pre(!saxes.hasPaddedNamespace)
+      if (saxes.error?.startsWith('unbound namespace prefix') === true) {
+        // No fault of a stream: what is read beyond it, saxes does not tell.
+        const read = stanzasOf(told)
+        expect(read.slice(0, saxes.stanzas.length)).toEqual(saxes.stanzas.slice(0, read.length))
+        if (saxes.oddities.size === 0) expect(read.length).toBeGreaterThanOrEqual(saxes.stanzas.length)
+        return
+      }
       if (saxes.isComplete && fault === undefined) {
         expect(isComplete(told)).toBe(true)
         expect(stanzasOf(told)).toEqual(saxes.stanzas)
