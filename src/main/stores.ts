@@ -26,6 +26,8 @@ export class Stores {
   readonly #metrics: Metrics
   readonly #log: Logger
   #sweepTimer: NodeJS.Timeout | undefined
+  /** The count of the push nodes of an earlier version. */
+  #nodeCount: Promise<void> | undefined
   /** The pass through all push nodes that is under way, or was the last. */
   #nodePass: Promise<void> | undefined
   #nextNodePassMs = 0
@@ -68,17 +70,21 @@ export class Stores {
     this.#metrics.nodesLimit.child().set(push.max_nodes)
   }
 
-  /** From now on what is past its time is removed, and all push nodes are gone through, in the background. */
+  /**
+   * From now on expired entries are removed in the background, for the first time in an hour: a start has enough to do. What
+   * an earlier version stored is counted at once.
+   */
   start(): void {
     this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs)
     void this.#countOld()
-    void this.#passNodes()
+    this.#nodeCount = this.#countNodes()
   }
 
   /** Ends that, with what is still to be written of it. To be called before the environment is closed. Never rejects. */
   async stop(): Promise<void> {
     clearInterval(this.#sweepTimer)
     await this.nodes.stop()
+    await this.#nodeCount
     await this.#nodePass
   }
 
@@ -91,6 +97,15 @@ export class Stores {
         { err },
         'some pushes of an earlier version are not counted in stored_bytes yet: the next start continues',
       )
+    }
+  }
+
+  /** Counts the push nodes of an earlier version. Never rejects. */
+  async #countNodes(): Promise<void> {
+    try {
+      await this.nodes.countStored()
+    } catch (err) {
+      this.#log.error({ err }, 'cannot go through all push nodes')
     }
   }
 
