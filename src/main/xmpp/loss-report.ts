@@ -13,8 +13,11 @@ export class LossReport {
   constructor(metrics: Metrics, log: Logger, monotonicMs: () => number) {
     this.#of = new Map(
       losses.map((limit) => {
-        const text = limit === 'prefix' ? undeclared : pruned
-        const line = new RareLine((times, host) => log.warn({ limit, host, times }, text), monotonicMs)
+        const say = (times: number, host: string) =>
+          limit === 'prefix'
+            ? log.warn({ limit, host, times }, 'stanzas had an undeclared prefix')
+            : log.warn({ limit, host, times }, 'stanzas exceeded a limit: the rest of them was skipped')
+        const line = new RareLine(say, monotonicMs)
         return [limit, { tally: metrics.limitsHit.child(limit), line }]
       }),
     )
@@ -29,6 +32,3 @@ export class LossReport {
     }
   }
 }
-
-const pruned = 'stanzas exceeded a limit: the rest of them was skipped'
-const undeclared = 'stanzas had an undeclared prefix'
