@@ -39,7 +39,7 @@ describe.each(servers)('push registrations of $name', ({ name, program, start, c
       const shell = new Shell(dir, name === 'ejabberd' ? { ejabberdctl: ejabberdCommand(server) } : {})
       shell.env.XMPP_PUSHD_CONFIG = daemon.configFile
       try {
-        const bob = await setUp.asleep('a token/ü', { click_action: 'ż\n"open"' })
+        const bob = await setUp.asleep('a-token/ü', { click_action: 'ż\n"open"' })
         const carol = await setUp.asleep('phone')
         const dave = await setUp.online('dave.x-y')
         await enablePush(dave, 'tablet')
@@ -61,7 +61,7 @@ describe.each(servers)('push registrations of $name', ({ name, program, start, c
           body: JSON.stringify(events),
         })
         expect(await response.json()).toEqual({ notified: 2 })
-        const [push] = await setUp.pushesTo('a token/ü')
+        const [push] = await setUp.pushesTo('a-token/ü')
         expect(push).toMatchObject({
           service: 'apns',
           topic: 'com.example.app',
