@@ -20,8 +20,10 @@ export interface StreamState {
 export interface SlotHost {
   readonly reconnect: ReconnectLimits
   readonly random: () => number
-  /** Asked once for every attempt; all but a slot's first are reconnects. */
-  /** `timeouts`: handshakes of the slot in a row that timed out. */
+  /**
+   * Asked once for every attempt; all but a slot's first are reconnects. `timeouts`: handshakes of the slot in a row that
+   * timed out.
+   */
   nextSetup(isReconnect: boolean, timeouts: number): StreamSetup
   /** Streams of the domain that are up; one that is being lost does not count. */
   readonly streamsUp: number
