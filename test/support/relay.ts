@@ -8,7 +8,11 @@ export interface RelayedConnection {
   readonly isOpen: boolean
   /** From now on nothing passes, either way, and neither side learns of it: half open, as behind a tunnel. */
   freeze(): void
-  /** Breaks it for the client, and ends it for the server; resolves once the server has closed it, too. */
+  /**
+   * Breaks it for the client, and ends the stream for the server. Resolves once the server has closed the connection: then it
+   * routes nothing to this stream any more. (A server that reads the end of the connection alone may close it first, and hear
+   * of that later.)
+   */
   cut(): Promise<void>
 }
 
@@ -47,8 +51,9 @@ function join(client: Socket, targetPort: number): RelayedConnection {
   let isFrozen = false
   const serverIsDone = new Promise<void>((resolve) => server.once('close', () => resolve()))
   const cut = () => {
+    server.unpipe(client).resume()
     client.destroy()
-    server.end()
+    if (server.writable) server.write('</stream:stream>')
     return serverIsDone
   }
   client.on('data', (chunk) => {

@@ -98,8 +98,9 @@ test('a domain that has its share of max_pending is held and refused, and no oth
   const neverStored = { timeToLiveS: 0 }
   // In use of late: connections are kept for it.
   expect(await at.push(from('other', 'earlier'))).toEqual({ kind: 'delivered' })
+  // One sender has all of a domain's share; several have parts of it.
   const crowd = Array.from({ length: 75 }, (_, i) =>
-    at.push({ ...from('crowd', `hang-${i}`), ...neverStored }),
+    at.push({ ...from('crowd', `hang-${i}`), ...neverStored }, 'one sender'),
   )
   expect([...at.held]).toEqual(['crowd'])
   expect(await at.metric('domain_held{domain="crowd"}')).toBe(1)
