@@ -26,6 +26,22 @@ export function streamHeader(domain: string, serverKind: ServerKind): string {
   return `<?xml version='1.0'?><stream:stream xmlns='${componentNs}' xmlns:stream='${streamNs}' to='${escapeXml(domain)}'${several}>`
 }
 
+/**
+ * What a parser that goes on in the middle of a stream has to be given first: the server's header, as far as it says what the
+ * names of stanzas mean.
+ */
+export function headerToGoOn(header: Element): string {
+  let prefix = ''
+  let declarations = ''
+  for (let i = 0; i < header.attributes.length; i += 2) {
+    const [name = '', value = ''] = header.attributes.slice(i, i + 2)
+    if (name !== 'xmlns' && !name.startsWith('xmlns:')) continue
+    declarations += ` ${name}='${escapeXml(value)}'`
+    if (value === header.ns) prefix = name.slice('xmlns:'.length)
+  }
+  return `<${prefix === '' ? header.name : `${prefix}:${header.name}`}${declarations}>`
+}
+
 /** SHA-1 over stream id and secret. Lower-case hex: ejabberd takes no other. */
 export function handshakeDigest(streamId: string, secret: string): string {
   return createHash('sha1').update(streamId).update(secret).digest('hex')

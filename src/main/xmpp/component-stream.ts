@@ -1,12 +1,20 @@
+// It is over 300 lines: it is one state machine, and all that can stand alone of it does.
+
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { isTooLargeToSend } from '../../core/stanza.ts'
 import type { Element } from '../../core/xml/element.ts'
 import type { Address } from '../address.ts'
-import { ComponentHandshake, type HandshakeStep, streamHeader, streamNs } from './component-handshake.ts'
+import {
+  ComponentHandshake,
+  type HandshakeStep,
+  headerToGoOn,
+  streamHeader,
+  streamNs,
+} from './component-handshake.ts'
 import type { ComponentOptions } from './component-options.ts'
 import { Liveness, pingIq } from './liveness.ts'
-import { openSocket } from './open-socket.ts'
+import { openSocket, queuedBytesOf } from './open-socket.ts'
 import { PacedReader } from './paced-reader.ts'
 import type { StanzaSink } from './ports.ts'
 import { StanzaWriter } from './stanza-writer.ts'
@@ -24,6 +32,26 @@ export interface StreamSetup {
   readonly handshakeTimeoutMs: number
   /** The ids of this stream's pings begin with it; they are no other stream's. */
   readonly pingId: string
+}
+
+/** What a stream that is up is beside its connection, between two stanzas: all that another process needs to go on with it. */
+export interface StreamLegacy {
+  /** The server's header, as far as it says what the names of stanzas mean. */
+  readonly header: string
+  /** Read from the connection, and not yet parsed. */
+  readonly unread: Buffer
+  /** Sent, and not yet taken by the operating system: to be written first. */
+  readonly unsent: Buffer
+  /** The ids of the stream's pings begin with it; some of them may be under way. */
+  readonly pingId: string
+  /** How many there were. */
+  readonly pings: number
+}
+
+/** A stream of another process, or of an earlier owner, to go on with. */
+export interface Inheritance {
+  readonly socket: Socket
+  readonly legacy: StreamLegacy
 }
 
 /** Bounds of one stream, by their names in the metrics. */
@@ -47,6 +75,7 @@ export interface StreamOwner {
 /** How long TCP waits before it probes a silent connection: behind the pings, for a stream that is not read. */
 const keepAliveDelayMs = 30_000
 const streamEnd = '</stream:stream>'
+const nothing = Buffer.alloc(0)
 
 /**
  * One XEP-0114 stream on one socket, for once: it connects, shakes hands, is up, and ends.
@@ -58,6 +87,8 @@ const streamEnd = '</stream:stream>'
  *
  * While `closing` the socket is read and what it says ignored: a socket that is destroyed with unread
  * bytes takes back what was written last (TCP reset).
+ *
+ * A stream that is up can also go on in another process: `halt`, `detach`, and there a stream with this inheritance.
  */
 export class ComponentStream implements StanzaSink {
   readonly #setup: StreamSetup
@@ -69,14 +100,16 @@ export class ComponentStream implements StanzaSink {
   readonly #writer: StanzaWriter
   readonly #liveness: Liveness
   #phase: 'connecting' | 'shaking-hands' | 'up' | 'closing' | 'closed' = 'connecting'
+  #header: Element | undefined
   #paused = false
+  #halt: PromiseWithResolvers<boolean> | undefined
   #pings = 0
   /** One at a time: the deadline of the handshake, the next step of liveness, the deadline of closing. */
   #timer: NodeJS.Timeout
   readonly #closed = Promise.withResolvers<void>()
 
-  /** Starts to connect. */
-  constructor(setup: StreamSetup, owner: StreamOwner) {
+  /** Starts to connect; with an inheritance, goes on with that, and is up. */
+  constructor(setup: StreamSetup, owner: StreamOwner, inherited?: Inheritance) {
     const { options, address, secureContext } = setup
     this.#setup = setup
     this.#owner = owner
@@ -91,17 +124,18 @@ export class ComponentStream implements StanzaSink {
       },
       options.limits,
     )
-    const socket = openSocket(address, secureContext, options.tls?.verify ?? true)
+    const socket = inherited?.socket ?? openSocket(address, secureContext, options.tls?.verify ?? true)
     this.#socket = socket
     this.#writer = new StanzaWriter(socket, options.maxUnsentBytes)
     socket.setNoDelay(true)
     socket.setKeepAlive(true, keepAliveDelayMs)
     socket.once(secureContext === undefined ? 'connect' : 'secureConnect', () => this.#connected())
-    this.#reader = new PacedReader(socket, (bytes) => this.#read(bytes))
+    this.#reader = new PacedReader(socket, (bytes) => this.#read(bytes), inherited?.legacy.unread)
     socket.once('end', () => this.#ended({ cause: 'network', text: 'the server closed the connection' }))
     socket.on('error', (error) => this.#ended(lossBySocketError(error)))
     socket.once('close', () => this.#socketClosed())
     this.#timer = setTimeout(() => this.#handshakeTimeout(), setup.handshakeTimeoutMs)
+    if (inherited !== undefined) this.#goOn(inherited.legacy)
   }
 
   get up(): boolean {
@@ -142,9 +176,45 @@ export class ComponentStream implements StanzaSink {
   }
 
   resume(): void {
+    if (this.#halt !== undefined) return
     this.#paused = false
     this.#liveness.excused()
     this.#reader.resume()
+  }
+
+  /**
+   * Reads on to the end of the stanza at hand, and no further, for good; answers still go out. Resolves to whether it came to
+   * that: not when the stream is not up, or is lost before.
+   */
+  halt(): Promise<boolean> {
+    if (this.#halt === undefined) {
+      this.#halt = Promise.withResolvers()
+      this.#paused = true
+      if (this.#phase !== 'up') this.#halt.resolve(false)
+      else if (this.#parser.isBetweenStanzas) this.#haltWith(nothing)
+      else this.#reader.resume()
+    }
+    return this.#halt.promise
+  }
+
+  /**
+   * Gives the connection of a halted stream away, without a word to the server. The socket must be sent to another process and
+   * destroyed in this turn of the event loop. Undefined: it is lost, or cannot be given away (TLS is in this process).
+   */
+  detach(): Inheritance | undefined {
+    const queuedBytes = queuedBytesOf(this.#socket)
+    if (this.#phase !== 'up' || this.#header === undefined || queuedBytes === undefined) return undefined
+    this.#phase = 'closed'
+    clearTimeout(this.#timer)
+    this.#closed.resolve()
+    const legacy = {
+      header: headerToGoOn(this.#header),
+      unread: this.#reader.takeRest(),
+      unsent: this.#writer.takeUnsent(queuedBytes),
+      pingId: this.#setup.pingId,
+      pings: this.#pings,
+    }
+    return { socket: this.#socket, legacy }
   }
 
   /**
@@ -172,10 +242,30 @@ export class ComponentStream implements StanzaSink {
 
   #read(bytes: Uint8Array): void {
     this.#liveness.heard()
-    this.#parser.write(bytes)
+    if (this.#halt === undefined) this.#parser.write(bytes)
+    else this.#readToHalt(bytes)
+  }
+
+  #readToHalt(bytes: Uint8Array): void {
+    const rest = this.#parser.finishStanza(bytes)
+    if (rest !== undefined && this.#phase === 'up') this.#haltWith(rest)
+  }
+
+  #haltWith(rest: Uint8Array): void {
+    this.#reader.pauseBefore(rest)
+    this.#halt?.resolve(true)
+  }
+
+  #goOn({ header, unsent, pings }: StreamLegacy): void {
+    this.#phase = 'up'
+    this.#pings = pings
+    this.#parser.write(Buffer.from(header))
+    this.#writer.resume(unsent)
+    this.#stepLater(this.#liveness.firstMs)
   }
 
   #streamStart(header: Element): void {
+    this.#header = header
     if (this.#phase === 'shaking-hands') this.#handshakeStep(this.#handshake.streamStart(header))
   }
 
@@ -282,14 +372,14 @@ export class ComponentStream implements StanzaSink {
   #beginClose(farewell: string | undefined): void {
     if (this.#phase === 'closing' || this.#phase === 'closed') return
     this.#phase = 'closing'
+    this.#halt?.resolve(false)
     clearTimeout(this.#timer)
     const socket = this.#socket
     if (farewell === undefined || !socket.writable) {
       socket.destroy()
       return
     }
-    this.#writer.flush()
-    socket.write(farewell)
+    this.#writer.end(farewell)
     this.#reader.resume()
     this.#timer = setTimeout(() => socket.destroy(), this.#setup.options.closeTimeoutMs)
   }

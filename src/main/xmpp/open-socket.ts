@@ -1,5 +1,5 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
-import { connect as connectSecure, type SecureContext } from 'node:tls'
+import { connect as connectSecure, type SecureContext, TLSSocket } from 'node:tls'
 import type { Address } from '../address.ts'
 
 /**
@@ -16,4 +16,15 @@ export function openSocket(
   // SNI cannot carry an IP address (RFC 6066 §3).
   const named = address.kind === 'tcp' && isIP(address.host) === 0 ? { servername: address.host } : {}
   return connectSecure({ ...target, ...named, secureContext, rejectUnauthorized: verify })
+}
+
+/**
+ * How many of the bytes that were given to the operating system it has not taken: 0 unless the peer is slow to read. Undefined:
+ * that cannot be known, of a socket with TLS or one that is closed.
+ */
+export function queuedBytesOf(socket: Socket): number | undefined {
+  if (socket instanceof TLSSocket || socket.destroyed) return undefined
+  // Node.js tells it nowhere else; `bytesWritten` counts what is given.
+  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly writeQueueSize?: number } }
+  return handle?.writeQueueSize
 }

@@ -18,11 +18,20 @@ export class PacedReader {
   #paused = false
   #goingOn = false
   readonly #goOnBound = () => this.#goOn()
+  readonly #readBound = (chunk: Buffer) => this.#read(chunk)
 
-  constructor(socket: Socket, take: (bytes: Uint8Array) => void) {
+  /** `rest`: what an earlier reader of the socket has read and not handed on; it is handed on in later turns. */
+  constructor(socket: Socket, take: (bytes: Uint8Array) => void, rest: Buffer = nothing) {
     this.#socket = socket
     this.#take = take
-    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    this.#rest = rest
+    socket.on('data', this.#readBound)
+    if (rest.length === 0) {
+      socket.resume()
+      return
+    }
+    socket.pause()
+    this.#goOnSoon()
   }
 
   /** Hands nothing on until `resume`. */
@@ -37,6 +46,25 @@ export class PacedReader {
     else if (!this.#goingOn) this.#socket.resume()
   }
 
+  /** Pauses within a slice, of which this was not used. */
+  pauseBefore(unused: Uint8Array): void {
+    this.#rest = Buffer.concat([unused, this.#rest])
+    this.pause()
+  }
+
+  /**
+   * Ends it, while it is paused: all that was read and not handed on, for a later reader. The socket may read more after this
+   * turn of the event loop.
+   */
+  takeRest(): Buffer {
+    // Each read calls our own listener, as any data does.
+    while (this.#socket.read() !== null);
+    this.#socket.off('data', this.#readBound)
+    const rest = this.#rest
+    this.#rest = nothing
+    return rest
+  }
+
   /** Nothing more comes: hands on the rest at once. */
   finish(): void {
     const rest = this.#rest
@@ -45,6 +73,10 @@ export class PacedReader {
   }
 
   #read(chunk: Buffer): void {
+    if (this.#paused || this.#rest.length > 0) {
+      this.#rest = Buffer.concat([this.#rest, chunk])
+      return
+    }
     if (chunk.length < sliceBytes) {
       this.#take(chunk)
       return

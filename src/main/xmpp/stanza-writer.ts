@@ -5,7 +5,8 @@ const queryShare = 0.5
 
 /**
  * Batches stanzas: all that one turn of the event loop sends goes out in one write, behind the reads and the
- * outcomes of that turn (`setImmediate`).
+ * outcomes of that turn (`setImmediate`). One batch at a time is with the operating system, so that it is known to the
+ * byte what of it is unsent.
  *
  * What the peer does not read is held up to a bound, counted in UTF-16 units, which are the bytes of almost
  * every answer. The bound is the caller's sign that the peer is as good as dead. Answers to queries are held up to half
@@ -17,20 +18,25 @@ export class StanzaWriter {
   #batch = ''
   /** Called when the batch is written. */
   #written: (() => void)[] = []
-  /** Of batches that are being written. */
-  readonly #untold = new Set<() => void>()
+  /** The batch that is being written; '': none. */
+  #underWay: string | Buffer = ''
+  /** Called when that is written. */
+  #underWayWritten: readonly (() => void)[] = []
   #scheduled = false
   readonly #onImmediate = () => {
     this.#scheduled = false
-    this.flush()
+    this.#flush()
+  }
+  readonly #onWritten = () => {
+    this.#endWrite()
+    this.#flush()
   }
 
   constructor(socket: Writable, maxUnsentBytes: number) {
     this.#socket = socket
     this.#maxUnsentBytes = maxUnsentBytes
-    socket.once('close', () => {
-      for (const tell of [...this.#untold]) tell()
-    })
+    // Callbacks of writes may stay uncalled then.
+    socket.once('close', () => this.#endWrite())
   }
 
   /** Queues a stanza. False, and it is not queued, when the bound would be passed. */
@@ -45,29 +51,59 @@ export class StanzaWriter {
     return true
   }
 
-  /** Writes what is queued, now. */
-  flush(): void {
-    if (this.#batch === '') return
-    const batch = this.#batch
-    const written = this.#written
+  /** Ends it: writes what is queued and then this, now. */
+  end(farewell: string): void {
+    this.#batch += farewell
+    this.#write()
+  }
+
+  /** Writes this before all that is queued: what an earlier writer of the same socket had unsent. */
+  resume(unsent: Buffer): void {
+    if (unsent.length === 0) return
+    this.#underWay = unsent
+    this.#socket.write(unsent, this.#onWritten)
+  }
+
+  /**
+   * All that is unsent, for a later writer of the same connection; this one must not be used any more, and its socket has to be
+   * destroyed in the same turn of the event loop. `queuedBytes`: how much of what it was given the operating system has not
+   * taken.
+   */
+  takeUnsent(queuedBytes: number): Buffer {
+    const underWay = Buffer.from(this.#underWay)
+    if (queuedBytes > underWay.length) throw new Error(`${queuedBytes} bytes unsent of ${underWay.length}`)
+    const unsent = Buffer.concat([underWay.subarray(underWay.length - queuedBytes), Buffer.from(this.#batch)])
     this.#batch = ''
-    if (written.length === 0) {
-      if (this.#socket.writable) this.#socket.write(batch)
-      return
+    return unsent
+  }
+
+  /** Writes what is queued, unless something is under way: its end does so. */
+  #flush(): void {
+    if (this.#underWay === '' && this.#batch !== '') this.#write()
+  }
+
+  #write(): void {
+    const batch = this.#batch
+    this.#batch = ''
+    this.#underWay = batch
+    if (this.#written.length > 0) {
+      this.#underWayWritten = [...this.#underWayWritten, ...this.#written]
+      this.#written = []
     }
-    this.#written = []
-    const tell = () => {
-      // Also called at the socket's end, which leaves callbacks of writes uncalled.
-      if (!this.#untold.delete(tell)) return
-      for (const each of written) each()
-    }
-    this.#untold.add(tell)
-    if (this.#socket.writable) this.#socket.write(batch, tell)
-    else tell()
+    if (this.#socket.writable) this.#socket.write(batch, this.#onWritten)
+    else this.#endWrite()
+  }
+
+  #endWrite(): void {
+    const written = this.#underWayWritten
+    this.#underWay = ''
+    if (written.length === 0) return
+    this.#underWayWritten = []
+    for (const each of written) each()
   }
 
   #send(stanza: string, maxUnsentBytes: number): boolean {
-    const unsent = this.#batch.length + this.#socket.writableLength
+    const unsent = this.#batch.length + this.#underWay.length
     if (unsent + stanza.length > maxUnsentBytes) return false
     this.#batch += stanza
     if (!this.#scheduled) {

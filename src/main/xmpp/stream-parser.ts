@@ -4,6 +4,7 @@ import { type StreamFault, StreamFaultError } from './stream-error.ts'
 import { TextPieces } from './text-pieces.ts'
 import { Tokenizer } from './tokenizer.ts'
 import { TreeBuilder } from './tree-builder.ts'
+import { greater } from './units.ts'
 
 export type { ParserLimits } from './parser-limits.ts'
 export type { StreamErrorCondition, StreamFault } from './stream-error.ts'
@@ -34,13 +35,35 @@ export interface StreamEvents {
 export class StreamParser {
   private readonly events: StreamEvents
   private readonly tree: TreeBuilder
+  private readonly tokens: Tokenizer
   private readonly pieces: TextPieces
   private hasFailed = false
 
   constructor(events: StreamEvents, limits: ParserLimits) {
     this.events = events
     this.tree = new TreeBuilder(events, limits)
-    this.pieces = new TextPieces(new Tokenizer(this.tree, limits))
+    this.tokens = new Tokenizer(this.tree, limits)
+    this.pieces = new TextPieces(this.tokens)
+  }
+
+  /** Nothing of a stanza, nor of the header, has been read of which the rest is still to come. */
+  get isBetweenStanzas(): boolean {
+    return this.tokens.isBetweenStanzas
+  }
+
+  /**
+   * Reads on, but not past the end of the stanza at hand, nor at all between two of them; what of the chunk is left. Undefined:
+   * the stanza goes on after it. Must not be called from within an event.
+   */
+  finishStanza(chunk: Uint8Array): Uint8Array | undefined {
+    let from = 0
+    while (from < chunk.length && !this.isBetweenStanzas) {
+      const end = chunk.indexOf(greater, from) + 1
+      const to = end === 0 ? chunk.length : end
+      this.write(chunk.subarray(from, to))
+      from = to
+    }
+    return this.isBetweenStanzas ? chunk.subarray(from) : undefined
   }
 
   /** Must not be called from within an event. The chunk may be used again when the call returns. */

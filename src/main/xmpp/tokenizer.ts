@@ -159,6 +159,11 @@ export class Tokenizer extends TokenCursor implements TextSink {
     this.maxValueBytes = limits.maxValueBytes
   }
 
+  /** All that was passed is whole: the header, stanzas, and whitespace behind them. */
+  get isBetweenStanzas(): boolean {
+    return this.state === betweenStanzas && this.depth === 1
+  }
+
   /** Throws a StreamFaultError at the first thing that must not be. No piece may be passed after that. */
   piece(text: string, units: Uint8Array, base: number, bytes: number): void {
     this.beginPiece(text, units, base)

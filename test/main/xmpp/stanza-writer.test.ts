@@ -8,6 +8,7 @@ import { StanzaWriter } from '../../../src/main/xmpp/stanza-writer.ts'
 class Recorder extends Writable {
   readonly writes: string[] = []
   accepting = true
+  #taken: (() => void) | undefined
 
   constructor() {
     super({ decodeStrings: false })
@@ -15,7 +16,14 @@ class Recorder extends Writable {
 
   override _write(chunk: string, _encoding: string, taken: () => void): void {
     this.writes.push(chunk)
-    if (this.accepting) taken()
+    this.#taken = taken
+    if (this.accepting) this.accept()
+  }
+
+  /** Takes what is being written. */
+  accept(): void {
+    this.#taken?.()
+    this.#taken = undefined
   }
 }
 
@@ -34,14 +42,52 @@ test('what one turn of the event loop sends goes out in one write, in order', as
   expect(peer.writes.slice(1)).toEqual(['<next/>'])
 })
 
-test('a flush writes what is queued at once, and nothing is written twice', async () => {
+test('its end writes what is queued and a farewell at once, also behind a write that is under way', async () => {
   const peer = new Recorder()
   const writer = new StanzaWriter(peer, 1_000_000)
   writer.send('<a/>')
-  writer.flush()
-  expect(peer.writes).toEqual(['<a/>'])
   await nextTurn()
+  writer.send('<b/>')
+  writer.end('</end>')
+  expect(peer.writes).toEqual(['<a/>', '<b/></end>'])
+  await nextTurn()
+  expect(peer.writes).toEqual(['<a/>', '<b/></end>'])
+})
+
+test('one write at a time is under way: what is sent meanwhile follows in one when that ends', async () => {
+  const peer = new Recorder()
+  peer.accepting = false
+  const writer = new StanzaWriter(peer, 1_000)
+  for (const stanza of ['<a/>', '<b/>', '<c/>']) {
+    writer.send(stanza)
+    await nextTurn()
+  }
   expect(peer.writes).toEqual(['<a/>'])
+  peer.accept()
+  await nextTurn()
+  expect(peer.writes).toEqual(['<a/>', '<b/><c/>'])
+})
+
+test('what is unsent is the end of the write under way that was not taken, and all that is queued', async () => {
+  const peer = new Recorder()
+  peer.accepting = false
+  const writer = new StanzaWriter(peer, 1_000)
+  writer.send('<ä/>')
+  await nextTurn()
+  writer.send('<b/>')
+  expect(writer.takeUnsent(3).toString('latin1')).toBe('\u00a4/><b/>')
+  await nextTurn()
+  peer.accept()
+  expect(peer.writes).toEqual(['<ä/>'])
+})
+
+test('what an earlier writer had unsent goes out before all else', async () => {
+  const peer = new Recorder()
+  const writer = new StanzaWriter(peer, 1_000)
+  writer.resume(Buffer.from('rest/>'))
+  writer.send('<b/>')
+  await nextTurn()
+  expect(peer.writes.map(String)).toEqual(['rest/>', '<b/>'])
 })
 
 test('what is queued and what the peer has not taken are bounded together', async () => {
