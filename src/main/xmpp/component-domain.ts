@@ -1,5 +1,4 @@
-import { X509Certificate } from 'node:crypto'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import type { Element } from '../../core/xml/element.ts'
 import { escapeXml } from '../../core/xml/escape.ts'
@@ -10,8 +9,9 @@ import type { CounterFamily } from '../metrics/family.ts'
 import { type Metrics, type StreamStateName, streamStates } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
 import type { ComponentOptions } from './component-options.ts'
-import type { ComponentStream, StreamLimit, StreamSetup } from './component-stream.ts'
+import type { ComponentStream, Inheritance, StreamLimit, StreamSetup } from './component-stream.ts'
 import type { LossReport } from './loss-report.ts'
+import { secureContextOf } from './open-socket.ts'
 import type { StanzaHandler } from './ports.ts'
 import { handshakeTimeMs, type ReconnectLimits, type ReconnectPlan } from './reconnect-policy.ts'
 import { StreamGuard } from './stream-guard.ts'
@@ -29,6 +29,8 @@ export interface DomainPorts {
   /** From 0 to below 1. */
   readonly random: () => number
 }
+
+const none: ReadonlyMap<number, Inheritance> = new Map()
 
 /** Ids of pings begin with it, whichever daemon sends them: all of a domain's answer each other's. */
 const pingIdPrefix = 'xmpp-pushd-ping-'
@@ -79,7 +81,7 @@ export class ComponentDomain implements SlotHost {
     this.random = ports.random
     this.#log = ports.log.child({ domain, server: options.server })
     this.#address = addressOf(options.server)
-    this.#secureContext = tls === undefined ? undefined : secureContext(tls.ca)
+    this.#secureContext = tls === undefined ? undefined : secureContextOf(tls.ca)
     this.reconnect = {
       baseMs: options.reconnectBaseMs,
       capMs: options.reconnectCapMs,
@@ -117,9 +119,32 @@ export class ComponentDomain implements SlotHost {
     this.#guard.scope = scope
   }
 
-  /** Connects, and goes on connecting until `stopReading` or `close`. Returns at once. */
-  start(): void {
-    for (const slot of this.#slots) slot.start()
+  /**
+   * Connects, and goes on connecting until `stopReading` or `close`. Returns at once. `inherited`: streams that are up, by
+   * their place, to go on with.
+   */
+  start(inherited: ReadonlyMap<number, Inheritance> = none): void {
+    for (const slot of this.#slots) {
+      const inheritance = inherited.get(slot.index)
+      if (inheritance === undefined) slot.start()
+      else slot.inherit(inheritance)
+    }
+  }
+
+  /**
+   * As `stopReading`, but the streams are read to the end of the stanza at hand, and can be given away then. Resolves when all
+   * are there, or after `withinMs`.
+   */
+  async halt(withinMs: number): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, withinMs)
+    await Promise.race([late, Promise.all(this.#slots.map((slot) => slot.halt()))])
+    clearTimeout(timer)
+  }
+
+  /** Gives the stream at this place away, as `ComponentStream.detach`. */
+  detach(place: number): Inheritance | undefined {
+    return this.#slots[place]?.detach()
   }
 
   get streamsUp(): number {
@@ -212,9 +237,9 @@ export class ComponentDomain implements SlotHost {
     }
   }
 
-  slotUp(slot: StreamSlot): void {
+  slotUp(slot: StreamSlot, how: 'connected' | 'taken over'): void {
     this.#told.clear()
-    this.#log.info({ stream: slot.index }, 'connected')
+    this.#log.info({ stream: slot.index }, how)
     for (const other of this.#slots) if (other !== slot) other.anotherIsUp()
   }
 
@@ -271,10 +296,4 @@ function addressOf(server: string): Address {
   const address = parseAddress(server)
   if (address === undefined) throw new SyntaxError(`"${server}": not host:port, [IPv6]:port or unix:/path`)
   return address
-}
-
-function secureContext(ca: string | undefined): SecureContext {
-  // Node.js takes anything for an authority, and then finds every certificate unknown.
-  if (ca !== undefined) new X509Certificate(ca)
-  return createSecureContext({ ca })
 }

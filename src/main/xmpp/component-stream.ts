@@ -199,11 +199,13 @@ export class ComponentStream implements StanzaSink {
 
   /**
    * Gives the connection of a halted stream away, without a word to the server. The socket must be sent to another process and
-   * destroyed in this turn of the event loop. Undefined: it is lost, or cannot be given away (TLS is in this process).
+   * destroyed in this turn of the event loop. Undefined: it is lost, or within a stanza, or cannot be given away (the state of
+   * TLS is in this process).
    */
   detach(): Inheritance | undefined {
     const queuedBytes = queuedBytesOf(this.#socket)
-    if (this.#phase !== 'up' || this.#header === undefined || queuedBytes === undefined) return undefined
+    const isHalted = this.#phase === 'up' && this.#halt !== undefined && this.#parser.isBetweenStanzas
+    if (!isHalted || this.#header === undefined || queuedBytes === undefined) return undefined
     this.#phase = 'closed'
     clearTimeout(this.#timer)
     this.#closed.resolve()

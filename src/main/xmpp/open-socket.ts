@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto'
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
-import { connect as connectSecure, type SecureContext, TLSSocket } from 'node:tls'
+import { connect as connectSecure, createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import type { Address } from '../address.ts'
 
 /**
@@ -27,4 +28,11 @@ export function queuedBytesOf(socket: Socket): number | undefined {
   // Node.js tells it nowhere else; `bytesWritten` counts what is given.
   const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly writeQueueSize?: number } }
   return handle?.writeQueueSize
+}
+
+/** `ca`: PEM text that replaces the built-in authorities. @throws {Error} when it holds no certificate. */
+export function secureContextOf(ca: string | undefined): SecureContext {
+  // Node.js takes anything for an authority, and then finds every certificate unknown.
+  if (ca !== undefined) new X509Certificate(ca)
+  return createSecureContext({ ca })
 }

@@ -1,6 +1,12 @@
 import type { Element } from '../../core/xml/element.ts'
 import type { StreamStateName } from '../metrics/table.ts'
-import { ComponentStream, type StreamLimit, type StreamOwner, type StreamSetup } from './component-stream.ts'
+import {
+  ComponentStream,
+  type Inheritance,
+  type StreamLimit,
+  type StreamOwner,
+  type StreamSetup,
+} from './component-stream.ts'
 import { planReconnect, type ReconnectLimits, type ReconnectPlan } from './reconnect-policy.ts'
 import type { StreamLoss } from './stream-loss.ts'
 
@@ -27,7 +33,7 @@ export interface SlotHost {
   nextSetup(isReconnect: boolean, timeouts: number): StreamSetup
   /** Streams of the domain that are up; one that is being lost does not count. */
   readonly streamsUp: number
-  slotUp(slot: StreamSlot): void
+  slotUp(slot: StreamSlot, how: 'connected' | 'taken over'): void
   /** The slot is no longer up, if it was; `plan` says when it tries again, undefined for a stopped one. */
   slotLost(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void
   stanza(stanza: Element, answerTo: ComponentStream): void
@@ -91,6 +97,16 @@ export class StreamSlot implements StreamOwner {
     this.#connectIn(0)
   }
 
+  /** Goes on with a stream that is up, in place of its first connection. */
+  inherit(inheritance: Inheritance): void {
+    const setup = { ...this.#host.nextSetup(false, 0), pingId: inheritance.legacy.pingId }
+    this.#attempted = true
+    this.#stream = new ComponentStream(setup, this, inheritance)
+    if (this.#paused) this.#stream.pause()
+    this.#become('up')
+    this.#host.slotUp(this, 'taken over')
+  }
+
   /** Another slot's stream came up: what was a conflict with nobody of ours is none any more. */
   anotherIsUp(): void {
     if (this.#state !== 'waiting' || this.#lastLoss?.cause !== 'conflict') return
@@ -131,6 +147,17 @@ export class StreamSlot implements StreamOwner {
     this.#become('stopped')
   }
 
+  /** Stops, with the stream read to the end of the stanza at hand; whether there is one that can be given away then. */
+  halt(): Promise<boolean> {
+    this.stop()
+    return this.stream?.halt() ?? Promise.resolve(false)
+  }
+
+  /** Gives the halted stream away, as `ComponentStream.detach`. */
+  detach(): Inheritance | undefined {
+    return this.stream?.detach()
+  }
+
   /** Ends the stream of a stopped slot. */
   async close(): Promise<void> {
     await this.#stream?.close()
@@ -139,7 +166,7 @@ export class StreamSlot implements StreamOwner {
   streamUp(): void {
     this.#timeouts = 0
     this.#become('up')
-    this.#host.slotUp(this)
+    this.#host.slotUp(this, 'connected')
   }
 
   stanza(stanza: Element, stream: ComponentStream): void {

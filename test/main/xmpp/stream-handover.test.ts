@@ -8,6 +8,7 @@ import {
   type StreamOwner,
 } from '../../../src/main/xmpp/component-stream.ts'
 import { until } from '../../support/until.ts'
+import { answerAll, logLevels, OpenDomain } from './open-domain.ts'
 import { domain, iq, type Peer, ScriptedServer, secret } from './scripted-server.ts'
 import { roomy } from './stream-recording.ts'
 
@@ -225,5 +226,43 @@ describe('a stream that is handed over', () => {
     await once(peer.socket, 'close')
     await until('the loss', () => opened.losses.length === 1)
     expect(opened.stream.detach()).toBeUndefined()
+  })
+})
+
+describe('a domain that is handed over', () => {
+  test('goes on with the streams that are up, opens the others anew, and answers on the one that asked', async () => {
+    await using server = await ScriptedServer.listen()
+    await using old = new OpenDomain(server, { connections: 2 })
+    const first = await server.accept()
+    await old.log.until('connected')
+    const second = await server.nextPeer()
+    await old.domain.halt(5_000)
+    await second.ended
+    const inheritance = old.domain.detach(0)
+    expect(inheritance).toBeDefined()
+    expect(old.domain.detach(1)).toBeUndefined()
+
+    const inherited = new Map([[0, inheritance!]])
+    await using later = new OpenDomain(server, { connections: 2 }, answerAll, undefined, inherited)
+    expect(later.domain.streamsUp).toBe(1)
+    await later.log.until('taken over')
+    first.send(iq('a'))
+    await first.until(/<iq type='result' id='a'/)
+    await server.accept()
+    await later.log.until('connected')
+    expect(later.domain.state().map(({ state }) => state)).toEqual(['up', 'up'])
+    expect(old.log.count('stream lost', logLevels.debug)).toBe(0)
+  })
+
+  test('waits no longer than it may for the end of a stanza, and keeps that stream', async () => {
+    await using server = await ScriptedServer.listen()
+    await using old = new OpenDomain(server)
+    const peer = await server.accept(`${iq('a')}<iq`)
+    await until('the bytes', () => old.ids.length === 1)
+    await old.domain.halt(1)
+    expect(old.domain.detach(0)).toBeUndefined()
+    expect(old.domain.streamsUp).toBe(1)
+    await old.domain.close()
+    await peer.until(/<\/stream:stream>/)
   })
 })
