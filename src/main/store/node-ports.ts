@@ -24,7 +24,7 @@ export interface NodeRegistration {
 
 /** How many push nodes there may be. Each owner of a node has one more by it, and so has the host of each owner. */
 export interface NodeLimits {
-  /** On one domain. */
+  /** On one domain. A node gets a new owner only while that one has less than half of it. */
   readonly perOwner: number
   readonly perHost: number
   readonly inAll: number

@@ -54,8 +54,10 @@ export class NodeTables {
   ): NodeLimit | undefined {
     const old = ownersOf(before)
     const added = ownersOf(after).filter((owner) => !old.includes(owner))
+    // Anyone can name a new owner: half of the room is for nodes that the owner creates.
+    const perOwner = before === undefined ? limits.perOwner : limits.perOwner / 2
     for (const owner of added) {
-      if (this.lists.countOwnedBy(domain, owner, this.areAllCounted) >= limits.perOwner)
+      if (this.lists.countOwnedBy(domain, owner, this.areAllCounted) >= perOwner)
         return 'max_nodes_per_owner'
     }
     const oldHosts = hostsOf(old)

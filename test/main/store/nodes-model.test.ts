@@ -123,7 +123,7 @@ function modelLack(
   const ownsEnough = (jid: string) =>
     [...model].filter(([key, { affiliations }]) => {
       return key.startsWith(`${domain} `) && affiliations[jid] === 'owner'
-    }).length >= limits.perOwner
+    }).length >= (ownersIn(before).length === 0 ? limits.perOwner : limits.perOwner / 2)
   if (added.some(ownsEnough)) return 'max_nodes_per_owner'
   const hosts = new Set(added.map(hostOf))
   for (const jid of ownersIn(before)) hosts.delete(hostOf(jid))

@@ -196,19 +196,20 @@ describe('what one push node may hold', () => {
 
 describe('a hand-over of a push node', () => {
   async function withNodes(): Promise<AppServerAtWork> {
-    const app = await startAppServer({ nodeLimits: { perOwner: 2 }, nodeOwners: ['chat.test', 'other.test'] })
+    const app = await startAppServer({ nodeLimits: { perOwner: 4 }, nodeOwners: ['chat.test', 'other.test'] })
     for (const node of ['a1', 'a2']) await app.create(alice, node)
     return app
   }
 
-  test('needs room at the new owner, else it is wait/service-unavailable and nothing has changed', async () => {
+  test('leaves the new owner half of the room for own nodes, else it is wait/service-unavailable and nothing has changed', async () => {
     await using app = await withNodes()
     for (const node of ['b1', 'b2']) await app.create(bob, node)
     expect(await affiliate(app, 'a1', 'bob@chat.test', 'owner')).toBe('wait/service-unavailable')
     expect(app.nodes.get(pubsubHost, 'a1')?.affiliations).toEqual({ 'alice@chat.test': 'owner' })
     expect(await app.ask(bob, 'set', pubsubOwner("<delete node='b1'/>"))).toBe('result')
     expect(await affiliate(app, 'a1', 'bob@chat.test', 'owner')).toBe('result')
-    expect(await app.create(bob, 'b3')).toBe('wait/service-unavailable')
+    for (const node of ['b3', 'b4']) expect(await app.create(bob, node)).toBe('result')
+    expect(await app.create(bob, 'b5')).toBe('wait/service-unavailable')
     expect(await hits(app, 'max_nodes_per_owner')).toBe(2)
   })
 
@@ -229,10 +230,11 @@ describe('a hand-over of a push node', () => {
 
   test('gives the giver room again, once the node is no longer the giver’s', async () => {
     await using app = await withNodes()
+    for (const node of ['a3', 'a4']) await app.create(alice, node)
     await affiliate(app, 'a1', 'bob@chat.test', 'owner')
-    expect(await app.create(alice, 'a3')).toBe('wait/service-unavailable')
+    expect(await app.create(alice, 'a5')).toBe('wait/service-unavailable')
     expect(await affiliate(app, 'a1', 'alice@chat.test', 'none')).toBe('result')
-    expect(await app.create(alice, 'a3')).toBe('result')
+    expect(await app.create(alice, 'a5')).toBe('result')
   })
 
   test('naming somebody in any other way takes no room of theirs, and is allowed whoever it is', async () => {
