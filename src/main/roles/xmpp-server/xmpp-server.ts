@@ -76,7 +76,9 @@ export class XmppServer {
     const [payload, ...more] = stanza.elements()
     const id = stanza.attr('id')
     const from = stanza.attr('from')
-    if ((type !== 'get' && type !== 'set') || id === undefined || from === undefined) return undefined
+    if ((type !== 'get' && type !== 'set') || id === undefined) return undefined
+    // An answer to nobody would end the stream (RFC 6120 §4.9.3.7).
+    if (from === undefined || from === '') return undefined
     if (payload === undefined || more.length > 0) return undefined
 
     const request = { id, from, to: stanza.attr('to') ?? domain }

@@ -180,6 +180,13 @@ test('a request with something beside it is left to the App Server, which refuse
   expect(work.verdict(iq)).toBeUndefined()
 })
 
+test('a request with an empty from is left to the App Server, which drops it', async () => {
+  await using work = await startXmppServer()
+  for (const payload of [enable('p.test', 'n'), '<delegation xmlns="urn:xmpp:delegation:2"/>']) {
+    expect(work.verdict(`<iq from='' to='${component}' id='q' type='set'>${payload}</iq>`)).toBeUndefined()
+  }
+})
+
 test('a message right behind an enable finds it, before it is on disk', async () => {
   await using work = await startXmppServer()
   const verdict = work.verdict(
