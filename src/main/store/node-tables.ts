@@ -57,8 +57,7 @@ export class NodeTables {
     // Anyone can name a new owner: half of the room is for nodes that the owner creates.
     const perOwner = before === undefined ? limits.perOwner : limits.perOwner / 2
     for (const owner of added) {
-      if (this.lists.countOwnedBy(domain, owner, this.areAllCounted) >= perOwner)
-        return 'max_nodes_per_owner'
+      if (this.lists.countOwnedBy(domain, owner, this.areAllCounted) >= perOwner) return 'max_nodes_per_owner'
     }
     const oldHosts = hostsOf(old)
     for (const host of hostsOf(added)) {

@@ -164,7 +164,10 @@ export class NodeChanges {
     this.#hit(limit)
     switch (limit) {
       case 'max_nodes_per_owner':
-        return withText(stanzaErrors.overload, `an owner has at most ${limits.perOwner} nodes, and takes over another user's node with less than half of that`)
+        return withText(
+          stanzaErrors.overload,
+          `an owner has at most ${limits.perOwner} nodes, and takes over another user's node with less than half of that`,
+        )
       case 'max_nodes_per_host':
         return withText(stanzaErrors.overload, 'the users of this domain have the maximum number of nodes')
       case 'max_nodes':
