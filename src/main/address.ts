@@ -30,3 +30,10 @@ export function isLocal(address: Address): boolean {
   if (isIPv4(address.host)) return loopback.check(address.host, 'ipv4')
   return isIPv6(address.host) && loopback.check(address.host, 'ipv6')
 }
+
+/** @throws {SyntaxError} when the text is no address. */
+export function requireAddress(text: string): Address {
+  const address = parseAddress(text)
+  if (address === undefined) throw new SyntaxError(`"${text}": not host:port, [IPv6]:port or unix:/path`)
+  return address
+}

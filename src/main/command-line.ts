@@ -3,6 +3,7 @@ import { checkCommand } from './commands/check.ts'
 import { type Command, type GivenOptions, UsageError } from './commands/command.ts'
 import { configCommand } from './commands/config.ts'
 import { demoCommand, sandboxCommand } from './commands/demo.ts'
+import { restartCommand } from './commands/restart.ts'
 import { startCommand } from './commands/start.ts'
 import { storeCommand } from './commands/store.ts'
 import { subscriptionsCommand } from './commands/subscriptions.ts'
@@ -12,6 +13,7 @@ import { version } from './version.ts'
 
 export const commands: readonly Command[] = [
   startCommand,
+  restartCommand,
   checkCommand,
   configCommand,
   storeCommand,

@@ -4,10 +4,11 @@
  * Start: store, streams, workers, HTTP, the served API. The streams come as early as can be, since while they are
  * away XMPP servers drop their users' registrations; what they bring meanwhile waits for the workers.
  * Stop is the reverse but for the streams: they are no longer read at once, and closed last, so that everything
- * under way is still answered.
+ * under way is still answered. `retire` stops all but the streams, for a successor that goes on with them.
  *
  * It is over 300 lines: all parts are put together in one place.
  */
+import type { Server } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import type { Notification } from '../core/notification.ts'
@@ -20,7 +21,10 @@ import { poolLabels } from './dispatch/route.ts'
 import { Exchange } from './exchange.ts'
 import type { ProviderDesk } from './gateway/provider-desk.ts'
 import { gatewayPools, ownCertificates, providerDesk } from './gateway-pools.ts'
+import { type ListenerName, listenerNames } from './handover/message.ts'
+import type { Restarts } from './handover/restarts.ts'
 import { HeldMessages } from './held-messages.ts'
+import type { ListenHandle } from './http/listening.ts'
 import { HttpServer } from './http/server.ts'
 import { httpPorts } from './http-ports.ts'
 import { httpTokenOf } from './http-token.ts'
@@ -48,7 +52,27 @@ import { Stores } from './stores.ts'
 import { version } from './version.ts'
 import type { Vitals } from './watchdog.ts'
 import { ComponentDomain } from './xmpp/component-domain.ts'
+import type { Inheritance, NextOwner } from './xmpp/component-stream.ts'
 import { LossReport } from './xmpp/loss-report.ts'
+
+/** What a daemon goes on with, of an earlier one. */
+export interface Inherited {
+  /** Sockets that listen already, where the earlier one listened at the same address. */
+  readonly listeners: Readonly<Partial<Record<ListenerName, ListenHandle>>>
+  /** Streams that are up: asked for when all else is ready for them. */
+  readonly streams: () => Promise<readonly InheritedStream[]>
+}
+
+/** At this place among the domain's streams. */
+export interface InheritedStream extends Inheritance {
+  readonly domain: string
+  readonly slot: number
+}
+
+/** Of `handover_ms`, how long a stanza that has begun to come may take. */
+const haltShare = 0.25
+/** After all is settled, how long a client of HTTP may take to read its answer. */
+const lastAnswersMs = 200
 
 export class Daemon {
   readonly #log: Logger
@@ -76,7 +100,12 @@ export class Daemon {
   #httpToken: Secret | undefined
 
   /** @throws StoreError, PluginLoadError, and whatever keeps the HTTP listener or the workers from starting. */
-  static async start(config: Config, log: Logger): Promise<Daemon> {
+  static async start(
+    config: Config,
+    log: Logger,
+    restarts: Restarts,
+    inherited?: Inherited,
+  ): Promise<Daemon> {
     const plugin = await loadPlugin(pluginSetting(config, process.cwd()))
     let environment: Environment
     try {
@@ -85,9 +114,9 @@ export class Daemon {
       await plugin.stop()
       throw error
     }
-    const daemon = new Daemon(config, log, environment, plugin)
+    const daemon = new Daemon(config, log, environment, plugin, restarts)
     try {
-      await daemon.#start()
+      await daemon.#start(inherited)
       return daemon
     } catch (error) {
       await daemon.stop()
@@ -95,7 +124,13 @@ export class Daemon {
     }
   }
 
-  private constructor(config: Config, log: Logger, environment: Environment, plugin: Decider) {
+  private constructor(
+    config: Config,
+    log: Logger,
+    environment: Environment,
+    plugin: Decider,
+    restarts: Restarts,
+  ) {
     this.#config = config
     this.#log = log
     this.#environment = environment
@@ -205,22 +240,42 @@ export class Daemon {
         subscriptions,
         domains: this.#domains,
         servedAddress: () => this.servedAddress,
+        restarts,
       }),
     })
   }
 
-  async #start(): Promise<void> {
-    for (const domain of this.#domains.values()) domain.start()
+  async #start(inherited: Inherited | undefined): Promise<void> {
+    if (inherited === undefined) for (const domain of this.#domains.values()) domain.start()
     this.#desk.start()
     await this.#dispatcher.start()
     this.#xmppServer.start()
-    const address = parseAddress(this.#config.http.listen)
-    if (address === undefined) throw new Error(`no address: ${this.#config.http.listen}`)
     this.#httpToken = httpTokenOf(this.#config, this.#log)
-    this.#httpAddress = await this.#http.listen(address)
-    const served = parseAddress(this.#config.gateway.listen)
-    if (served !== undefined) await this.#servedApi?.listen(served, servedCertificate(this.#config))
+    const { listeners = {}, streams } = inherited ?? {}
+    for (const name of listenerNames) if (listeners[name] === undefined) await this.#listen(name)
+    if (streams !== undefined) this.#goOnWith(await streams())
+    for (const name of listenerNames)
+      if (listeners[name] !== undefined) await this.#listen(name, listeners[name])
     this.#stores.start()
+  }
+
+  async #listen(name: ListenerName, inherited?: ListenHandle): Promise<void> {
+    const address = parseAddress(this.#config[name].listen)
+    if (name === 'gateway') {
+      if (address !== undefined)
+        await this.#servedApi?.listen(address, servedCertificate(this.#config), inherited)
+      return
+    }
+    if (address === undefined) throw new Error(`no address: ${this.#config.http.listen}`)
+    this.#httpAddress = await this.#http.listen(address, inherited)
+  }
+
+  /** Streams of domains or places that are no longer there are given to nobody: their sockets are closed. */
+  #goOnWith(streams: readonly InheritedStream[]): void {
+    for (const [name, domain] of this.#domains) {
+      const own = streams.filter((stream) => stream.domain === name)
+      domain.start(new Map(own.map((stream) => [stream.slot, stream])))
+    }
   }
 
   /** Takes over what a reread configuration may change. */
@@ -288,6 +343,60 @@ export class Daemon {
     await Promise.all([...this.#domains.values()].map((domain) => domain.close()))
     await this.#stores.stop()
     await this.#environment.close()
+  }
+
+  /**
+   * Ends all but the streams: what is under way is answered, or stored, within `handover_ms`; then the store is free for
+   * another process. The streams are no longer read, each from the end of a stanza on. `give`: passes a listening socket on, for
+   * each that listens; what connects from then on waits for whoever has it.
+   */
+  async retire(give: (name: ListenerName, server: Server) => Promise<void>): Promise<void> {
+    const { handover_ms: withinMs } = this.#config
+    this.#stopping = true
+    const halted = Promise.all([...this.#domains.values()].map((domain) => domain.halt(withinMs * haltShare)))
+    await this.#http.handOver((server) => give('http', server))
+    await this.#servedApi?.handOver((server) => give('gateway', server))
+    this.#http.drain()
+    this.#servedApi?.drain()
+    await halted
+    await this.#xmppServer.decided()
+    await this.#plugin.stop()
+    await Promise.all([this.#xmppServer.stop(), this.#dispatcher.stop(withinMs, true)])
+    await this.#desk.stop()
+    await this.#exchange.storeAnswered()
+    await Promise.all([this.#servedApi?.close(lastAnswersMs), this.#http.close(lastAnswersMs)])
+    this.#heldMessages.stop()
+    await this.#stores.stop()
+    await this.#environment.close()
+  }
+
+  /**
+   * The streams of a retired daemon that can go on, in another process or in this one, one after the other. Who takes one for
+   * another process must send its socket there and destroy it before the next is asked for. `isWanted`: by its domain and its
+   * place there.
+   */
+  *streamsToGoOn(
+    where: NextOwner,
+    isWanted: (domain: string, slot: number) => boolean = () => true,
+  ): Generator<InheritedStream> {
+    for (const [name, domain] of this.#domains) {
+      for (const { stream: slot } of domain.state()) {
+        const inheritance = isWanted(name, slot) ? domain.detach(slot, where) : undefined
+        if (inheritance !== undefined) yield { ...inheritance, domain: name, slot }
+      }
+    }
+  }
+
+  /** Those that are up: of a retired daemon, those that nobody goes on with. */
+  streamsUp(): { readonly domain: string; readonly stream: number }[] {
+    return [...this.#domains].flatMap(([domain, { placesUp }]) =>
+      placesUp.map((stream) => ({ domain, stream })),
+    )
+  }
+
+  /** Ends the streams of a retired daemon that nobody goes on with. */
+  async closeStreams(): Promise<void> {
+    await Promise.all([...this.#domains.values()].map((domain) => domain.close()))
   }
 
   async #deviceDied(notification: Notification, found: DeadDeviceFound): Promise<void> {

@@ -5,6 +5,7 @@ import { deadLetterDesk } from './dead-letter-desk.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
 import type { Exchange } from './exchange.ts'
 import type { ProviderDesk } from './gateway/provider-desk.ts'
+import type { Restarts } from './handover/restarts.ts'
 import type { HealthCheck, HttpPorts } from './http/ports.ts'
 import type { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
 import type { Secret } from './secret.ts'
@@ -32,6 +33,7 @@ export interface ShownParts {
   readonly domains: ReadonlyMap<string, ComponentDomain>
   /** Where the gateway's API is served; undefined: nowhere. */
   readonly servedAddress: () => string | undefined
+  readonly restarts: Restarts
 }
 
 type ShownPorts = Omit<HttpPorts, 'version' | 'metrics' | 'log' | 'nowMs'>
@@ -95,6 +97,12 @@ export function httpPorts(parts: ShownParts): ShownPorts {
       return { domain, node, ...shownRecord(record), recent }
     },
     ...deadLetterDesk(parts),
+    restartState: () => parts.restarts.state(),
+    restart: () => {
+      const refusal = parts.stopping() ? 'the daemon is stopping' : parts.restarts.refusal
+      if (refusal === undefined) parts.restarts.ask('POST /admin/restart')
+      return refusal
+    },
     deadDevice: (device, domain, node) => {
       const { gone, suspectedAt } = deadDevices.marksOf(device)
       const dead = domain === undefined ? gone : deadDevices.isDead(device, domain, node ?? '')
@@ -126,7 +134,7 @@ function notReady({ domains, dispatcher, stopping }: ShownParts): string[] {
   return missing
 }
 
-function healthChecks({ dispatcher, storeFault }: ShownParts): () => HealthCheck[] {
+function healthChecks({ dispatcher, storeFault, stopping }: ShownParts): () => HealthCheck[] {
   const delay = monitorEventLoopDelay({ resolution: 20 })
   delay.enable()
   return () => {
@@ -157,10 +165,11 @@ function healthChecks({ dispatcher, storeFault }: ShownParts): () => HealthCheck
           component: 'worker',
           measurement: 'alive',
           componentId: String(index),
-          status: up ? 'pass' : 'fail',
+          // One that has ended with the daemon's stop is no fault.
+          status: up || stopping() ? 'pass' : 'fail',
           value: up,
           unit: undefined,
-          output: up ? undefined : 'not up; a new one is being started',
+          output: up || stopping() ? undefined : 'not up; a new one is being started',
         }),
       ),
     ]

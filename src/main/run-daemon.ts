@@ -3,8 +3,15 @@ import { setFlagsFromString } from 'node:v8'
 import { fileNotes } from './config/file-notes.ts'
 import { type LoadedConfig, loadConfigFile } from './config/load.ts'
 import { changedKeys } from './config/reload.ts'
-import { Daemon } from './daemon.ts'
+import { Daemon, type Inherited } from './daemon.ts'
 import { exitCodes } from './exit-codes.ts'
+import { endpointsOf } from './handover/endpoints.ts'
+import { handOver, reasonOf } from './handover/hand-over.ts'
+import type { Predecessor } from './handover/predecessor.ts'
+import { Restarts } from './handover/restarts.ts'
+import type { Successor } from './handover/successor.ts'
+import { successorCommand, successorEnvironment } from './handover/successor-command.ts'
+import { takeOver } from './handover/take-over.ts'
 import { createLog } from './log.ts'
 import { PluginLoadError } from './roles/xmpp-server/plugin-thread.ts'
 import { ServiceManager } from './service-manager.ts'
@@ -31,11 +38,21 @@ const youngUntilProvenOld = '--no-allocation-site-pretenuring'
  */
 const toTwiceWhatIsAlive = '--heap-growing-percent=100'
 
-/** Runs until one of `stopSignals`; resolves to the exit code. Faults of the start are on standard error. */
-export async function runDaemon({ configFile }: { readonly configFile: string }): Promise<number> {
+export interface RunOptions {
+  readonly configFile: string
+  /** The daemon that started this process to take over from it; undefined: this one starts from nothing. */
+  readonly predecessor: Predecessor | undefined
+}
+
+/** Runs until one of `stopSignals`, or until a successor has taken over; resolves to the exit code. Faults of the start are on standard error. */
+export async function runDaemon({ configFile, predecessor }: RunOptions): Promise<number> {
   const loaded = loadConfigFile(configFile)
   if (loaded.kind === 'faulty') {
     process.stderr.write(`${loaded.faults.join('\n')}\n`)
+    await predecessor?.say({
+      kind: 'failed',
+      reason: `its configuration is faulty: ${loaded.faults.join('; ')}`,
+    })
     return exitCodes.config
   }
   setFlagsFromString(youngUntilProvenOld)
@@ -51,30 +68,46 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
     monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
     log,
   })
+  const restarts = new Restarts(configFile, process.pid)
   const stopAsked = Promise.withResolvers<NodeJS.Signals>()
   let daemon: Daemon | undefined
+  let isHandingOver = false
   let reloadAsked = false
+  /** The process that is the daemon in place of this one. */
+  let heir: number | undefined
   function reload(): void {
-    if (daemon === undefined) reloadAsked = true
+    if (heir !== undefined) process.kill(heir, 'SIGHUP')
+    else if (daemon === undefined || isHandingOver) reloadAsked = true
     else reloadConfig(daemon)
   }
   process.on('SIGHUP', reload)
   let stopping = false
   function stop(signal: NodeJS.Signals): void {
+    if (heir !== undefined) {
+      process.kill(heir, signal)
+      return
+    }
     // The second one, of either kind: nothing acknowledged is in memory alone, so there is nothing to lose.
     if (stopping) process.exit(exitCodes.ok)
     stopping = true
     stopAsked.resolve(signal)
   }
   for (const signal of stopSignals) process.on(signal, stop)
+  function restart(): void {
+    if (restarts.refusal === undefined) restarts.ask('SIGUSR2')
+    else log.error({ reason: restarts.refusal }, 'cannot hand over')
+  }
+  process.on('SIGUSR2', restart)
 
   function reloadConfig(running: Daemon): void {
     serviceManager.reloading()
-    serviceManager.reloaded(takeOver(running))
+    const remark = takeOverConfig(running)
+    // The successor says so, or this process when there is none.
+    if (!restarts.state().under_way) serviceManager.reloaded(remark)
   }
 
   /** What an operator still has to do about it, if anything. */
-  function takeOver(running: Daemon): string | undefined {
+  function takeOverConfig(running: Daemon): string | undefined {
     const next = loadConfigFile(configFile)
     if (next.kind === 'faulty') {
       running.metrics.configReloads.child('refused').add(1)
@@ -86,20 +119,78 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
     running.metrics.configReloads.child('applied').add(1)
     log.info({ applied: change.applied, needsRestart: change.needsRestart }, 'configuration reread')
     for (const note of allNotes(next)) log.warn(note)
-    const waiting = change.needsRestart.join(', ')
-    return waiting === '' ? undefined : `changed, and waiting for a restart: ${waiting}`
+    if (change.needsRestart.length === 0) return undefined
+    // Only systemd can be told that another process is the daemon: any other service manager would start one more.
+    if (serviceManager.isThere && restarts.refusal === undefined) restarts.ask('SIGHUP')
+    return waitingFor(change.needsRestart)
+  }
+
+  async function reopen(inherited: Inherited): Promise<Daemon> {
+    const running = await Daemon.start(daemon?.config ?? config, log, restarts, inherited)
+    serviceManager.ready(running)
+    return running
   }
 
   try {
-    daemon = await Daemon.start(config, log)
+    daemon =
+      predecessor === undefined
+        ? await Daemon.start(config, log, restarts)
+        : await takeOver(predecessor, config, log, restarts)
   } catch (error) {
     log.error({ err: error }, 'cannot start')
+    await predecessor?.say({ kind: 'failed', reason: reasonOf(error) })
+    predecessor?.leave()
     return startFailure(error)
   }
   const domains = config.component.map(({ domain }) => domain)
   log.info({ http: daemon.httpAddress, gateway: daemon.servedAddress, domains }, 'started')
   serviceManager.ready(daemon)
   if (reloadAsked) reloadConfig(daemon)
+
+  for (;;) {
+    const cause = await Promise.race([restarts.asked, stopAsked.promise.then(() => undefined)])
+    if (cause === undefined) break
+    log.info({ cause, pending: daemon.pending }, 'starting a successor')
+    isHandingOver = true
+    reloadAsked = false
+    const end = await handOver(daemon, {
+      command: successorCommand(configFile),
+      env: successorEnvironment(),
+      log,
+      endpoints: endpointsOf(daemon.config),
+      stopAsked: stopAsked.promise,
+      retiring: () => serviceManager.handingOver(),
+      reopen,
+    })
+    isHandingOver = false
+    if (end.kind === 'taken') {
+      await leave(end.successor)
+      predecessor?.leave()
+      return exitCodes.ok
+    }
+    restarts.failed(end.reason)
+    if (end.kind === 'kept') {
+      log.error({ reason: end.reason }, 'no successor is ready: the daemon runs on, and nothing was changed')
+    } else {
+      daemon = end.daemon
+      log.error({ reason: end.reason }, 'the successor failed: the daemon was opened again, with its streams')
+    }
+    if (cause === 'SIGHUP') serviceManager.reloaded(`a successor could not take over: ${end.reason}`)
+    if (reloadAsked) reloadConfig(daemon)
+  }
+
+  /** This process is no longer the daemon: what was asked of it meanwhile is the successor's. */
+  async function leave(successor: Successor): Promise<void> {
+    const pid = await successor.pid
+    heir = pid
+    if (reloadAsked) process.kill(pid, 'SIGHUP')
+    if (stopping) process.kill(pid, 'SIGTERM')
+    await serviceManager.handedOver(pid)
+    log.info({ pid }, 'handed over')
+    // systemd ends all that is left of the service with the process that it has asked to stop.
+    if (stopping) await successor.over
+    successor.release()
+  }
 
   const signal = await stopAsked.promise
   log.info({ signal, pending: daemon.pending }, 'stopping')
@@ -111,9 +202,15 @@ export async function runDaemon({ configFile }: { readonly configFile: string })
   }, stopMs).unref()
   await daemon.stop()
   process.off('SIGHUP', reload)
+  process.off('SIGUSR2', restart)
   serviceManager.close()
   log.info('stopped')
+  predecessor?.leave()
   return exitCodes.ok
+}
+
+function waitingFor(keys: readonly string[]): string {
+  return `changed, and waiting for a restart (xmpp-pushd restart): ${keys.join(', ')}`
 }
 
 /** The notes, as `check` prints them. */

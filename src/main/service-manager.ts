@@ -8,6 +8,7 @@
  * Without NOTIFY_SOCKET nothing is started and nothing said. What fails is logged once, and never stops the daemon.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Logger } from 'pino'
 import { type Vitals, Watchdog, watchdogIntervalMs } from './watchdog.ts'
@@ -79,6 +80,24 @@ export class ServiceManager {
   stopping(timeoutMs: number): void {
     clearInterval(this.#watchdogTimer)
     this.#tell('STOPPING=1', `EXTEND_TIMEOUT_USEC=${timeoutMs * 1000}`, 'STATUS=stopping')
+  }
+
+  /** No more signs of life, until it is ready again: it hands over. */
+  handingOver(): void {
+    clearInterval(this.#watchdogTimer)
+  }
+
+  /** Another process, which says so itself, is the daemon now. Resolves when that is told, and nothing more will be. */
+  async handedOver(pid: number): Promise<void> {
+    this.#tell(`MAINPID=${pid}`)
+    const relay = this.#relay
+    this.close()
+    if (relay !== undefined && relay.exitCode === null && relay.signalCode === null) await once(relay, 'exit')
+  }
+
+  /** Whether there is one. */
+  get isThere(): boolean {
+    return this.#socket !== undefined
   }
 
   /** Nothing more will be said. */

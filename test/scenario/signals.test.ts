@@ -31,10 +31,3 @@ describe('SIGUSR1', () => {
     expect(child.output).not.toContain('Debugger')
   })
 })
-
-test('SIGUSR2 stops the daemon as SIGTERM does', async () => {
-  await using daemon = await startDaemon({}, 'alive')
-  expect(await daemon.stop('SIGUSR2')).toBe(0)
-  expect(daemon.log.find(({ msg }) => msg === 'stopping')).toMatchObject({ signal: 'SIGUSR2' })
-  expect(daemon.log.at(-1)).toMatchObject({ msg: 'stopped' })
-})

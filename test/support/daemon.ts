@@ -21,6 +21,8 @@ export class Daemon implements AsyncDisposable {
   readonly url: string
   readonly #env: NodeJS.ProcessEnv
   #child: Child | undefined
+  /** The process that has taken over. */
+  #successor: number | undefined
   #earlierOutput = ''
 
   /** `env`: what its environment has besides ours. */
@@ -38,10 +40,33 @@ export class Daemon implements AsyncDisposable {
   }
 
   /** Resolves once /readyz is 200; with `'alive'`, once it answers HTTP at all. */
-  async start(until_: 'ready' | 'alive' = 'ready'): Promise<void> {
+  async start(until_: 'ready' | 'alive' | 'started' = 'ready'): Promise<void> {
     const args = [commandLine, 'start', '--config', this.configFile]
     this.#child = new Child(process.execPath, args, { env: this.#env })
-    await (until_ === 'ready' ? this.ready() : this.#answers('/healthz', () => true))
+    if (until_ === 'ready') await this.ready()
+    else if (until_ === 'alive') await this.#answers('/healthz', () => true)
+    else await until('it to say so', () => this.#child?.output.includes('"started"'))
+  }
+
+  /** Runs `xmpp-pushd restart`: how that ended, and what it said. The process that takes over is followed from then on. */
+  async restart(): Promise<{ code: number | null; output: string }> {
+    const command = new Child(process.execPath, [commandLine, 'restart', '--config', this.configFile], {
+      env: this.#env,
+    })
+    const { code } = await command.exited
+    this.followSuccessor()
+    return { code, output: command.output }
+  }
+
+  /** The process that has taken over last, if one has, is the daemon from now on: for signals, and for `stop`. */
+  followSuccessor(): void {
+    const last = this.log.findLast(({ msg }) => msg === 'handed over')
+    if (typeof last?.pid === 'number') this.#successor = last.pid
+  }
+
+  /** Of the daemon's process. */
+  get pid(): number | undefined {
+    return this.#successor ?? this.#child?.pid
   }
 
   async ready(timeoutMs = 30_000): Promise<void> {
@@ -52,15 +77,19 @@ export class Daemon implements AsyncDisposable {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | undefined> {
     const child = this.#child
     if (child === undefined) return undefined
+    this.followSuccessor()
     this.signal(signal)
+    // Successors have the same output, so it is closed when the last one has ended; but only of the first there is a code.
     const { code, signal: endedBy } = await child.exited
     this.#child = undefined
+    this.#successor = undefined
     this.#earlierOutput += child.output
     return code ?? endedBy ?? undefined
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal)
+    if (this.#successor === undefined) this.#child?.kill(signal)
+    else process.kill(this.#successor, signal)
   }
 
   /** All it has logged, restarts included. */
@@ -110,7 +139,8 @@ export class Daemon implements AsyncDisposable {
   async #answers(path: string, isEnough: (status: number) => boolean, timeoutMs?: number): Promise<void> {
     let last = 'no answer'
     const ask = async () => {
-      if (this.#child?.hasExited !== false) throw new Error('the daemon is not running')
+      if (this.#successor === undefined && this.#child?.hasExited !== false)
+        throw new Error('the daemon is not running')
       const response = await fetch(this.url + path).catch(() => undefined)
       if (response === undefined) return false
       last = `${response.status} ${await response.text()}`

@@ -176,9 +176,10 @@ export class Dispatcher {
 
   /**
    * Accepts nothing more, waits for what is pending, stores what is left (what cannot be stored is settled as
-   * undelivered), all within `timeoutMs`, and ends the workers.
+   * undelivered), all within `timeoutMs`, and ends the workers. `isHandover`: so are the further attempts at what is with a
+   * gateway then counted.
    */
-  async stop(timeoutMs: number): Promise<void> {
+  async stop(timeoutMs: number, isHandover = false): Promise<void> {
     this.#stopping = true
     this.#parts.scheduler.stop()
     const storingMs = Math.max(leastStoringMs, timeoutMs * storingStopShare)
@@ -186,8 +187,10 @@ export class Dispatcher {
       if (push.place === 'heap') this.#parts.patience.giveUp(push, push.lastReason)
     }
     await this.#parts.ledger.drain(Math.max(0, timeoutMs - storingMs))
-    for (const push of this.#parts.ledger.waiting())
+    for (const push of this.#parts.ledger.waiting()) {
+      if (isHandover && push.place === 'worker') push.retryCause = 'handover'
       this.#parts.patience.giveUp(push, push.lastReason || 'the daemon stops')
+    }
     await this.#parts.ledger.drain(storingMs)
     for (const push of this.#parts.ledger.beingStored()) this.#parts.ledger.settle(push, notStored)
     clearInterval(this.#tickTimer)

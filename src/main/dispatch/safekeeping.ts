@@ -150,7 +150,8 @@ export class Safekeeping {
     push.lastReason = stored.lastReason
     push.unknownReason = stored.unknownReason
     push.unknownCount = stored.unknownCount
-    push.retryCause = stored.run === this.#run ? stored.retryCause : 'restart'
+    const isKnown = stored.run === this.#run || stored.retryCause === 'handover'
+    push.retryCause = isKnown ? stored.retryCause : 'restart'
     this.#held.set(id, push)
     return push
   }

@@ -37,6 +37,11 @@ export function adminRoutes(ports: HttpPorts): readonly AdminRoute[] {
       answer: () => ports.config(),
     },
     {
+      path: '/admin/process',
+      about: 'this process, and its attempts to hand over to a successor',
+      answer: () => ports.restartState(),
+    },
+    {
       path: '/admin/node',
       about: 'one push node and its last outcomes: ?domain=…&node=…',
       answer: (query) => {
@@ -71,10 +76,24 @@ export function adminRoutes(ports: HttpPorts): readonly AdminRoute[] {
       about: 'sends what had ended once more, with its time to live anew: {"ids": ["…"]}',
       answer: (_query, body) => ports.retryDeadLetters(idsOf(body)),
     },
+    {
+      method: 'POST',
+      path: '/admin/restart',
+      about: 'starts a successor that takes the streams over: /admin/process says how it goes',
+      answer: () => {
+        const refusal = ports.restart()
+        if (refusal !== undefined) throw new HttpFault(409, 'not-possible', sentenceOf(refusal))
+        return ports.restartState()
+      },
+    },
     ...subscriptionRoutes(ports),
   ]
   const index = { routes: Object.fromEntries(routes.map(({ path, about }) => [path, about])) }
   return [{ method: 'GET', path: '/admin', about: 'this list', answer: () => index }, ...routes]
+}
+
+function sentenceOf(reason: string): string {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`
 }
 
 function pageSize(given: string | undefined): number {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Device } from '../../core/notification.ts'
+import type { RestartState } from '../handover/restarts.ts'
 import type { ImportedSubscription } from '../imports/imported-subscription.ts'
 import type { Metrics } from '../metrics/table.ts'
 import type { PublishSink } from '../roles/app-server/publish-end.ts'
@@ -65,6 +66,10 @@ export interface HttpPorts {
   readonly deadLetters: (limit: number, before: string | undefined) => unknown
   /** Sends these once more: how many, and which there were not. Rejects with a StoreError. */
   readonly retryDeadLetters: (ids: readonly string[]) => Promise<unknown>
+  /** Whether this process hands over to a successor, and how it went the last time. */
+  readonly restartState: () => RestartState
+  /** Asks for that; why it cannot be, or undefined: it is under way. */
+  readonly restart: () => string | undefined
   /** Whether a device is remembered as dead, and at one node if a domain is given. */
   readonly deadDevice: (
     device: Device,

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Address } from '../address.ts'
 import { AnswerTallies } from '../metrics/answer-tallies.ts'
@@ -10,10 +10,10 @@ import { frameworkFault, HttpFault } from './fault.ts'
 import { healthReport, healthType } from './health.ts'
 import { parseJsonBody } from './json-body.ts'
 import { KnownHosts, splitTarget } from './known-hosts.ts'
+import { type ListenHandle, Listening } from './listening.ts'
 import type { HttpPorts } from './ports.ts'
 import { readPublishBody } from './publish-body.ts'
 import { PublishReply } from './publish-reply.ts'
-import { openSocketFile, removeStaleSocket } from './socket-file.ts'
 
 const maxBodyBytes = 1024 * 1024
 
@@ -50,6 +50,8 @@ export class HttpServer implements AsyncDisposable {
   readonly #served = new WeakSet<Socket>()
   /** Set once the server listens; before that there are no requests. */
   #address: Address | undefined
+  #listening: Listening | undefined
+  #closed: PromiseLike<unknown> | undefined
   #hosts: { readonly named: readonly string[]; readonly known: KnownHosts } | undefined
 
   constructor(ports: HttpPorts, limits: Partial<HttpLimits> = {}) {
@@ -59,6 +61,8 @@ export class HttpServer implements AsyncDisposable {
     this.#app = fastify({
       bodyLimit: maxBodyBytes,
       requestTimeout: requestMs,
+      // What is asked while it closes is answered, too, and the connection ends with that.
+      return503OnClosing: false,
       http: {
         headersTimeout: headMs,
         connectionsCheckingInterval: Math.min(sweepIntervalMs, headMs),
@@ -104,32 +108,39 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /**
-   * Listens; resolves to where (the port that was taken for port 0). Rejects with the system's error: EADDRINUSE,
-   * EACCES …
+   * Listens, or goes on with a socket that listens there already; resolves to where (the port that was taken for port 0).
+   * Rejects with the system's error: EADDRINUSE, EACCES …
    */
-  async listen(address: Address): Promise<string> {
+  async listen(address: Address, inherited?: ListenHandle): Promise<string> {
     this.#address = address
-    if (address.kind === 'tcp') {
-      // Otherwise Fastify runs a server for each address of localhost, and only one of them has the limits.
-      const host = address.host === 'localhost' ? '127.0.0.1' : address.host
-      return this.#app.listen({ host, port: address.port })
-    }
-    await removeStaleSocket(address.path)
-    await this.#app.listen({ path: address.path })
-    openSocketFile(address.path)
-    return `unix:${address.path}`
+    await this.#app.ready()
+    // Fastify's own `listen` runs a server for each address of localhost, and only one of them has the limits.
+    const own =
+      address.kind === 'tcp' && address.host === 'localhost' ? { ...address, host: '127.0.0.1' } : address
+    this.#listening = await Listening.at(this.#app.server, own, inherited)
+    const { where } = this.#listening
+    return address.kind === 'unix' ? where : `http://${where}`
   }
 
-  /**
-   * Takes no more requests and waits for the answers to those that are in, `withinMs` at most: then their
-   * connections are cut.
-   */
+  /** Gives the listening socket away, through `give`. To be followed by `drain`. */
+  async handOver(give: (server: Server) => Promise<void>): Promise<void> {
+    await this.#listening?.handOver(give)
+  }
+
+  /** Takes no more connections, ends idle ones, and has each other one end with its last answer. */
+  drain(): void {
+    this.#listening?.end()
+    this.#closed ??= this.#app.close()
+  }
+
+  /** Drains and waits for the answers to requests that are in, `withinMs` at most: then their connections are cut. */
   async close(withinMs: number = closeTimeoutMs): Promise<void> {
     const { server } = this.#app
+    this.drain()
     // One whose request was refused unread falls idle only later, and would then be kept alive.
     const idle = setInterval(() => server.closeIdleConnections(), idleIntervalMs)
     const cut = setTimeout(() => server.closeAllConnections(), withinMs)
-    await this.#app.close()
+    await this.#closed
     clearInterval(idle)
     clearTimeout(cut)
   }

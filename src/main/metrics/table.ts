@@ -83,6 +83,8 @@ const retryCauses = [
   'operator_fault',
   /** Stored or journalled by an earlier run, and perhaps sent by it. */
   'restart',
+  /** With a gateway when the daemon's successor took over: sent, perhaps delivered. */
+  'handover',
 ]
 /** Codes of the served API, and that the client did not wait for one. */
 const servedStatuses = [

@@ -16,12 +16,12 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Address } from '../address.ts'
 import { answerBrokenRequest } from '../http/broken-request.ts'
-import { openSocketFile, removeStaleSocket } from '../http/socket-file.ts'
+import { type ListenHandle, Listening } from '../http/listening.ts'
 import type { Metrics } from '../metrics/table.ts'
 import { AddressCounts, holderOf } from './address-counts.ts'
 import { BodyRoom } from './body-room.ts'
@@ -58,6 +58,7 @@ export class Listener {
   /** Admitted requests that are not over. */
   #underWay = 0
   #server: Server | Http2SecureServer | undefined
+  #listening: Listening | undefined
   #sweepTimer: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
   /** Connections on which HTTP/1.1 is spoken. */
@@ -80,10 +81,14 @@ export class Listener {
   }
 
   /**
-   * Listens; resolves to where, as a URL or `unix:/path`. Without a certificate it is plain HTTP. Rejects with the
+   * Listens, or goes on with a socket that listens there already; resolves to where, as a URL or `unix:/path`. Without a certificate it is plain HTTP. Rejects with the
    * system's error: EADDRINUSE, EACCES …; with OpenSSL's for a certificate that is none.
    */
-  async listen(address: Address, certificate: ServerCertificate | undefined): Promise<string> {
+  async listen(
+    address: Address,
+    certificate: ServerCertificate | undefined,
+    inherited?: ListenHandle,
+  ): Promise<string> {
     const server = certificate === undefined ? this.#plainServer() : this.#tlsServer(certificate)
     this.#server = server
     server.maxConnections = this.#limits.maxConnections
@@ -96,19 +101,16 @@ export class Listener {
       this.#pipelineOf(request.socket).came(call)
     })
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => this.#broken(error, socket))
-    if (address.kind === 'unix') await removeStaleSocket(address.path)
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    server.once('error', reject)
-    if (address.kind === 'unix') server.listen(address.path, resolve)
-    else server.listen(address.port, address.host, resolve)
-    await promise
-    server.off('error', reject)
-    if (address.kind === 'unix') openSocketFile(address.path)
+    this.#listening = await Listening.at(server, address, inherited)
     this.#sweepTimer = setInterval(() => this.#sweep(), sweepIntervalMs)
-    if (address.kind === 'unix') return `unix:${address.path}`
-    const { port } = server.address() as AddressInfo
-    const host = address.host.includes(':') ? `[${address.host}]` : address.host
-    return `${certificate === undefined ? 'http' : 'https'}://${host}:${port}`
+    const { where } = this.#listening
+    if (address.kind === 'unix') return where
+    return `${certificate === undefined ? 'http' : 'https'}://${where}`
+  }
+
+  /** Gives the listening socket away, through `give`. To be followed by `drain`. */
+  async handOver(give: (server: NetServer) => Promise<void>): Promise<void> {
+    await this.#listening?.handOver(give)
   }
 
   /** What connections to come are shown. @throws OpenSSL's error for what is no certificate with its key. */
@@ -124,6 +126,7 @@ export class Listener {
     if (server === undefined || this.#closed !== undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#closed = promise
+    this.#listening?.end()
     server.close(() => resolve())
     for (const session of this.#sessions.keys()) session.close()
   }

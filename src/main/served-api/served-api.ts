@@ -2,6 +2,7 @@
  * MongoosePush's HTTP API, spoken by this daemon: a request becomes a notification, and what becomes of that its answer.
  * What requests and answers look like is `src/core/gateway`'s; how they come and go, the listener's.
  */
+import type { Server } from 'node:net'
 import { noMatchingPool } from '../../core/gateway/pools.ts'
 import {
   faultAnswer,
@@ -17,6 +18,7 @@ import type { ApiVersion } from '../../core/mongoosepush/request.ts'
 import type { Notification } from '../../core/notification.ts'
 import type { AttemptOutcome, Outcome } from '../../core/outcome.ts'
 import type { Address } from '../address.ts'
+import type { ListenHandle } from '../http/listening.ts'
 import { AnswerTallies } from '../metrics/answer-tallies.ts'
 import type { Distribution } from '../metrics/tally.ts'
 import { refusalOf } from './admission.ts'
@@ -87,10 +89,19 @@ export class ServedApi {
   }
 
   /** See `Listener.listen`. */
-  async listen(address: Address, certificate: ServerCertificate | undefined): Promise<string> {
-    const at = await this.#listener.listen(address, certificate)
+  async listen(
+    address: Address,
+    certificate: ServerCertificate | undefined,
+    inherited?: ListenHandle,
+  ): Promise<string> {
+    const at = await this.#listener.listen(address, certificate, inherited)
     this.#address = at
     return at
+  }
+
+  /** See `Listener.handOver`. */
+  handOver(give: (server: Server) => Promise<void>): Promise<void> {
+    return this.#listener.handOver(give)
   }
 
   /** Where it listens; undefined: not yet. */

@@ -4,12 +4,12 @@ import type { Element } from '../../core/xml/element.ts'
 import { escapeXml } from '../../core/xml/escape.ts'
 import { PrunedElement } from '../../core/xml/pruned-element.ts'
 import type { StreamScope } from '../../core/xmpp-servers.ts'
-import { type Address, parseAddress } from '../address.ts'
+import { type Address, requireAddress } from '../address.ts'
 import type { CounterFamily } from '../metrics/family.ts'
 import { type Metrics, type StreamStateName, streamStates } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
 import type { ComponentOptions } from './component-options.ts'
-import type { ComponentStream, Inheritance, StreamLimit, StreamSetup } from './component-stream.ts'
+import type { ComponentStream, Inheritance, NextOwner, StreamLimit, StreamSetup } from './component-stream.ts'
 import type { LossReport } from './loss-report.ts'
 import { secureContextOf } from './open-socket.ts'
 import type { StanzaHandler } from './ports.ts'
@@ -80,7 +80,7 @@ export class ComponentDomain implements SlotHost {
     this.#handler = handler
     this.random = ports.random
     this.#log = ports.log.child({ domain, server: options.server })
-    this.#address = addressOf(options.server)
+    this.#address = requireAddress(options.server)
     this.#secureContext = tls === undefined ? undefined : secureContextOf(tls.ca)
     this.reconnect = {
       baseMs: options.reconnectBaseMs,
@@ -143,14 +143,19 @@ export class ComponentDomain implements SlotHost {
   }
 
   /** Gives the stream at this place away, as `ComponentStream.detach`. */
-  detach(place: number): Inheritance | undefined {
-    return this.#slots[place]?.detach()
+  detach(place: number, to: NextOwner): Inheritance | undefined {
+    return this.#slots[place]?.detach(to)
   }
 
   get streamsUp(): number {
     let count = 0
     for (const slot of this.#slots) if (slot.stream !== undefined) count++
     return count
+  }
+
+  /** The places of those streams. */
+  get placesUp(): readonly number[] {
+    return this.#slots.filter(({ stream }) => stream !== undefined).map(({ index }) => index)
   }
 
   /** Why no stream of the domain is up, for people; undefined while one is. */
@@ -290,10 +295,4 @@ export class ComponentDomain implements SlotHost {
     answerTo.send(`<iq type='result' id='${escapeXml(id)}' from='${domain}' to='${domain}'/>`)
     return true
   }
-}
-
-function addressOf(server: string): Address {
-  const address = parseAddress(server)
-  if (address === undefined) throw new SyntaxError(`"${server}": not host:port, [IPv6]:port or unix:/path`)
-  return address
 }

@@ -54,6 +54,9 @@ export interface Inheritance {
   readonly legacy: StreamLegacy
 }
 
+/** Who goes on with a connection. */
+export type NextOwner = 'another process' | 'this process'
+
 /** Bounds of one stream, by their names in the metrics. */
 export type StreamLimit = ParserLimit | 'unsent_bytes' | 'unsent_queries' | 'sent_stanza_bytes'
 
@@ -198,21 +201,23 @@ export class ComponentStream implements StanzaSink {
   }
 
   /**
-   * Gives the connection of a halted stream away, without a word to the server. The socket must be sent to another process and
-   * destroyed in this turn of the event loop. Undefined: it is lost, or within a stanza, or cannot be given away (the state of
-   * TLS is in this process).
+   * Gives the connection of a halted stream away, without a word to the server. For another process the socket must be sent
+   * there and destroyed in this turn of the event loop; in this one it goes on with what it was given to write. Undefined: it is
+   * lost, or within a stanza, or cannot be given away (the state of TLS is in this process).
    */
-  detach(): Inheritance | undefined {
-    const queuedBytes = queuedBytesOf(this.#socket)
+  detach(to: NextOwner): Inheritance | undefined {
+    const queuedBytes = to === 'this process' ? 0 : queuedBytesOf(this.#socket)
     const isHalted = this.#phase === 'up' && this.#halt !== undefined && this.#parser.isBetweenStanzas
     if (!isHalted || this.#header === undefined || queuedBytes === undefined) return undefined
+    const unsent = this.#writer.takeUnsent(queuedBytes)
+    if (unsent === undefined) return undefined
     this.#phase = 'closed'
     clearTimeout(this.#timer)
     this.#closed.resolve()
     const legacy = {
       header: headerToGoOn(this.#header),
       unread: this.#reader.takeRest(),
-      unsent: this.#writer.takeUnsent(queuedBytes),
+      unsent,
       pingId: this.#setup.pingId,
       pings: this.#pings,
     }

@@ -67,11 +67,11 @@ export class StanzaWriter {
   /**
    * All that is unsent, for a later writer of the same connection; this one must not be used any more, and its socket has to be
    * destroyed in the same turn of the event loop. `queuedBytes`: how much of what it was given the operating system has not
-   * taken.
+   * taken. Undefined: part of that is an earlier writer's.
    */
-  takeUnsent(queuedBytes: number): Buffer {
+  takeUnsent(queuedBytes: number): Buffer | undefined {
     const underWay = Buffer.from(this.#underWay)
-    if (queuedBytes > underWay.length) throw new Error(`${queuedBytes} bytes unsent of ${underWay.length}`)
+    if (queuedBytes > underWay.length) return undefined
     const unsent = Buffer.concat([underWay.subarray(underWay.length - queuedBytes), Buffer.from(this.#batch)])
     this.#batch = ''
     return unsent

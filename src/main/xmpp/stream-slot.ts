@@ -3,6 +3,7 @@ import type { StreamStateName } from '../metrics/table.ts'
 import {
   ComponentStream,
   type Inheritance,
+  type NextOwner,
   type StreamLimit,
   type StreamOwner,
   type StreamSetup,
@@ -154,8 +155,8 @@ export class StreamSlot implements StreamOwner {
   }
 
   /** Gives the halted stream away, as `ComponentStream.detach`. */
-  detach(): Inheritance | undefined {
-    return this.stream?.detach()
+  detach(to: NextOwner): Inheritance | undefined {
+    return this.stream?.detach(to)
   }
 
   /** Ends the stream of a stopped slot. */

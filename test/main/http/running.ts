@@ -76,6 +76,15 @@ export async function run(
       deadLetters: (limit, before) => ({ limit, before: before ?? null }),
       retryDeadLetters: async (ids) => ({ retried: ids.length, unknown: [] }),
       deadDevice: (device) => ({ dead: device.id === 'gone', ...device }),
+      restartState: () => ({
+        pid: 7,
+        version: '1',
+        config: 'pushd.toml',
+        attempts: 0,
+        under_way: false,
+        failed: null,
+      }),
+      restart: () => undefined,
       ...more,
     },
     limits,
@@ -142,6 +151,15 @@ export function portsOf(metrics: Metrics): HttpPorts {
     deadLetters: (limit, before) => ({ limit, before: before ?? null }),
     retryDeadLetters: async (ids) => ({ retried: ids.length, unknown: [] }),
     deadDevice: () => ({ dead: false }),
+    restartState: () => ({
+      pid: 7,
+      version: '1',
+      config: 'pushd.toml',
+      attempts: 0,
+      under_way: false,
+      failed: null,
+    }),
+    restart: () => undefined,
   }
 }
 

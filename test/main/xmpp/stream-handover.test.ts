@@ -67,7 +67,7 @@ async function open(server: ScriptedServer, more = ''): Promise<{ peer: Peer; op
 /** Halts and detaches, which must succeed. */
 async function detached({ stream }: Opened): Promise<Inheritance> {
   expect(await stream.halt()).toBe(true)
-  const inheritance = stream.detach()
+  const inheritance = stream.detach('this process')
   if (inheritance === undefined) throw new Error('it cannot be detached')
   return inheritance
 }
@@ -202,7 +202,7 @@ describe('a stream that is handed over', () => {
     await using server = await ScriptedServer.listen()
     const { stream } = new Opened(server.port)
     expect(await stream.halt()).toBe(false)
-    expect(stream.detach()).toBeUndefined()
+    expect(stream.detach('this process')).toBeUndefined()
     await stream.close()
   })
 
@@ -214,7 +214,7 @@ describe('a stream that is handed over', () => {
     const halted = opened.stream.halt()
     peer.socket.end()
     expect(await halted).toBe(false)
-    expect(opened.stream.detach()).toBeUndefined()
+    expect(opened.stream.detach('this process')).toBeUndefined()
     expect(opened.losses).toHaveLength(1)
   })
 
@@ -225,7 +225,7 @@ describe('a stream that is handed over', () => {
     peer.socket.resetAndDestroy()
     await once(peer.socket, 'close')
     await until('the loss', () => opened.losses.length === 1)
-    expect(opened.stream.detach()).toBeUndefined()
+    expect(opened.stream.detach('this process')).toBeUndefined()
   })
 })
 
@@ -238,9 +238,9 @@ describe('a domain that is handed over', () => {
     const second = await server.nextPeer()
     await old.domain.halt(5_000)
     await second.ended
-    const inheritance = old.domain.detach(0)
+    const inheritance = old.domain.detach(0, 'this process')
     expect(inheritance).toBeDefined()
-    expect(old.domain.detach(1)).toBeUndefined()
+    expect(old.domain.detach(1, 'this process')).toBeUndefined()
 
     const inherited = new Map([[0, inheritance!]])
     await using later = new OpenDomain(server, { connections: 2 }, answerAll, undefined, inherited)
@@ -260,7 +260,7 @@ describe('a domain that is handed over', () => {
     const peer = await server.accept(`${iq('a')}<iq`)
     await until('the bytes', () => old.ids.length === 1)
     await old.domain.halt(1)
-    expect(old.domain.detach(0)).toBeUndefined()
+    expect(old.domain.detach(0, 'this process')).toBeUndefined()
     expect(old.domain.streamsUp).toBe(1)
     await old.domain.close()
     await peer.until(/<\/stream:stream>/)

@@ -11,6 +11,12 @@ export const daemonKeys = {
     description: 'How long a stop may take: what is not delivered by then is stored.',
     reload: true,
   }),
+  handover_ms: integer(2_000, 0, 60_000, {
+    description:
+      'In a planned restart, how long the old process waits for answers of the gateway before its successor takes over: what ' +
+      'has none by then is stored, and sent again. No stream is read meanwhile.',
+    reload: true,
+  }),
 }
 
 export const logTable = table(

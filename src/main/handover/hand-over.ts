@@ -1,0 +1,147 @@
+/**
+ * The way of a planned restart, in the old process: it starts its successor, which prepares; then it ends all but its streams,
+ * and gives these away. Until the successor is ready, nothing changes; from then on, whatever fails, this process goes on with
+ * a new daemon and the same streams.
+ */
+import type { Server } from 'node:net'
+import type { Logger } from 'pino'
+import type { Daemon, Inherited, InheritedStream } from '../daemon.ts'
+import { type Endpoints, handoverFormat, type ListenerName } from './message.ts'
+import { HandoverError, Successor } from './successor.ts'
+
+/** Loading takes a second or two on a busy machine. */
+const prepareMs = 15_000
+/** To open the store, and what is stored of a long outage. */
+const openMs = 30_000
+/** To go on with the streams. */
+const takeMs = 5_000
+
+export interface HandoverParts {
+  /** The program that takes over, with its arguments. */
+  readonly command: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly log: Logger
+  /** What this daemon could hand over. */
+  readonly endpoints: Endpoints
+  /** Resolves when the daemon is asked to stop. */
+  readonly stopAsked: Promise<unknown>
+  /** The successor is ready: from here on the daemon gives no more signs of life. */
+  readonly retiring: () => void
+  /** Starts a daemon as this one, in this process. */
+  readonly reopen: (inherited: Inherited) => Promise<Daemon>
+}
+
+export type HandoverEnd =
+  /** The successor is the daemon now: this process is to end. */
+  | { readonly kind: 'taken'; readonly successor: Successor }
+  /** Nothing was changed. */
+  | { readonly kind: 'kept'; readonly reason: string }
+  /** The successor failed late: this is the daemon, in the same process. */
+  | { readonly kind: 'reopened'; readonly daemon: Daemon; readonly reason: string }
+
+/** Hands the daemon over to a successor. Rejects when the daemon is no longer there, and cannot be reopened. */
+export async function handOver(daemon: Daemon, parts: HandoverParts): Promise<HandoverEnd> {
+  const successor = new Successor(parts.command, parts.env)
+  let theirs: Endpoints
+  try {
+    theirs = await Promise.race([readiness(successor), refusal(parts.stopAsked)])
+  } catch (error) {
+    await successor.kill()
+    return { kind: 'kept', reason: reasonOf(error) }
+  }
+  parts.retiring()
+  const isWanted = wanted(parts.endpoints, theirs)
+  await daemon.retire(async (name, server) => {
+    if (isWanted.listener(name)) await giveListener(successor, name, server, parts.log)
+  })
+  try {
+    await successor.send({ kind: 'retired' })
+    await successor.next('open', openMs)
+    for (const stream of daemon.streamsToGoOn('another process', isWanted.stream)) {
+      await giveStream(successor, stream, parts.log)
+    }
+    for (const { domain, stream } of daemon.streamsUp()) {
+      const reason = whyNot(parts.endpoints, theirs, domain, stream)
+      parts.log.warn({ domain, stream, reason }, 'a stream is not handed over: it is closed')
+    }
+    // What the successor has no stream for, it opens anew when it hears of the end.
+    const closed = daemon.closeStreams()
+    await successor.send({ kind: 'end' })
+    await successor.next('took', takeMs)
+    await closed
+    return { kind: 'taken', successor }
+  } catch (error) {
+    await successor.kill()
+    const streams = [...daemon.streamsToGoOn('this process')]
+    const closed = daemon.closeStreams()
+    const reopened = await parts.reopen({ listeners: {}, streams: async () => streams })
+    await closed
+    return { kind: 'reopened', daemon: reopened, reason: reasonOf(error) }
+  }
+}
+
+async function readiness(successor: Successor): Promise<Endpoints> {
+  const { format, version, endpoints } = await successor.next('ready', prepareMs)
+  if (format === handoverFormat) return endpoints
+  throw new HandoverError(`version ${version} takes over in format ${format}, not ${handoverFormat}`)
+}
+
+async function refusal(stopAsked: Promise<unknown>): Promise<never> {
+  await stopAsked
+  throw new HandoverError('the daemon is asked to stop')
+}
+
+/** What becomes of the successor, if anything, shows in the next message. */
+async function giveListener(
+  successor: Successor,
+  name: ListenerName,
+  server: Server,
+  log: Logger,
+): Promise<void> {
+  try {
+    await successor.give({ kind: 'listener', name }, server)
+  } catch (err) {
+    log.warn({ err, listener: name }, 'a listening socket cannot be handed over: it is opened anew')
+  }
+}
+
+/** All but its socket, and that: in one turn of the event loop nothing more is read or written here. */
+async function giveStream(successor: Successor, stream: InheritedStream, log: Logger): Promise<void> {
+  const { socket, domain, slot, legacy } = stream
+  const given = successor.give({ kind: 'stream', domain, slot, legacy }, socket)
+  socket.destroy()
+  await given
+  log.debug(
+    { domain, stream: slot, unread: legacy.unread.length, unsent: legacy.unsent.length },
+    'handed over',
+  )
+}
+
+/** What is at the same address in both configurations. */
+function wanted(ours: Endpoints, theirs: Endpoints) {
+  return {
+    listener: (name: ListenerName) => ours.listeners[name] === theirs.listeners[name],
+    stream: (domain: string, slot: number) => isSame(ours, theirs, domain) && slot < placesOf(theirs, domain),
+  }
+}
+
+/** Why a stream that is up does not go on, for people. */
+function whyNot(ours: Endpoints, theirs: Endpoints, domain: string, slot: number): string {
+  if (ours.servers[domain] === undefined) return 'it is over TLS, whose state is in this process'
+  if (!isSame(ours, theirs, domain))
+    return 'the configuration has another server for the domain, TLS, or no such domain'
+  if (slot >= placesOf(theirs, domain)) return 'the configuration has fewer connections for the domain'
+  return 'it is within a stanza, or being lost'
+}
+
+function isSame(ours: Endpoints, theirs: Endpoints, domain: string): boolean {
+  return ours.servers[domain] !== undefined && ours.servers[domain].server === theirs.servers[domain]?.server
+}
+
+function placesOf({ servers }: Endpoints, domain: string): number {
+  return servers[domain]?.connections ?? 0
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,401 @@
+// It is over 300 lines: what a planned restart keeps, in one place.
+
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { publishIq, summaryOf } from '../../src/sandbox/stanzas.ts'
+import { startXmppSandbox } from '../../src/sandbox/xmpp-server.ts'
+import { ScriptedServer } from '../main/xmpp/scripted-server.ts'
+import { type Daemon, startDaemon } from '../support/daemon.ts'
+import { freePort } from '../support/free-port.ts'
+import { snippet } from '../support/pages.ts'
+import { Shell } from '../support/shell.ts'
+import { until } from '../support/until.ts'
+import { fullDomain, type Installation, install, secret, virtualDomain } from './installation.ts'
+
+function publish(id: string, device: string): string {
+  const options = { service: 'apns', device_id: device }
+  const summary = summaryOf('a@chat.test', 'b')
+  return publishIq({ id, from: 'chat.test', to: virtualDomain, node: 'n', options, summary })
+}
+
+/** Publishes to a device of its own each, until it is stopped. */
+class Load {
+  readonly devices: string[] = []
+  readonly #answers: Promise<string>[] = []
+  readonly #timer: NodeJS.Timeout
+
+  constructor({ xmpp }: Installation, everyMs: number) {
+    this.#timer = setInterval(() => {
+      const id = `p${this.devices.length}`
+      this.devices.push(`device-${id}`)
+      const answer = xmpp.request(virtualDomain, publish(id, `device-${id}`), { timeoutMs: 30_000 })
+      this.#answers.push(answer.then(({ xml }) => xml))
+    }, everyMs)
+  }
+
+  /** Resolves to the answers to all that was published, that are no results. */
+  async stop(): Promise<string[]> {
+    clearInterval(this.#timer)
+    return (await Promise.all(this.#answers)).filter((xml) => !xml.includes("type='result'"))
+  }
+}
+
+/** How often each device was pushed to. */
+function pushesOf({ gateway }: Installation): Map<string, number> {
+  const pushes = new Map<string, number>()
+  for (const { deviceId } of gateway.requests) pushes.set(deviceId, (pushes.get(deviceId) ?? 0) + 1)
+  return pushes
+}
+
+/** Writes the configuration file anew, with changes to its tables. */
+function configure({ daemon, config }: Installation, changes: Readonly<Record<string, unknown>>): void {
+  const places = { data_dir: join(daemon.dir, 'data'), http: { listen: new URL(daemon.url).host } }
+  daemon.configure({ ...places, ...config, ...changes })
+}
+
+function components(installed: Installation): { domain: string; server: string; connections?: number }[] {
+  return installed.config.component as { domain: string; server: string }[]
+}
+
+/** Asks again and again, each time on a connection of its own; what went wrong. */
+class Poll {
+  readonly faults: string[] = []
+  answered = 0
+  #isOver = false
+  readonly #done: Promise<void>
+
+  constructor(ask: () => Promise<number>) {
+    this.#done = this.#run(ask)
+  }
+
+  async stop(): Promise<string[]> {
+    this.#isOver = true
+    await this.#done
+    return this.faults
+  }
+
+  async #run(ask: () => Promise<number>): Promise<void> {
+    while (!this.#isOver) {
+      const status = await ask().catch((error: Error) => error.message)
+      if (status === 200) this.answered++
+      else this.faults.push(String(status))
+    }
+  }
+}
+
+function get(daemon: Daemon, path: string, socketPath?: string): Promise<number> {
+  return send(daemon, 'GET', path, undefined, socketPath)
+}
+
+function send(
+  daemon: Daemon,
+  method: string,
+  path: string,
+  body?: object,
+  socketPath?: string,
+): Promise<number> {
+  const { hostname, port } = new URL(daemon.url)
+  const where = socketPath === undefined ? { host: hostname, port } : { socketPath }
+  const headers = { authorization: `Bearer ${daemon.token}`, 'content-type': 'application/json' }
+  return new Promise((resolve, reject) => {
+    const asked = request({ ...where, method, path, headers, agent: false }, (answer) => {
+      answer.resume()
+      answer.on('end', () => resolve(answer.statusCode ?? 0))
+      answer.on('error', reject)
+    })
+    asked.on('error', reject)
+    asked.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}
+
+describe('a planned restart', () => {
+  test('keeps every connection, and under load loses no push and sends none twice', async () => {
+    await using installed = await install({ latencyMs: 20 })
+    const { xmpp, daemon, gateway } = installed
+    const first = daemon.pid
+    const load = new Load(installed, 10)
+    for (let round = 0; round < 2; round++) {
+      const before = daemon.pid
+      const sent = gateway.total
+      await until('pushes', () => gateway.total > sent + 20)
+      const restarted = await daemon.restart()
+      expect(restarted).toMatchObject({ code: 0 })
+      expect(restarted.output).toContain(`process ${daemon.pid} (version`)
+      expect(daemon.pid).not.toBe(before)
+    }
+    const then = gateway.total
+    await until('more pushes', () => gateway.total > then + 20)
+    expect(await load.stop()).toEqual([])
+
+    expect(pushesOf(installed)).toEqual(new Map(load.devices.map((device) => [device, 1])))
+    expect(xmpp.closed).toEqual([])
+    expect([xmpp.openedCount(virtualDomain), xmpp.openedCount(fullDomain)]).toEqual([2, 2])
+    expect(await daemon.metric('component_reconnects_total')).toBe(0)
+    expect(await daemon.stop()).toBe(0)
+    expect(daemon.log.filter(({ msg }) => msg === 'handed over')).toHaveLength(2)
+    expect(daemon.log.at(-1)).toMatchObject({ msg: 'stopped' })
+    expect(daemon.pid).not.toBe(first)
+  })
+
+  test('is asked for by SIGUSR2, too', async () => {
+    await using installed = await install()
+    const { daemon, xmpp } = installed
+    daemon.signal('SIGUSR2')
+    await until('it', () => daemon.log.some(({ msg }) => msg === 'handed over'))
+    daemon.followSuccessor()
+    await daemon.ready()
+    expect(xmpp.closed).toEqual([])
+  })
+
+  test('refuses no HTTP connection', async () => {
+    await using installed = await install({ latencyMs: 5 })
+    const { daemon } = installed
+    const body = {
+      host: virtualDomain,
+      node: 'n',
+      options: { service: 'fcm', device_id: 'by-http' },
+      summary: { 'last-message-body': 'x' },
+    }
+    const health = new Poll(() => get(daemon, '/healthz'))
+    const publishes = new Poll(() => send(daemon, 'POST', '/v1/publish', body))
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    const seen = publishes.answered
+    await until('answers of the successor', () => publishes.answered > seen + 5)
+    expect(await health.stop()).toEqual([])
+    expect(await publishes.stop()).toEqual([])
+  })
+
+  test('goes on listening on the same unix socket', async () => {
+    const path = join('/tmp', `pushd-restart-${process.pid}.sock`)
+    await using installed = await install()
+    const { daemon } = installed
+    const old = daemon.url
+    configure(installed, { http: { listen: `unix:${path}` } })
+    await daemon.stop()
+    await daemon.start('started')
+    const health = new Poll(() => get(daemon, '/healthz', path))
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    const seen = health.answered
+    await until('answers of the successor', () => health.answered > seen + 5)
+    expect(await health.stop()).toEqual([])
+    expect(old).toBe(daemon.url)
+    await daemon.stop()
+    expect(existsSync(path)).toBe(false)
+  })
+
+  test('stores what the gateway has not answered in time, and counts that it is sent again', async () => {
+    const patient = { mongoosepush: { request_timeout_ms: 30_000 }, push: { reply_deadline_ms: 30_000 } }
+    await using installed = await install({ config: { handover_ms: 100, ...patient } })
+    const { daemon, xmpp, gateway } = installed
+    const answer = xmpp.request(virtualDomain, publish('h', 'hang-1'))
+    await gateway.next(1)
+    gateway.answerWith(() => ({ status: 200 }))
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    expect((await answer).xml).toContain("type='result'")
+    await until('it is sent again', () => gateway.total === 2)
+    expect(gateway.requests.map(({ deviceId }) => deviceId)).toEqual(['hang-1', 'hang-1'])
+    await until('its count', async () => (await daemon.metric('retries_total', { cause: 'handover' })) === 1)
+    await until('its end', async () => (await daemon.metric('stored')) === 0)
+  })
+
+  test('leaves nothing unsent to a server that is slow to read, and sends nothing twice', async () => {
+    await using server = await ScriptedServer.listen()
+    await using daemon = await startDaemon(
+      {
+        component: [
+          {
+            domain: 'push.chat.test',
+            server: `127.0.0.1:${server.port}`,
+            secret: 'pushsecret',
+            connections: 1,
+          },
+        ],
+        mongoosepush: { url: 'http://127.0.0.1:9' },
+      },
+      'alive',
+    )
+    const peer = await server.accept()
+    await daemon.ready()
+    peer.socket.pause()
+    const count = 20_000
+    const ids = Array.from({ length: count }, (_, i) => `q${i}`)
+    // Each is answered with an error of its own.
+    const asked = (id: string) =>
+      `<iq type='get' id='${id}' from='chat.test' to='push.chat.test'><x xmlns='urn:x'/></iq>`
+    peer.send(ids.map(asked).join(''))
+    const answered = async () => (await daemon.metric('stanzas_total', { kind: 'iq' })) >= count
+    await until('all of them to be answered', answered, 30_000)
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    peer.text = ''
+    peer.socket.resume()
+    peer.send(asked('last'))
+    let text = ''
+    peer.socket.on('data', (more: string) => {
+      text += more
+    })
+    await until('the last answer', () => text.includes("id='last'"), 30_000)
+    const answers = [...text.matchAll(/<iq [^>]*id='(q\d+)'/g)].map(([, id]) => id)
+    expect(answers).toEqual(ids)
+    expect(server.peers).toHaveLength(1)
+  })
+
+  test('opens a stream anew that stays within a stanza, and keeps the others', async () => {
+    await using installed = await install({ config: { handover_ms: 200 } })
+    const { daemon, xmpp } = installed
+    xmpp.send(virtualDomain, `${publish('whole', 'device')}<iq`, 0)
+    await until('the bytes', () => installed.gateway.total === 1)
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    await until('a new one', () => xmpp.openedCount(virtualDomain) === 3)
+    expect(xmpp.closed).toMatchObject([{ domain: virtualDomain, stream: 0, reason: 'ended' }])
+    const line = daemon.log.find(({ msg }) => String(msg).startsWith('a stream is not handed over'))
+    expect(line).toMatchObject({
+      domain: virtualDomain,
+      stream: 0,
+      reason: 'it is within a stanza, or being lost',
+    })
+  })
+})
+
+test('the commands of docs/operations.md restart the daemon, and say so', async () => {
+  await using installed = await install()
+  const { daemon, xmpp } = installed
+  const before = daemon.pid
+  const dir = mkdtempSync(join(tmpdir(), 'pushd-shell-'))
+  const shell = new Shell(dir)
+  shell.env.XMPP_PUSHD_CONFIG = daemon.configFile
+  const said = shell.run(snippet('docs/operations.md', 'restart'))
+  expect(said).toMatch(new RegExp(`process \\d+ \\(version .*\\) has taken over from ${before}`))
+  await until('its log', () => daemon.log.some(({ msg }) => msg === 'handed over'))
+  expect(xmpp.closed).toEqual([])
+  rmSync(dir, { recursive: true })
+})
+
+describe('the configuration of the successor', () => {
+  test('has a domain less and another more: the streams of the one end properly, the other connects', async () => {
+    await using installed = await install({ others: ['new.chat.test'] })
+    const { daemon, xmpp } = installed
+    const [full, virtual] = components(installed)
+    const { server } = full!
+    configure(installed, { component: [virtual, { domain: 'new.chat.test', server, secret }] })
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    await xmpp.waitForStreams('new.chat.test', 2)
+    await until('the end', () => xmpp.closed.length === 2)
+    expect(xmpp.closed.map(({ domain, reason }) => [domain, reason])).toEqual([
+      [fullDomain, 'ended'],
+      [fullDomain, 'ended'],
+    ])
+    expect(xmpp.openedCount(virtualDomain)).toBe(2)
+  })
+
+  test('has another number of connections: as many are closed, or opened', async () => {
+    await using installed = await install()
+    const { daemon, xmpp } = installed
+    const [full, virtual] = components(installed)
+    configure(installed, {
+      component: [
+        { ...full, connections: 1 },
+        { ...virtual, connections: 3 },
+      ],
+    })
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    await xmpp.waitForStreams(virtualDomain, 3)
+    await until('the end', () => xmpp.streamCount(fullDomain) === 1)
+    expect(xmpp.closed).toMatchObject([{ domain: fullDomain, reason: 'ended' }])
+    expect([xmpp.openedCount(fullDomain), xmpp.openedCount(virtualDomain)]).toEqual([2, 3])
+  })
+
+  test('has another server for a domain: its streams end here, and open there', async () => {
+    await using installed = await install()
+    const { daemon, xmpp } = installed
+    const other = await startXmppSandbox({ domains: { [virtualDomain]: secret } })
+    const [full, virtual] = components(installed)
+    const [hosts, there] = [['chat.test'], ['there.test']]
+    configure(installed, {
+      component: [
+        { ...full, hosts },
+        { ...virtual, server: `127.0.0.1:${other.port}`, hosts: there },
+      ],
+      push: { served_hosts: ['chat.test', 'there.test'], virtual_pubsub_hosts: [virtualDomain] },
+    })
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    await other.waitForStreams(virtualDomain, 2)
+    await until('the end', () => xmpp.streamCount(virtualDomain) === 0)
+    expect(xmpp.openedCount(fullDomain)).toBe(2)
+    expect(xmpp.streamCount(fullDomain)).toBe(2)
+    await daemon.stop()
+    await other.close()
+  })
+
+  test('has another HTTP address and data directory: they are the new ones from then on', async () => {
+    await using installed = await install()
+    const { daemon, xmpp } = installed
+    const port = await freePort()
+    configure(installed, { http: { listen: `127.0.0.1:${port}` }, data_dir: join(daemon.dir, 'other') })
+    daemon.signal('SIGUSR2')
+    await until('it', () => daemon.log.some(({ msg }) => msg === 'handed over'))
+    daemon.followSuccessor()
+    expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
+    await expect(fetch(`${daemon.url}/readyz`)).rejects.toThrow()
+    expect(existsSync(join(daemon.dir, 'other', 'store.mdb'))).toBe(true)
+    expect(xmpp.closed).toEqual([])
+  })
+})
+
+describe('a restart that fails', () => {
+  test('because the configuration is faulty changes nothing, and says why', async () => {
+    await using installed = await install()
+    const { daemon, xmpp } = installed
+    const before = daemon.pid
+    configure(installed, { content: { default_tittle: 'x' } })
+    daemon.signal('SIGUSR2')
+    const line = await until('the refusal', () =>
+      daemon.log.find(({ msg }) => String(msg).startsWith('no successor')),
+    )
+    expect(String(line.reason)).toContain('default_title')
+    configure(installed, {})
+    expect((await xmpp.request(virtualDomain, publish('p', 'device'))).xml).toContain("type='result'")
+    expect(daemon.pid).toBe(before)
+    expect(xmpp.closed).toEqual([])
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+  })
+
+  test('when the old one has made way already, leaves the streams with that, and loses nothing', async () => {
+    await using installed = await install({ latencyMs: 20 })
+    const { daemon, xmpp, gateway } = installed
+    const before = daemon.pid
+    const squatter = await ScriptedServer.listen()
+    configure(installed, { gateway: { listen: `127.0.0.1:${squatter.port}`, open: true } })
+    const load = new Load(installed, 10)
+    await until('pushes', () => gateway.total > 20)
+    const restarted = await daemon.restart()
+    expect(restarted.code).toBe(75)
+    expect(restarted.output).toContain('EADDRINUSE')
+    expect(restarted.output).toContain(`process ${before} runs on`)
+    const then = gateway.total
+    await until('more pushes', () => gateway.total > then + 20)
+    expect(await load.stop()).toEqual([])
+    expect(pushesOf(installed)).toEqual(new Map(load.devices.map((device) => [device, 1])))
+    expect(xmpp.closed).toEqual([])
+    expect(daemon.pid).toBe(before)
+    await squatter[Symbol.asyncDispose]()
+    // And it can be tried again.
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    expect(xmpp.closed).toEqual([])
+  })
+
+  test.each(['starting a successor', 'taken over', 'handed over'])(
+    'or succeeds ends with both processes when the daemon is asked to stop meanwhile (%s)',
+    async (line) => {
+      await using installed = await install()
+      const { daemon, xmpp } = installed
+      daemon.signal('SIGUSR2')
+      await until('that line', () => daemon.log.some(({ msg }) => msg === line))
+      expect(await daemon.stop()).toBe(0)
+      await until('the streams to end', () => xmpp.closed.length === 4)
+      expect(new Set(xmpp.closed.map(({ reason }) => reason))).toEqual(new Set(['ended']))
+    },
+  )
+})
