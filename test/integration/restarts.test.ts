@@ -41,6 +41,46 @@ describeServers('restarts', ({ start }) => {
     await alice.goOffline()
   })
 
+  test('a planned restart under traffic: no connection ends, every message is pushed, and nobody loses the push', async () => {
+    const server = await start()
+    await using relay = await Relay.start(server.componentPort)
+    await using setUp = await SetUp.start(server, {}, relay.port)
+    const { daemon, gateway } = setUp
+    const alice = await setUp.online('alice')
+    const tokens = Array.from({ length: 6 }, (_, i) => `token-${i}`)
+    const users = await Promise.all(tokens.map((token) => setUp.asleep(token)))
+    const before = relay.connections.length
+
+    let isRestarting = true
+    let sent = 0
+    const traffic = (async () => {
+      while (isRestarting) {
+        for (const user of users) {
+          await alice.message(user, 'hello')
+          sent++
+        }
+        await delay(20)
+      }
+    })()
+    await gateway.next(20)
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    const then = gateway.total
+    await until('pushes of the successor', () => gateway.total > then + 20)
+    isRestarting = false
+    await traffic
+
+    await until('every push', () => gateway.total >= sent)
+    expect(gateway.total).toBe(sent)
+    for (const user of users) await alice.message(user, 'the last one')
+    await until('a last push of everyone', () => {
+      const last = gateway.requests.filter(({ body }) => JSON.stringify(body).includes('the last one'))
+      return new Set(last.map(({ deviceId }) => deviceId)).size === users.length
+    })
+    expect(relay.connections.length).toBe(before)
+    expect(daemon.log.filter(({ msg }) => msg === 'stream lost')).toEqual([])
+    await alice.goOffline()
+  })
+
   test('the server is restarted: the daemon finds it again, and those who had push have it still', async () => {
     await using setUp = await SetUp.start(await start())
     const bob = await setUp.asleep('token-1')

@@ -106,6 +106,14 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
     return until('the push', async () => (await requests())[before])
   }
 
+  /** How often systemd has started it again by itself. */
+  const restartsOf = () => container.property(unit, 'NRestarts')
+
+  /** How many streams the daemon has ended. */
+  async function streamsEnded(): Promise<number> {
+    return (await container.journal('chat')).match(/<\/stream:stream>/g)?.length ?? 0
+  }
+
   test('starts the daemon when it is installed, as a user of its own, without rights and without a Node.js around', async () => {
     container.copyIn(deb, 'root/first.deb')
     await container.output('dpkg', '--install', '/root/first.deb')
@@ -221,6 +229,55 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
     expect(await state()).toBe('active/running')
   })
 
+  test('hands over to a successor when a reload needs a restart: no stream ends, and the unit stays active', async () => {
+    const [pid, ended, starts] = [await mainPid(), await streamsEnded(), await restartsOf()]
+    const changed = `${config}[queue]\nmax_pending = 5_000\n`
+    container.write(configFile, changed)
+    await container.output('systemctl', 'reload', unit)
+    await until('the successor', async () => (await mainPid()) !== pid, 30_000)
+    await until('the status', async () => /^1 of 1 domains connected/.test(await statusText()))
+    expect(await state()).toBe('active/running')
+    expect(await restartsOf()).toBe(starts)
+    expect(await metric('xmpp_pushd_pending_limit')).toBe(5_000)
+    expect(await pushed('after the handover')).toContain('"body":"after the handover"')
+    expect(await streamsEnded()).toBe(ended)
+    expect(await container.journal(unit)).not.toContain('is not our child')
+    await until('the old process to be gone', () => !container.exists(`/proc/${pid}`))
+  })
+
+  test('hands over at SIGUSR2, and the watchdog goes on with the successor', async () => {
+    await override('WatchdogSec=2')
+    await container.output('systemctl', 'restart', unit)
+    await ready()
+    const [pid, starts] = [await mainPid(), await restartsOf()]
+    await container.output('systemctl', 'kill', '--kill-who=main', '-s', 'USR2', unit)
+    await until('the successor', async () => (await mainPid()) !== pid, 30_000)
+    const sinceUs = await signOfLifeUs()
+    await until('more signs of life', async () => (await signOfLifeUs()) > sinceUs + 2_500_000)
+    expect(await restartsOf()).toBe(starts)
+    await override()
+  })
+
+  test('lets a successor finish what is under way when it is stopped', async () => {
+    container.write(configFile, `${config}[push]\nreply_deadline_ms = 3_000\n`)
+    await container.output('systemctl', 'restart', unit)
+    await ready()
+    const pid = await mainPid()
+    await container.output('xmpp-pushd', 'restart')
+    expect(await mainPid()).not.toBe(pid)
+    await ready()
+    container.append(desk, 'publish phone apns hang-2 alice@example.test nobody answers\n')
+    await until('the push to be under way', async () => (await metric('xmpp_pushd_pending')) === 1)
+    await container.output('systemctl', 'stop', unit)
+    expect(await container.property(unit, 'Result')).toBe('success')
+    expect(await container.output('journalctl', '--quiet', '-o', 'cat', '-u', unit, '-n', '20')).toContain(
+      '"stopped"',
+    )
+    container.write(configFile, config)
+    await container.output('systemctl', 'start', unit)
+    await ready()
+  })
+
   test('keeps what it has when the reloaded configuration is faulty, and says so in its status', async () => {
     container.append(configFile, 'nonsense = 1\n')
     await container.output('systemctl', 'reload', unit)
@@ -265,12 +322,15 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
 
   test("keeps its data and the administrator's configuration when it is upgraded", async () => {
     const [pid, token] = [await mainPid(), container.read(tokenFile)]
+    const [ended, starts] = [await streamsEnded(), await restartsOf()]
     laterPackage(deb, join(dir, 'second.deb'))
     container.copyIn(join(dir, 'second.deb'), 'root/second.deb')
     await container.output('dpkg', '--force-confdef', '--force-confold', '--install', '/root/second.deb')
 
-    await ready()
     expect(await mainPid()).not.toBe(pid)
+    expect(await restartsOf()).toBe(starts)
+    expect(await streamsEnded()).toBe(ended)
+    await ready()
     expect(await metric('xmpp_pushd_build_info', 'version="99.0.0"')).toBe(1)
     expect(await metric('xmpp_pushd_nodes')).toBe(1)
     expect(container.read(tokenFile)).toBe(token)

@@ -1,6 +1,6 @@
 // It is over 300 lines: what a planned restart keeps, in one place.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -220,7 +220,7 @@ describe('a planned restart', () => {
     const peer = await server.accept()
     await daemon.ready()
     peer.socket.pause()
-    const count = 20_000
+    const count = 40_000
     const ids = Array.from({ length: count }, (_, i) => `q${i}`)
     // Each is answered with an error of its own.
     const asked = (id: string) =>
@@ -240,6 +240,29 @@ describe('a planned restart', () => {
     const answers = [...text.matchAll(/<iq [^>]*id='(q\d+)'/g)].map(([, id]) => id)
     expect(answers).toEqual(ids)
     expect(server.peers).toHaveLength(1)
+  })
+
+  test('closes streams over TLS and opens them anew, and says so', async () => {
+    const read = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url), 'utf8')
+    const tls = { cert: read('server.pem'), key: read('server.key.pem') }
+    const xmpp = await startXmppSandbox({ domains: { [fullDomain]: secret }, tls })
+    const server = `127.0.0.1:${xmpp.port}`
+    await using daemon = await startDaemon({
+      component: [{ domain: fullDomain, server, secret, tls: true, tls_verify: false }],
+      mongoosepush: { url: 'http://127.0.0.1:9' },
+    })
+    await xmpp.waitForStreams(fullDomain, 2)
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    await until('the new ones', () => xmpp.openedCount(fullDomain) === 4)
+    await daemon.ready()
+    expect(xmpp.closed.map(({ reason }) => reason)).toEqual(['ended', 'ended'])
+    const lines = daemon.log.filter(({ msg }) => String(msg).startsWith('a stream is not handed over'))
+    expect(lines.map(({ reason }) => reason)).toEqual([
+      'it is over TLS, whose state is in this process',
+      'it is over TLS, whose state is in this process',
+    ])
+    await daemon.stop()
+    await xmpp.close()
   })
 
   test('opens a stream anew that stays within a stanza, and keeps the others', async () => {
