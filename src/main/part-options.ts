@@ -179,6 +179,7 @@ export function componentOptions(component: ComponentConfig, config: Config): Co
     tls: component.tls ? { ca: component.tls_ca, verify: component.tls_verify } : undefined,
     pingIntervalMs: component.ping_interval_ms,
     pingTimeoutMs: component.ping_timeout_ms,
+    standbyMs: component.standby_ms,
     limits: {
       ...fixedLimits,
       maxStreamStanzaBytes: limits.max_stream_stanza_bytes,

@@ -1,21 +1,25 @@
+// It is over 300 lines: all that the streams of a domain share is in one place, and what can stand alone of it does.
+
 import type { SecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import type { Element } from '../../core/xml/element.ts'
 import { escapeXml } from '../../core/xml/escape.ts'
 import { PrunedElement } from '../../core/xml/pruned-element.ts'
 import type { StreamScope } from '../../core/xmpp-servers.ts'
-import { type Address, requireAddress } from '../address.ts'
+import { type Address, isLocal, requireAddress } from '../address.ts'
 import type { CounterFamily } from '../metrics/family.ts'
 import { type Metrics, type StreamStateName, streamStates } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
 import type { ComponentOptions } from './component-options.ts'
 import type { ComponentStream, Inheritance, NextOwner, StreamLimit, StreamSetup } from './component-stream.ts'
+import { ConnectTurns } from './connect-turns.ts'
 import type { LossReport } from './loss-report.ts'
 import { secureContextOf } from './open-socket.ts'
 import type { StanzaHandler } from './ports.ts'
 import { handshakeTimeMs, type ReconnectLimits, type ReconnectPlan } from './reconnect-policy.ts'
 import { StreamGuard } from './stream-guard.ts'
-import type { LossCause, StreamLoss } from './stream-loss.ts'
+import { StreamLog } from './stream-log.ts'
+import type { StreamLoss } from './stream-loss.ts'
 import { type SlotHost, StreamSlot, type StreamState } from './stream-slot.ts'
 
 export type { ComponentOptions, StreamState }
@@ -49,6 +53,7 @@ export class ComponentDomain implements SlotHost {
   readonly #handler: StanzaHandler
   readonly #guard: StreamGuard
   readonly #log: Logger
+  readonly #streamLog: StreamLog
   readonly #address: Address
   readonly #secureContext: SecureContext | undefined
   readonly #slots: StreamSlot[] = []
@@ -56,9 +61,8 @@ export class ComponentDomain implements SlotHost {
   readonly #self: string
   readonly #pingId: string
   #setups = 0
+  readonly #turns = new ConnectTurns<StreamSlot>()
   #lastLoss: StreamLoss | undefined
-  /** What the log was told since the last stream came up, by cause: it is told once. */
-  readonly #told = new Map<LossCause, string>()
 
   readonly #iqs: Tally
   readonly #messages: Tally
@@ -80,9 +84,11 @@ export class ComponentDomain implements SlotHost {
     this.#handler = handler
     this.random = ports.random
     this.#log = ports.log.child({ domain, server: options.server })
+    this.#streamLog = new StreamLog(this.#log)
     this.#address = requireAddress(options.server)
     this.#secureContext = tls === undefined ? undefined : secureContextOf(tls.ca)
     this.reconnect = {
+      isLocal: isLocal(this.#address),
       baseMs: options.reconnectBaseMs,
       capMs: options.reconnectCapMs,
       standbyMs: options.standbyMs,
@@ -110,7 +116,7 @@ export class ComponentDomain implements SlotHost {
     }
 
     for (let i = 0; i < options.connections; i++) {
-      this.#slots.push(new StreamSlot(i, options.staggerMs, this))
+      this.#slots.push(new StreamSlot(i, this))
     }
   }
 
@@ -215,7 +221,12 @@ export class ComponentDomain implements SlotHost {
     }
   }
 
+  takeTurn(slot: StreamSlot): boolean {
+    return this.#turns.take(slot)
+  }
+
   stanza(stanza: Element, answerTo: ComponentStream): void {
+    this.#turns.received++
     if (stanza instanceof PrunedElement) this.#losses.note(stanza)
     switch (stanza.name) {
       case 'iq':
@@ -243,40 +254,42 @@ export class ComponentDomain implements SlotHost {
   }
 
   slotUp(slot: StreamSlot, how: 'connected' | 'taken over'): void {
-    this.#told.clear()
-    this.#log.info({ stream: slot.index }, how)
+    this.#streamLog.up(slot.index, how)
     for (const other of this.#slots) if (other !== slot) other.anotherIsUp()
+    this.#endTurn(slot)
+  }
+
+  /**
+   * The server has accepted the slot's stream, and nothing comes over it nor over the domain's others: they are closed, so
+   * that the server has only this one. A server that is only slow sends something over the others.
+   */
+  slotSilent(slot: StreamSlot): void {
+    if (!this.#turns.isSilent()) return
+    const loss: StreamLoss = { cause: 'network', text: 'the server routes nothing to the domain' }
+    for (const other of this.#slots) if (other !== slot) other.giveUp(loss)
   }
 
   slotLost(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void {
     this.#lastLoss = loss
     if (loss.cause === 'invalid-from') this.#guard.answersNoMore()
-    this.#logLoss(slot, loss, wasUp, plan)
-    if (this.streamsUp > 0) return
-    for (const other of this.#slots) if (other !== slot) other.noneIsUp()
+    this.#streamLog.lost(slot.index, loss, wasUp, plan)
+    if (this.streamsUp === 0) for (const other of this.#slots) if (other !== slot) other.noneIsUp()
+    this.#endTurn(slot)
   }
 
   limitHit(limit: StreamLimit): void {
     this.#limitsHit.child(limit).add(1)
   }
 
+  #endTurn(slot: StreamSlot): void {
+    if (!this.#turns.end(slot)) return
+    for (const next of this.#slots) next.connectIfDue()
+  }
+
   #streamsIn(state: StreamStateName): number {
     let count = 0
     for (const slot of this.#slots) if (slot.isIn(state)) count++
     return count
-  }
-
-  /** A stream that was up is news each time; attempts that fail for the same cause are so once. */
-  #logLoss(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void {
-    const fields = { stream: slot.index, reason: loss.text, retryInMs: plan && Math.round(plan.delayMs) }
-    const known = this.#told.get(loss.cause)
-    const repeated = loss.cause === 'refused' ? known !== undefined : known === loss.text
-    this.#told.set(loss.cause, loss.text)
-
-    if (plan?.state === 'standby') this.#log[repeated ? 'debug' : 'info'](fields, 'standby')
-    else if (wasUp) this.#log.warn(fields, 'stream lost')
-    else if (loss.cause === 'refused') this.#log[repeated ? 'debug' : 'error'](fields, 'stream refused')
-    else this.#log[repeated ? 'debug' : 'warn'](fields, 'no stream')
   }
 
   /**

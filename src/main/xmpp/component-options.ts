@@ -21,7 +21,7 @@ export interface ComponentOptions extends ComponentTimes {
 export type ServerKind = 'standard' | 'openfire'
 
 export interface ComponentTimes {
-  /** The time from the first packet until the stream is up; it doubles after each timeout, up to the cap. */
+  /** The time from the first packet until the server's `<handshake/>`; it doubles after each timeout, up to the cap. */
   readonly handshakeTimeoutMs: number
   readonly handshakeTimeoutCapMs: number
   readonly pingIntervalMs: number
@@ -29,10 +29,8 @@ export interface ComponentTimes {
   /** The first pause between two attempts to connect, after one at once; it doubles up to the cap. */
   readonly reconnectBaseMs: number
   readonly reconnectCapMs: number
-  /** Between two attempts of a stream that the server does not take beside another one. */
+  /** Between two attempts while another daemon holds the domain. */
   readonly standbyMs: number
-  /** Between the first attempts of the domain's streams: ejabberd's listen backlog holds five. */
-  readonly staggerMs: number
   /** How long a closed stream waits for the server to close it too. */
   readonly closeTimeoutMs: number
 }
@@ -45,10 +43,7 @@ export const componentDefaults = {
   // Together under the 32 s in which ejabberd waits for an answer.
   pingIntervalMs: 15_000,
   pingTimeoutMs: 10_000,
-  reconnectBaseMs: 250,
+  reconnectBaseMs: 500,
   reconnectCapMs: 15_000,
-  // A standby is called as soon as no other stream is up; by itself it only finds out that the server has changed.
-  standbyMs: 60_000,
-  staggerMs: 50,
   closeTimeoutMs: 1_000,
 } as const satisfies Partial<ComponentOptions>

@@ -28,7 +28,7 @@ export interface StreamSetup {
   readonly address: Address
   /** Direct TLS; undefined: none. */
   readonly secureContext: SecureContext | undefined
-  /** From the first packet to the stream being up. */
+  /** From the first packet to the server's `<handshake/>`. */
   readonly handshakeTimeoutMs: number
   /** The ids of this stream's pings begin with it; they are no other stream's. */
   readonly pingId: string
@@ -62,8 +62,10 @@ export type StreamLimit = ParserLimit | 'unsent_bytes' | 'unsent_queries' | 'sen
 
 /** Who opened the stream. Everything is called synchronously from the socket's events, in the order of the wire. */
 export interface StreamOwner {
-  /** The handshake is done; `stanza` follows, perhaps before this turn of the event loop is over. */
+  /** A ping came back over it after the handshake. Before that, `stanza` may have been called. */
   streamUp(stream: ComponentStream): void
+  /** The ping after the handshake did not come back in time; the stream goes on and waits for it. */
+  streamSilent(stream: ComponentStream): void
   stanza(stanza: Element, stream: ComponentStream): void
   /** Once, and the last call: the stream is lost or never came up. Not called after `close`. */
   streamLost(stream: ComponentStream, loss: StreamLoss): void
@@ -77,16 +79,21 @@ export interface StreamOwner {
 
 /** How long TCP waits before it probes a silent connection: behind the pings, for a stream that is not read. */
 const keepAliveDelayMs = 30_000
+/** How long the first ping may take before `streamSilent`. */
+const firstPingMs = 1_000
 const streamEnd = '</stream:stream>'
 const nothing = Buffer.alloc(0)
 
 /**
- * One XEP-0114 stream on one socket, for once: it connects, shakes hands, is up, and ends.
+ * One XEP-0114 stream on one socket, for once: it connects, shakes hands, is tried with a ping, is up, and ends.
  *
- *   connecting ──socket open──▶ shaking-hands ──<handshake/>──▶ up
- *        └───────────────┬─────────────┴─────────────────────────┘
- *                        ▼ lost, or close()
- *                     closing ──both sides ended, or closeTimeoutMs──▶ closed
+ *   connecting ──socket open──▶ shaking-hands ──<handshake/>──▶ pinging ──the ping is back──▶ up
+ *        └──────────────────────────┬┴──────────────────────────────┴─────────────────────────┘
+ *                                   ▼ lost, or close()
+ *                                closing ──both sides ended, or closeTimeoutMs──▶ closed
+ *
+ * While `pinging` it carries stanzas as when it is up: the server may send the first one together with `<handshake/>`. It is
+ * not up before, because MongooseIM accepts two streams of a domain at one instant, and then routes nothing to either.
  *
  * While `closing` the socket is read and what it says ignored: a socket that is destroyed with unread
  * bytes takes back what was written last (TCP reset).
@@ -102,7 +109,7 @@ export class ComponentStream implements StanzaSink {
   readonly #handshake: ComponentHandshake
   readonly #writer: StanzaWriter
   readonly #liveness: Liveness
-  #phase: 'connecting' | 'shaking-hands' | 'up' | 'closing' | 'closed' = 'connecting'
+  #phase: 'connecting' | 'shaking-hands' | 'pinging' | 'up' | 'closing' | 'closed' = 'connecting'
   #header: Element | undefined
   #paused = false
   #halt: PromiseWithResolvers<boolean> | undefined
@@ -135,7 +142,7 @@ export class ComponentStream implements StanzaSink {
     socket.once(secureContext === undefined ? 'connect' : 'secureConnect', () => this.#connected())
     this.#reader = new PacedReader(socket, (bytes) => this.#read(bytes), inherited?.legacy.unread)
     socket.once('end', () => this.#ended({ cause: 'network', text: 'the server closed the connection' }))
-    socket.on('error', (error) => this.#ended(lossBySocketError(error)))
+    socket.on('error', (error) => this.#ended(lossBySocketError(error, this.#phase !== 'connecting')))
     socket.once('close', () => this.#socketClosed())
     this.#timer = setTimeout(() => this.#handshakeTimeout(), setup.handshakeTimeoutMs)
     if (inherited !== undefined) this.#goOn(inherited.legacy)
@@ -145,12 +152,17 @@ export class ComponentStream implements StanzaSink {
     return this.#phase === 'up'
   }
 
+  /** Whether it carries stanzas. */
+  get #isOpen(): boolean {
+    return this.#phase === 'up' || this.#phase === 'pinging'
+  }
+
   send(stanza: string): boolean {
     return this.trySend(stanza) || this.#owner.sendElsewhere(stanza)
   }
 
   answerQuery(stanza: string, written: (() => void) | undefined): boolean {
-    if (this.#phase !== 'up') return this.#owner.answerElsewhere(stanza, written)
+    if (!this.#isOpen) return this.#owner.answerElsewhere(stanza, written)
     if (this.#isTooLarge(stanza)) return false
     if (this.#writer.sendQueryAnswer(stanza, written)) return true
     this.#owner.limitHit('unsent_queries')
@@ -159,7 +171,7 @@ export class ComponentStream implements StanzaSink {
 
   /** As `send`, but on this stream or not at all. True also for a stanza that no server would take: it is gone. */
   trySend(stanza: string): boolean {
-    if (this.#phase !== 'up') return false
+    if (!this.#isOpen) return false
     if (this.#isTooLarge(stanza)) return true
     if (this.#writer.send(stanza)) return true
     this.#owner.limitHit('unsent_bytes')
@@ -169,17 +181,21 @@ export class ComponentStream implements StanzaSink {
 
   /** A ping with this id came back, or its result, on whichever stream: perhaps it is this one's. */
   pingSeen(id: string): void {
-    if (id.startsWith(this.#setup.pingId)) this.#liveness.answered()
+    if (!id.startsWith(this.#setup.pingId)) return
+    this.#liveness.answered()
+    if (this.#phase === 'pinging') this.#becomeUp()
   }
 
   /** Reads no more until `resume`, but for what was handed over already. A handshake goes on. */
   pause(): void {
     this.#paused = true
-    if (this.#phase === 'up') this.#reader.pause()
+    // The ping may be behind what is not read now.
+    if (this.#phase === 'pinging') this.#becomeUp()
+    else if (this.#phase === 'up') this.#reader.pause()
   }
 
   resume(): void {
-    if (this.#halt !== undefined) return
+    if (this.#halt !== undefined || !this.#paused) return
     this.#paused = false
     this.#liveness.excused()
     this.#reader.resume()
@@ -229,7 +245,7 @@ export class ComponentStream implements StanzaSink {
    * stream that is not up yet is dropped. Never rejects.
    */
   close(): Promise<void> {
-    this.#beginClose(this.#phase === 'up' || this.#phase === 'shaking-hands' ? streamEnd : undefined)
+    this.#beginClose(this.#isOpen || this.#phase === 'shaking-hands' ? streamEnd : undefined)
     return this.#closed.promise
   }
 
@@ -277,7 +293,7 @@ export class ComponentStream implements StanzaSink {
   }
 
   #element(element: Element): void {
-    if (this.#phase === 'up') {
+    if (this.#isOpen) {
       if (element.ns === streamNs && element.name === 'error') {
         this.#lose(lossByStreamError(element, true), streamEnd)
       } else {
@@ -296,7 +312,7 @@ export class ComponentStream implements StanzaSink {
         this.#socket.write(step.xml)
         return
       case 'up':
-        this.#becomeUp()
+        this.#pingFirst()
         return
       case 'refused':
         this.#lose(step.loss, streamEnd)
@@ -309,10 +325,21 @@ export class ComponentStream implements StanzaSink {
     }
   }
 
+  #pingFirst(): void {
+    this.#phase = 'pinging'
+    // The answer may be behind what is not read.
+    if (this.#paused) {
+      this.#becomeUp()
+      return
+    }
+    this.#writer.send(this.#nextPing())
+    this.#stepLater(Math.min(firstPingMs, this.#liveness.asked()))
+  }
+
   #becomeUp(): void {
     this.#phase = 'up'
     if (this.#paused) this.#reader.pause()
-    this.#stepLater(this.#liveness.firstMs)
+    this.#livenessStep()
     this.#owner.streamUp(this)
   }
 
@@ -328,6 +355,7 @@ export class ComponentStream implements StanzaSink {
       this.#stepLater(this.#liveness.firstMs)
       return
     }
+    if (this.#phase === 'pinging') this.#owner.streamSilent(this)
     const step = this.#liveness.step()
     if (step.action === 'dead') {
       this.#lose({ cause: 'network', text: 'the server does not answer pings' })

@@ -46,6 +46,14 @@ export class Liveness {
     return this.#limits.intervalMs
   }
 
+  /** A ping was sent at once, before the first step. When to call `step` if there is no answer. */
+  asked(): number {
+    this.#asking = true
+    this.#unanswered = 1
+    this.#silent = 1
+    return this.#limits.timeoutMs / pingsPerDeadline
+  }
+
   /** Bytes were read. */
   heard(): void {
     this.#silent = 0

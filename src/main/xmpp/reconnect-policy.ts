@@ -1,41 +1,65 @@
 import type { LossCause } from './stream-loss.ts'
 
 export interface ReconnectLimits {
+  /** The server is on this machine: a loopback address or a unix socket. */
+  readonly isLocal: boolean
   /** The first delay that is not zero. */
   readonly baseMs: number
   /** The longest between two attempts; for a refused stream, the usual one. */
   readonly capMs: number
-  /** The pace of a standby. */
+  /** Between two attempts while another daemon holds the domain. */
   readonly standbyMs: number
+}
+
+/** A stream that is lost, or did not come up. */
+export interface LostStream {
+  readonly cause: LossCause
+  readonly wasUp: boolean
+  /** Losses in a row before this one, with no stream between them that lasted. */
+  readonly attempt: number
+  /** Whether another stream of the domain is up. */
+  readonly othersUp: boolean
 }
 
 export interface ReconnectPlan {
   /** `standby`: nothing is wrong, another stream of the domain serves it. */
   readonly state: 'waiting' | 'standby'
-  readonly delayMs: number
+  /** Undefined: not before the other stream is lost. */
+  readonly delayMs: number | undefined
 }
+
+/** How often a server on this machine that does not listen is tried: it may be restarting. */
+const localMs = 250
+/** For so long. */
+const restartMs = 120_000
+/** And then. */
+const localLaterMs = 1_000
 
 /**
  * Decides when to connect again; there is no "never". Pure.
  *
- * @param attempt Losses in a row before this one, with no stream between them that lasted.
- * @param othersUp Whether another stream of the domain is up.
  * @param random From 0 to below 1.
  */
-export function planReconnect(
-  cause: LossCause,
-  attempt: number,
-  othersUp: boolean,
-  limits: ReconnectLimits,
-  random: number,
-): ReconnectPlan {
-  if (cause === 'conflict') {
-    if (othersUp) return { state: 'standby', delayMs: jittered(limits.standbyMs, random) }
-    // Never at once: where the newcomer wins the conflict, two streams would throw each other out for ever.
-    return { state: 'waiting', delayMs: jittered(exponential(attempt + 1, limits), random) }
+export function planReconnect(lost: LostStream, limits: ReconnectLimits, random: number): ReconnectPlan {
+  const { cause, attempt } = lost
+  switch (cause) {
+    case 'conflict':
+      // Prosody writes an error into its log for each attempt.
+      if (lost.othersUp) return { state: 'standby', delayMs: undefined }
+      // Where the newcomer wins the conflict, two daemons would throw each other out at that pace.
+      if (lost.wasUp) return waiting(exponential(attempt + 1, limits), random)
+      return waiting(limits.standbyMs, random)
+    case 'refused':
+      return waiting(limits.capMs, random)
+    case 'unreachable':
+      if (!limits.isLocal || attempt === 0) return waiting(exponential(attempt, limits), random)
+      return { state: 'waiting', delayMs: attempt * localMs < restartMs ? localMs : localLaterMs }
+    case 'network':
+    case 'timeout':
+    case 'stream-error':
+    case 'invalid-from':
+      return waiting(exponential(attempt, limits), random)
   }
-  if (cause === 'refused') return { state: 'waiting', delayMs: jittered(limits.capMs, random) }
-  return { state: 'waiting', delayMs: jittered(exponential(attempt, limits), random) }
 }
 
 /**
@@ -53,7 +77,7 @@ function exponential(attempt: number, limits: ReconnectLimits): number {
   return attempt === 0 ? 0 : Math.min(limits.capMs, limits.baseMs * 2 ** (attempt - 1))
 }
 
-/** Between half and the whole: daemons that lost the same server do not come back as one. */
-function jittered(delayMs: number, random: number): number {
-  return delayMs * (0.5 + random / 2)
+/** With a jitter, between half and the whole: daemons that lost the same server do not come back as one. */
+function waiting(delayMs: number, random: number): ReconnectPlan {
+  return { state: 'waiting', delayMs: delayMs * (0.5 + random / 2) }
 }

@@ -32,11 +32,15 @@ export interface SlotHost {
    * timed out.
    */
   nextSetup(isReconnect: boolean, timeouts: number): StreamSetup
+  /** Whether the slot may connect now; if not, `connectIfDue` is called later. Its turn ends with `slotUp` or `slotLost`. */
+  takeTurn(slot: StreamSlot): boolean
   /** Streams of the domain that are up; one that is being lost does not count. */
   readonly streamsUp: number
   slotUp(slot: StreamSlot, how: 'connected' | 'taken over'): void
   /** The slot is no longer up, if it was; `plan` says when it tries again, undefined for a stopped one. */
   slotLost(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void
+  /** The ping after the slot's handshake did not come back in time. */
+  slotSilent(slot: StreamSlot): void
   stanza(stanza: Element, answerTo: ComponentStream): void
   send(stanza: string): boolean
   answerQuery(stanza: string, written: (() => void) | undefined): boolean
@@ -46,16 +50,14 @@ export interface SlotHost {
 /**
  * The place of one stream in its domain: opens a stream, and after each loss another one, until it is stopped.
  *
- *   waiting ──delay is over──▶ connecting ──▶ up
- *      ▲                           │          │
- *      └────────── loss ───────────┴──────────┘
- *   standby (a conflict while another is up) ──delay is over, or none is up──▶ connecting
+ *   waiting ──delay is over, and it is its turn──▶ connecting ──▶ up
+ *      ▲                                               │          │
+ *      └────────────────── loss ───────────────────────┴──────────┘
+ *   standby (a conflict while another is up) ──none is up──▶ waiting
  */
 export class StreamSlot implements StreamOwner {
   readonly index: number
   readonly #host: SlotHost
-  /** Every attempt waits at least so long: the slots of a domain do not connect in one instant. */
-  readonly #staggerMs: number
   /** The stream that connects, is up, or was up when the slot was stopped. */
   #stream: ComponentStream | undefined
   #state: StreamState['state'] = 'waiting'
@@ -66,12 +68,13 @@ export class StreamSlot implements StreamOwner {
   /** Handshakes in a row that timed out. */
   #timeouts = 0
   #attempted = false
+  /** The delay is over. */
+  #isDue = false
   #paused = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(index: number, staggerMs: number, host: SlotHost) {
+  constructor(index: number, host: SlotHost) {
     this.index = index
-    this.#staggerMs = index * staggerMs
     this.#host = host
   }
 
@@ -112,15 +115,30 @@ export class StreamSlot implements StreamOwner {
   anotherIsUp(): void {
     if (this.#state !== 'waiting' || this.#lastLoss?.cause !== 'conflict') return
     const { reconnect, random } = this.#host
-    const plan = planReconnect('conflict', 0, true, reconnect, random())
     this.#losses = 0
-    this.#become(plan.state)
-    this.#connectIn(plan.delayMs)
+    this.#follow(
+      planReconnect({ cause: 'conflict', wasUp: false, attempt: 0, othersUp: true }, reconnect, random()),
+    )
   }
 
   /** The last stream of the domain was lost: a standby is needed now. */
   noneIsUp(): void {
-    if (this.#state === 'standby') this.#connectIn(0)
+    if (this.#state !== 'standby') return
+    this.#become('waiting')
+    this.#connectIn(0)
+  }
+
+  /** It is the slot's turn, if it waited for that. */
+  connectIfDue(): void {
+    if (this.#isDue) this.#connect()
+  }
+
+  /** Gives the stream up, whatever its state, because the server routes nothing over it any more. */
+  giveUp(loss: StreamLoss): void {
+    const stream = this.#stream
+    if (stream === undefined || this.#state === 'stopped') return
+    void stream.close()
+    this.streamLost(stream, loss)
   }
 
   /** A ping with this id came back, or its result. */
@@ -143,6 +161,7 @@ export class StreamSlot implements StreamOwner {
   stop(): void {
     if (this.#state === 'stopped') return
     clearTimeout(this.#timer)
+    this.#isDue = false
     if (this.stream === undefined) void this.#stream?.close()
     else this.pause()
     this.#become('stopped')
@@ -185,11 +204,19 @@ export class StreamSlot implements StreamOwner {
     }
     const wasUp = this.#state === 'up'
     if (wasUp && Date.now() - this.#sinceMs >= reconnect.capMs) this.#losses = 0
-    const plan = planReconnect(loss.cause, this.#losses, this.#host.streamsUp > 0, reconnect, random())
+    const othersUp = this.#host.streamsUp > 0
+    const plan = planReconnect(
+      { cause: loss.cause, wasUp, attempt: this.#losses, othersUp },
+      reconnect,
+      random(),
+    )
     this.#losses = plan.state === 'standby' ? 0 : this.#losses + 1
-    this.#become(plan.state)
-    this.#connectIn(plan.delayMs)
+    this.#follow(plan)
     this.#host.slotLost(this, loss, wasUp, plan)
+  }
+
+  streamSilent(): void {
+    this.#host.slotSilent(this)
   }
 
   sendElsewhere(stanza: string): boolean {
@@ -204,12 +231,21 @@ export class StreamSlot implements StreamOwner {
     this.#host.limitHit(limit)
   }
 
+  #follow({ state, delayMs }: ReconnectPlan): void {
+    this.#become(state)
+    if (delayMs === undefined) clearTimeout(this.#timer)
+    else this.#connectIn(delayMs)
+  }
+
   #connectIn(delayMs: number): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#connect(), Math.max(delayMs, this.#staggerMs))
+    this.#isDue = false
+    this.#timer = setTimeout(() => this.#connect(), delayMs)
   }
 
   #connect(): void {
+    this.#isDue = !this.#host.takeTurn(this)
+    if (this.#isDue) return
     this.#become('connecting')
     this.#stream = new ComponentStream(this.#host.nextSetup(this.#attempted, this.#timeouts), this)
     if (this.#paused) this.#stream.pause()

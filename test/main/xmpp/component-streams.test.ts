@@ -12,20 +12,13 @@ function loopBack(peer: Peer, route: () => Peer | undefined): void {
   })
 }
 
-/** Refuses the next stream as servers do that take only one. */
-async function conflict(server: ScriptedServer): Promise<void> {
-  const peer = await server.nextPeer()
-  await peer.open()
-  await peer.digest()
-  peer.refuse('conflict', 'Component already connected')
-}
-
 test('a domain has as many streams as configured, each with requests and answers of its own', async () => {
   await using server = await ScriptedServer.listen()
   await using open = new OpenDomain(server, { connections: 3 }, answerAll)
   for (let i = 0; i < 3; i++) {
     const peer = await server.accept(iq(`stream ${i}`))
     await peer.until(new RegExp(`^<iq type='result' id='stream ${i}'`))
+    await open.log.until('connected')
   }
   expect(open.domain.streamsUp).toBe(3)
   expect(open.domain.state().map(({ state }) => state)).toEqual(['up', 'up', 'up'])
@@ -54,50 +47,6 @@ test('an answer that no stream can take is false, and counted', async () => {
   await open.log.until('stream lost')
   expect(open.stanzas[0]?.answerTo.send(result('a'))).toBe(false)
   expect(metricValue(open.metrics.stanzasDropped, domain, 'no-stream')).toBe(1)
-})
-
-test('where the server takes one stream the other stands by, without an error, and is told of once', async () => {
-  await using server = await ScriptedServer.listen()
-  await using open = new OpenDomain(server, { connections: 2, standbyMs: 20 })
-  await server.accept()
-  for (let i = 0; i < 3; i++) await conflict(server)
-  await server.nextPeer()
-  expect(open.domain.state()).toMatchObject([{ state: 'up' }, { state: 'connecting' }])
-  expect(open.log.count('standby', logLevels.info)).toBe(1)
-  expect(open.log.count('standby', logLevels.debug)).toBe(3)
-  expect(open.log.lines.filter(({ level }) => level > logLevels.info)).toEqual([])
-  expect(open.domain.fault).toBeUndefined()
-})
-
-test('the standby takes over when the stream that was up dies', async () => {
-  await using server = await ScriptedServer.listen()
-  await using open = new OpenDomain(server, { connections: 2, standbyMs: 3_600_000 }, answerAll)
-  const first = await server.accept()
-  await conflict(server)
-  await open.log.until('standby')
-  expect(open.domain.state()).toMatchObject([{ state: 'up' }, { state: 'standby' }])
-  first.socket.destroy()
-  const peers = await Promise.all([server.nextPeer(), server.nextPeer()])
-  await peers[1]?.accept(iq('a'))
-  await peers[1]?.until(/id='a'/)
-  expect(open.domain.streamsUp).toBe(1)
-})
-
-test('where the newcomer wins, the stream that was thrown out stands by', async () => {
-  await using server = await ScriptedServer.listen()
-  await using open = new OpenDomain(server, { connections: 2, reconnectBaseMs: 1000, standbyMs: 3_600_000 })
-  const first = await server.accept()
-  await open.log.until('connected')
-  const second = await server.nextPeer()
-  await second.open()
-  await second.digest()
-  // Prosody's kick_old: the old stream hears of it before the new one is up.
-  first.refuse('conflict', 'Replaced by a new connection')
-  await open.log.until('stream lost')
-  expect(open.domain.state()[0]?.state).toBe('waiting')
-  second.send('<handshake/>')
-  await open.log.until('connected')
-  expect(open.domain.state()).toMatchObject([{ state: 'standby' }, { state: 'up' }])
 })
 
 test('a ping that the server sends back is answered, and neither it nor its result reaches the handler', async () => {
@@ -176,7 +125,10 @@ test('a stream that is opened while reading is paused comes up, and is not read'
   await using server = await ScriptedServer.listen()
   await using open = new OpenDomain(server)
   open.domain.pauseReading()
-  const peer = await server.accept()
+  const peer = await server.nextPeer()
+  await peer.open('some id')
+  await peer.digest()
+  peer.send('<handshake/>')
   await open.log.until('connected')
   peer.send(iq('a'))
   open.domain.send(result('b'))

@@ -78,7 +78,7 @@ export class OpenDomain implements AsyncDisposable {
         limits: roomy,
         reconnectBaseMs: 2,
         reconnectCapMs: 20,
-        staggerMs: 1,
+        standbyMs: 20,
         closeTimeoutMs: 200,
         ...options,
       },

@@ -1,43 +1,79 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { planReconnect } from '../../../src/main/xmpp/reconnect-policy.ts'
+import { type LostStream, planReconnect } from '../../../src/main/xmpp/reconnect-policy.ts'
 import type { LossCause } from '../../../src/main/xmpp/stream-loss.ts'
 
-const limits = { baseMs: 250, capMs: 15_000, standbyMs: 60_000 }
+const limits = { isLocal: false, baseMs: 500, capMs: 15_000, standbyMs: 1_000 }
+const local = { ...limits, isLocal: true }
 /** As good as 1: the longest delay. */
 const most = 1
 
-test('after the first loss the next attempt is at once, then each waits twice as long, up to the cap', () => {
-  const delays = Array.from({ length: 9 }, (_, attempt) =>
-    planReconnect('network', attempt, false, limits, most),
-  )
-  expect(delays.map(({ delayMs }) => delayMs)).toEqual([0, 250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000])
+function lost(cause: LossCause, changes: Partial<LostStream> = {}): LostStream {
+  return { cause, wasUp: false, attempt: 0, othersUp: false, ...changes }
+}
+
+test.each(['network', 'unreachable', 'timeout', 'stream-error', 'invalid-from'] as const)(
+  'after the first loss (%s) the next attempt is at once, then each waits twice as long, up to the cap',
+  (cause) => {
+    const delays = Array.from({ length: 8 }, (_, attempt) =>
+      planReconnect(lost(cause, { attempt }), limits, most),
+    )
+    expect(delays.map(({ delayMs }) => delayMs)).toEqual([0, 500, 1000, 2000, 4000, 8000, 15_000, 15_000])
+  },
+)
+
+test('a server on this machine that does not listen is tried every 250 ms for two minutes, then every second', () => {
+  const delayAt = (attempt: number) => planReconnect(lost('unreachable', { attempt }), local, 0).delayMs
+  expect([0, 1, 2, 479, 480, 100_000].map(delayAt)).toEqual([0, 250, 250, 250, 1000, 1000])
+  expect(planReconnect(lost('network', { attempt: 4 }), local, most).delayMs).toBe(4000)
 })
 
 test('a refused stream is tried again at the slowest pace from the first time', () => {
-  expect(planReconnect('refused', 0, false, limits, most)).toEqual({ state: 'waiting', delayMs: 15_000 })
+  expect(planReconnect(lost('refused'), local, most)).toEqual({ state: 'waiting', delayMs: 15_000 })
 })
 
-test('a conflict while another stream is up makes a standby', () => {
-  expect(planReconnect('conflict', 7, true, limits, most)).toEqual({ state: 'standby', delayMs: 60_000 })
+test('a conflict while another stream is up makes a standby, which waits for the end of that one', () => {
+  for (const wasUp of [false, true]) {
+    const plan = planReconnect(lost('conflict', { attempt: 7, othersUp: true, wasUp }), limits, most)
+    expect(plan).toEqual({ state: 'standby', delayMs: undefined })
+  }
 })
 
-test('a conflict while no other stream is up is retried as a loss, but never at once', () => {
-  expect(planReconnect('conflict', 0, false, limits, most)).toEqual({ state: 'waiting', delayMs: 250 })
+test('while another daemon holds the domain each attempt comes at the pace of a standby', () => {
+  for (const attempt of [0, 1, 100]) {
+    expect(planReconnect(lost('conflict', { attempt }), local, most).delayMs).toBe(1000)
+  }
 })
 
-test('whatever happens there is a next attempt, after no longer than the pace of its state', () => {
-  const cause = fc.constantFrom<LossCause>('network', 'stream-error', 'conflict', 'refused')
+test('a stream that is thrown out by another daemon comes back ever more slowly, never at once', () => {
+  const delays = [0, 1, 2, 9].map(
+    (attempt) => planReconnect(lost('conflict', { attempt, wasUp: true }), local, most).delayMs,
+  )
+  expect(delays).toEqual([500, 1000, 2000, 15_000])
+})
+
+test('whatever happens there is a next attempt within the cap, or it is a standby', () => {
+  const cause = fc.constantFrom<LossCause>(
+    'network',
+    'unreachable',
+    'timeout',
+    'stream-error',
+    'conflict',
+    'refused',
+  )
   const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+  const stream = fc.record({ cause, wasUp: fc.boolean(), attempt: fc.nat(), othersUp: fc.boolean() })
   fc.assert(
-    fc.property(cause, fc.nat(), fc.boolean(), random, (why, attempt, othersUp, chance) => {
-      const { state, delayMs } = planReconnect(why, attempt, othersUp, limits, chance)
-      return delayMs >= 0 && delayMs <= (state === 'standby' ? limits.standbyMs : limits.capMs)
+    fc.property(stream, fc.boolean(), random, (of, isLocal, chance) => {
+      const { state, delayMs } = planReconnect(of, { ...limits, isLocal }, chance)
+      if (state === 'standby') return of.othersUp && delayMs === undefined
+      return delayMs !== undefined && delayMs >= 0 && delayMs <= limits.capMs
     }),
   )
 })
 
 test('the jitter takes up to half of a delay away', () => {
-  expect(planReconnect('network', 3, false, limits, 0).delayMs).toBe(500)
-  expect(planReconnect('network', 3, false, limits, 0.5).delayMs).toBe(750)
+  const delayAt = (random: number) => planReconnect(lost('network', { attempt: 2 }), limits, random).delayMs
+  expect(delayAt(0)).toBe(500)
+  expect(delayAt(0.5)).toBe(750)
 })

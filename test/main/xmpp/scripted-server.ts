@@ -148,6 +148,15 @@ export class Peer {
     const digest = await this.digest()
     if (digest !== expected) throw new Error(`digest ${digest}`)
     this.send(`<handshake/>${more}`)
+    await this.answerPing()
+  }
+
+  /** Answers the next ping of the domain to itself: the first one makes the stream up. */
+  async answerPing(): Promise<void> {
+    const [, id] = await this.until(
+      /<iq type='get' id='([^']*)' from='push\.chat\.test' to='push\.chat\.test'><ping [^>]*\/><\/iq>/,
+    )
+    this.send(`<iq type='result' id='${id}' from='push.chat.test' to='push.chat.test'/>`)
   }
 
   /** Refuses with a stream error, as servers do: error, end, FIN. */

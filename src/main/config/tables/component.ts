@@ -75,6 +75,10 @@ export const componentTable = tables(
       description:
         'How long the ping may take before the daemon takes the stream for dead and opens a new one.',
     }),
+    standby_ms: integer(1_000, 100, 60_000, {
+      description:
+        'How often the daemon tries to connect while another daemon holds the domain (`conflict`), and it is the standby.',
+    }),
     pubsub: flag(true, {
       description: 'Whether push nodes can be made on this domain (PubSub-full).',
       reload: true,
