@@ -142,7 +142,7 @@ export class ComponentStream implements StanzaSink {
     socket.once(secureContext === undefined ? 'connect' : 'secureConnect', () => this.#connected())
     this.#reader = new PacedReader(socket, (bytes) => this.#read(bytes), inherited?.legacy.unread)
     socket.once('end', () => this.#ended({ cause: 'network', text: 'the server closed the connection' }))
-    socket.on('error', (error) => this.#ended(lossBySocketError(error, this.#phase !== 'connecting')))
+    socket.on('error', (error) => this.#ended(lossBySocketError(error)))
     socket.once('close', () => this.#socketClosed())
     this.#timer = setTimeout(() => this.#handshakeTimeout(), setup.handshakeTimeoutMs)
     if (inherited !== undefined) this.#goOn(inherited.legacy)

@@ -28,7 +28,7 @@ export interface ReconnectPlan {
   readonly delayMs: number | undefined
 }
 
-/** How often a server on this machine that does not listen is tried: it may be restarting. */
+/** How often a server on this machine that takes no connection is tried: it may be restarting. */
 const localMs = 250
 /** For so long. */
 const restartMs = 120_000
@@ -51,10 +51,11 @@ export function planReconnect(lost: LostStream, limits: ReconnectLimits, random:
       return waiting(limits.standbyMs, random)
     case 'refused':
       return waiting(limits.capMs, random)
-    case 'unreachable':
-      if (!limits.isLocal || attempt === 0) return waiting(exponential(attempt, limits), random)
-      return { state: 'waiting', delayMs: attempt * localMs < restartMs ? localMs : localLaterMs }
     case 'network':
+      if (limits.isLocal && !lost.wasUp && attempt > 0) {
+        return { state: 'waiting', delayMs: attempt * localMs < restartMs ? localMs : localLaterMs }
+      }
+      return waiting(exponential(attempt, limits), random)
     case 'timeout':
     case 'stream-error':
     case 'invalid-from':

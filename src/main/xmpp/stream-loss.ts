@@ -3,9 +3,7 @@ import { streamErrorNs } from './stream-error.ts'
 
 /** Why a stream was lost, or never came up. */
 export type LossCause =
-  /** There is no connection: refused, or no route. */
-  | 'unreachable'
-  /** Without a stream error of the server: faulty XML, no answer to pings, a connection that just ended. */
+  /** Without a stream error of the server: no connection, faulty XML, no answer to pings, a connection that just ended. */
   | 'network'
   /** The stream was not up within the time limit of the handshake. */
   | 'timeout'
@@ -55,9 +53,9 @@ export function lossByStreamError(error: Element, wasUp: boolean): StreamLoss {
   return { cause, text: `the server ended the stream with an error (${said})` }
 }
 
-/** The loss that a socket's error means, before it was connected or later. */
-export function lossBySocketError(error: Error & { code?: string }, wasConnected: boolean): StreamLoss {
+/** The loss that a socket's error means. */
+export function lossBySocketError(error: Error & { code?: string }): StreamLoss {
   // The error over several addresses of a host has a code, but no message.
   const said = [error.code, error.message].filter((part) => part !== undefined && part !== '')
-  return { cause: wasConnected ? 'network' : 'unreachable', text: `connection failed (${said.join(': ')})` }
+  return { cause: 'network', text: `connection failed (${said.join(': ')})` }
 }
