@@ -11,6 +11,7 @@
 import type { Server } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
+import type { Piscina } from 'piscina'
 import type { Notification } from '../core/notification.ts'
 import { parseAddress } from './address.ts'
 import type { Config } from './config/config.ts'
@@ -18,6 +19,7 @@ import type { Reload } from './config/reload.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
 import type { DeadDeviceFound } from './dispatch/judge.ts'
 import { poolLabels } from './dispatch/route.ts'
+import { startThreads, threadsLoaded } from './dispatch/worker-threads.ts'
 import { Exchange } from './exchange.ts'
 import type { ProviderDesk } from './gateway/provider-desk.ts'
 import { gatewayPools, ownCertificates, providerDesk } from './gateway-pools.ts'
@@ -54,6 +56,12 @@ import type { Vitals } from './watchdog.ts'
 import { ComponentDomain } from './xmpp/component-domain.ts'
 import type { Inheritance, NextOwner } from './xmpp/component-stream.ts'
 import { LossReport } from './xmpp/loss-report.ts'
+
+/** What a daemon needs beside its store, and what can be had before that. */
+export interface Prepared {
+  readonly plugin: Decider
+  readonly threads: Piscina
+}
 
 /** What a daemon goes on with, of an earlier one. */
 export interface Inherited {
@@ -99,22 +107,39 @@ export class Daemon {
   /** Undefined: there is none to be had, and /v1 and /admin are closed. */
   #httpToken: Secret | undefined
 
+  /**
+   * Starts the threads and loads the plugin: no store, socket or port is opened. `whole`: waits for the threads, too, which else
+   * load while the store is opened. @throws PluginLoadError, or what keeps a thread from loading.
+   */
+  static async prepare(config: Config, whole: boolean): Promise<Prepared> {
+    const threads = startThreads(config.push.wpool.workers)
+    try {
+      const loaded = whole ? threadsLoaded(threads) : undefined
+      const [plugin] = await Promise.all([loadPlugin(pluginSetting(config, process.cwd())), loaded])
+      return { plugin, threads }
+    } catch (error) {
+      await threads.destroy()
+      throw error
+    }
+  }
+
   /** @throws StoreError, PluginLoadError, and whatever keeps the HTTP listener or the workers from starting. */
   static async start(
     config: Config,
     log: Logger,
     restarts: Restarts,
     inherited?: Inherited,
+    prepared?: Prepared,
   ): Promise<Daemon> {
-    const plugin = await loadPlugin(pluginSetting(config, process.cwd()))
+    const { plugin, threads } = prepared ?? (await Daemon.prepare(config, false))
     let environment: Environment
     try {
       environment = await openEnvironment({ dataDir: config.data_dir, log })
     } catch (error) {
-      await plugin.stop()
+      await Promise.all([plugin.stop(), threads.destroy()])
       throw error
     }
-    const daemon = new Daemon(config, log, environment, plugin, restarts)
+    const daemon = new Daemon(config, log, environment, { plugin, threads }, restarts)
     try {
       await daemon.#start(inherited)
       return daemon
@@ -128,7 +153,7 @@ export class Daemon {
     config: Config,
     log: Logger,
     environment: Environment,
-    plugin: Decider,
+    { plugin, threads }: Prepared,
     restarts: Restarts,
   ) {
     this.#config = config
@@ -164,6 +189,7 @@ export class Daemon {
       random: Math.random,
       log,
       metrics,
+      threads,
       deadDevices,
       outbox,
       journal: new LmdbJournal(environment, Date.now),

@@ -410,7 +410,7 @@ describe('a restart that fails', () => {
   })
 
   test.each(['starting a successor', 'taken over', 'handed over'])(
-    'or succeeds ends with both processes when the daemon is asked to stop meanwhile (%s)',
+    'or not ends with both processes when the daemon is asked to stop meanwhile: %s',
     async (line) => {
       await using installed = await install()
       const { daemon, xmpp } = installed

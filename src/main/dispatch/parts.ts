@@ -1,4 +1,5 @@
 /** What dispatch is made of, and who tells whom of what. */
+import type { Piscina } from 'piscina'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Journal, Outbox } from '../store/ports.ts'
 import { DomainLoads } from './domain-loads.ts'
@@ -21,6 +22,8 @@ export interface DispatchPorts extends JudgePorts, ProviderAnswerPorts {
   readonly journal: Journal
   /** Stops or resumes reading what comes in on a domain's streams. */
   readonly holdReading: (domain: string, held: boolean) => void
+  /** As `SessionPorts.threads`. */
+  readonly threads?: Piscina | undefined
 }
 
 /** What the dispatcher itself has to say. */

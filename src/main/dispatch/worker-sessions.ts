@@ -3,10 +3,9 @@
  * its thread. When the task ends by itself, or the worker gives no sign of life, what was in flight there is given
  * back (`SessionEvents.lost`), the thread is replaced and a new session opened in its place.
  */
-import { setFlagsFromString } from 'node:v8'
 import { MessageChannel } from 'node:worker_threads'
 import type { Logger } from 'pino'
-import { Piscina } from 'piscina'
+import type { Piscina } from 'piscina'
 import type { Authorization, ProviderTls } from '../../core/gateway/provider-target.ts'
 import type { GatewayTarget, ProviderPoolTarget } from '../../core/worker-protocol.ts'
 import type { Metrics } from '../metrics/table.ts'
@@ -14,18 +13,11 @@ import type { DispatchOptions } from './options.ts'
 import type { PendingPush } from './pending-push.ts'
 import { windowFor } from './windows.ts'
 import { type AnswerReader, WorkerSession } from './worker-session.ts'
-
-/** The one file that is a worker: TypeScript beside this source, JavaScript beside its build. */
-const workerFile = new URL(
-  import.meta.url.endsWith('.ts') ? '../../worker/entry.ts' : '../../worker/entry.js',
-  import.meta.url,
-)
+import { startThreads } from './worker-threads.ts'
 
 /** Loading its modules is slow on a busy machine: only after this does a worker that never lived count as hanging. */
 const startUpMs = 30_000
 const checkMs = 1_000
-/** A third of what V8's young generation may take. */
-const workerSemiSpaceMb = 4
 /** Between a session's end and the next one in its place: at once the first time, then slower. */
 const reopenBaseMs = 100
 const reopenCapMs = 5_000
@@ -41,6 +33,8 @@ export interface SessionPorts {
   readonly log: Logger
   readonly metrics: Metrics
   readonly monotonicMs: () => number
+  /** As many as there are workers, where they were started before; they end with the sessions. */
+  readonly threads?: Piscina | undefined
 }
 
 interface Slot {
@@ -102,17 +96,7 @@ export class WorkerSessions {
       ended: Promise.resolve(),
       reopenTimer: undefined,
     }))
-    // Of the threads that are started from now on, not of this one. Little is alive in a worker at any time: to look often
-    // costs nothing, and garbage has less room. (`resourceLimits` would do, but gives way to NODE_OPTIONS.)
-    setFlagsFromString(`--max-semi-space-size=${workerSemiSpaceMb}`)
-    this.#pool = new Piscina({
-      filename: workerFile.href,
-      minThreads: shares.length,
-      maxThreads: shares.length,
-      // Nothing on the main thread waits for a task: sessions speak over ports of their own.
-      atomics: 'disabled',
-      recordTiming: false,
-    })
+    this.#pool = ports.threads ?? startThreads(shares.length)
     this.#pool.on('error', (error) => this.#ports.log.error({ err: error }, 'a worker thread failed'))
     for (const slot of this.#slots) {
       const worker = String(slot.index)

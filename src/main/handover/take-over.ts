@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
-import { Daemon } from '../daemon.ts'
+import { Daemon, type Prepared } from '../daemon.ts'
 import { version } from '../version.ts'
 import { endpointsOf } from './endpoints.ts'
 import { handoverFormat } from './message.ts'
@@ -17,16 +17,24 @@ export async function takeOver(
   log: Logger,
   restarts: Restarts,
 ): Promise<Daemon> {
+  const prepared = await Daemon.prepare(config, true)
   await predecessor.say({ kind: 'ready', format: handoverFormat, version, endpoints: endpointsOf(config) })
-  const listeners = await predecessor.listeners()
-  const daemon = await Daemon.start(config, log, restarts, {
-    listeners,
-    streams: async () => {
-      await predecessor.say({ kind: 'open' })
-      return predecessor.streams()
-    },
-  })
+  const listeners = await listenersOf(predecessor, prepared)
+  const streams = async () => {
+    await predecessor.say({ kind: 'open' })
+    return predecessor.streams()
+  }
+  const daemon = await Daemon.start(config, log, restarts, { listeners, streams }, prepared)
   await predecessor.say({ kind: 'took' })
   predecessor.release()
   return daemon
+}
+
+async function listenersOf(predecessor: Predecessor, { plugin, threads }: Prepared) {
+  try {
+    return await predecessor.listeners()
+  } catch (error) {
+    await Promise.all([plugin.stop(), threads.destroy()])
+    throw error
+  }
 }
