@@ -107,8 +107,8 @@ async function giveListener(
 
 /** All but its socket, and that: in one turn of the event loop nothing more is read or written here. */
 async function giveStream(successor: Successor, stream: InheritedStream, log: Logger): Promise<void> {
-  const { socket, domain, slot, legacy } = stream
-  const given = successor.give({ kind: 'stream', domain, slot, legacy }, socket)
+  const { socket, domain, slot, answersAll, legacy } = stream
+  const given = successor.give({ kind: 'stream', domain, slot, answersAll, legacy }, socket)
   socket.destroy()
   await given
   log.debug(

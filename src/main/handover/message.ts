@@ -50,6 +50,8 @@ export interface HandedStream {
   readonly domain: string
   /** Its place among the domain's streams. */
   readonly slot: number
+  /** As `Inheritance.answersAll`. */
+  readonly answersAll: boolean
   readonly legacy: StreamLegacy
 }
 
@@ -83,6 +85,7 @@ export function fromOld(value: unknown): FromOld {
         kind,
         domain: message.text('domain'),
         slot: message.count('slot'),
+        answersAll: message.flag('answersAll'),
         legacy: {
           header: legacy.text('header'),
           unread: Buffer.from(legacy.text('unread'), 'base64'),
@@ -163,6 +166,12 @@ class Fields {
     const value = this.#object[name]
     if (!Number.isSafeInteger(value) || Number(value) < 0) throw new TypeError(`${name}: not a count`)
     return Number(value)
+  }
+
+  flag(name: string): boolean {
+    const value = this.#object[name]
+    if (typeof value !== 'boolean') throw new TypeError(`${name}: neither true nor false`)
+    return value
   }
 
   fields(name: string): Fields {

@@ -130,6 +130,7 @@ export class ComponentDomain implements SlotHost {
    * their place, to go on with.
    */
   start(inherited: ReadonlyMap<number, Inheritance> = none): void {
+    for (const { answersAll } of inherited.values()) if (!answersAll) this.#guard.answersNoMore()
     for (const slot of this.#slots) {
       const inheritance = inherited.get(slot.index)
       if (inheritance === undefined) slot.start()
@@ -150,7 +151,8 @@ export class ComponentDomain implements SlotHost {
 
   /** Gives the stream at this place away, as `ComponentStream.detach`. */
   detach(place: number, to: NextOwner): Inheritance | undefined {
-    return this.#slots[place]?.detach(to)
+    const detached = this.#slots[place]?.detach(to)
+    return detached && { ...detached, answersAll: this.#guard.answers }
   }
 
   get streamsUp(): number {

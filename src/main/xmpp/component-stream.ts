@@ -49,7 +49,12 @@ export interface StreamLegacy {
 }
 
 /** A stream of another process, or of an earlier owner, to go on with. */
-export interface Inheritance {
+export interface Inheritance extends DetachedStream {
+  /** Whether the server takes answers from all addresses of its own: false once it has ended a stream for one. */
+  readonly answersAll: boolean
+}
+
+export interface DetachedStream {
   readonly socket: Socket
   readonly legacy: StreamLegacy
 }
@@ -119,7 +124,7 @@ export class ComponentStream implements StanzaSink {
   readonly #closed = Promise.withResolvers<void>()
 
   /** Starts to connect; with an inheritance, goes on with that, and is up. */
-  constructor(setup: StreamSetup, owner: StreamOwner, inherited?: Inheritance) {
+  constructor(setup: StreamSetup, owner: StreamOwner, inherited?: DetachedStream) {
     const { options, address, secureContext } = setup
     this.#setup = setup
     this.#owner = owner
@@ -221,7 +226,7 @@ export class ComponentStream implements StanzaSink {
    * there and destroyed in this turn of the event loop; in this one it goes on with what it was given to write. Undefined: it is
    * lost, or within a stanza, or cannot be given away (the state of TLS is in this process).
    */
-  detach(to: NextOwner): Inheritance | undefined {
+  detach(to: NextOwner): DetachedStream | undefined {
     const queuedBytes = to === 'this process' ? 0 : queuedBytesOf(this.#socket)
     const isHalted = this.#phase === 'up' && this.#halt !== undefined && this.#parser.isBetweenStanzas
     if (!isHalted || this.#header === undefined || queuedBytes === undefined) return undefined

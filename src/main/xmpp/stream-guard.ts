@@ -54,6 +54,11 @@ export class StreamGuard {
     )
   }
 
+  /** Whether requests for other addresses of the server are answered. */
+  get answers(): boolean {
+    return this.#answers
+  }
+
   /** The server ended a stream because of a `from` of the daemon. */
   answersNoMore(): void {
     this.#answers = false

@@ -2,7 +2,7 @@ import type { Element } from '../../core/xml/element.ts'
 import type { StreamStateName } from '../metrics/table.ts'
 import {
   ComponentStream,
-  type Inheritance,
+  type DetachedStream,
   type NextOwner,
   type StreamLimit,
   type StreamOwner,
@@ -102,7 +102,7 @@ export class StreamSlot implements StreamOwner {
   }
 
   /** Goes on with a stream that is up, in place of its first connection. */
-  inherit(inheritance: Inheritance): void {
+  inherit(inheritance: DetachedStream): void {
     const setup = { ...this.#host.nextSetup(false, 0), pingId: inheritance.legacy.pingId }
     this.#attempted = true
     this.#stream = new ComponentStream(setup, this, inheritance)
@@ -174,7 +174,7 @@ export class StreamSlot implements StreamOwner {
   }
 
   /** Gives the halted stream away, as `ComponentStream.detach`. */
-  detach(to: NextOwner): Inheritance | undefined {
+  detach(to: NextOwner): DetachedStream | undefined {
     return this.stream?.detach(to)
   }
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { componentDefaults } from '../../../src/main/xmpp/component-options.ts'
 import {
   ComponentStream,
-  type Inheritance,
+  type DetachedStream,
   type StreamOwner,
 } from '../../../src/main/xmpp/component-stream.ts'
 import { until } from '../../support/until.ts'
@@ -19,7 +19,7 @@ class Opened {
   readonly losses: string[] = []
   isUp = false
 
-  constructor(port: number, inherited?: Inheritance) {
+  constructor(port: number, inherited?: DetachedStream) {
     const owner: StreamOwner = {
       streamUp: () => {
         this.isUp = true
@@ -71,7 +71,7 @@ async function open(server: ScriptedServer, more = ''): Promise<{ peer: Peer; op
 }
 
 /** Halts and detaches, which must succeed. */
-async function detached({ stream }: Opened): Promise<Inheritance> {
+async function detached({ stream }: Opened): Promise<DetachedStream> {
   expect(await stream.halt()).toBe(true)
   const inheritance = stream.detach('this process')
   if (inheritance === undefined) throw new Error('it cannot be detached')
@@ -272,5 +272,26 @@ describe('a domain that is handed over', () => {
     expect(old.domain.streamsUp).toBe(1)
     await old.domain.close()
     await peer.until(/<\/stream:stream>/)
+  })
+
+  test('answers no addresses of the server that the old one has learned not to answer from', async () => {
+    await using server = await ScriptedServer.listen()
+    await using old = new OpenDomain(server, { reconnectBaseMs: 2 })
+    const first = await server.accept()
+    await old.log.until('connected')
+    first.refuse('invalid-from')
+    await old.log.until('stream lost')
+    const second = await server.accept()
+    await old.log.until('connected')
+    await old.domain.halt(5_000)
+    const inheritance = old.domain.detach(0, 'this process')
+    expect(inheritance).toMatchObject({ answersAll: false })
+    await using later = new OpenDomain(server, {}, answerAll, undefined, new Map([[0, inheritance!]]))
+    second.send(
+      `<iq type='get' id='other' from='chat.test' to='rooms.chat.test'><x xmlns='urn:x'/></iq>${iq('own')}`,
+    )
+    await second.until(/id='own'/)
+    expect(second.text).not.toContain("id='other'")
+    expect(later.ids).toEqual(['own'])
   })
 })
