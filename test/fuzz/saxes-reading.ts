@@ -71,9 +71,9 @@ export function readWithSaxes(document: string): SaxesReading {
     open.push(element)
   })
   parser.on('closetag', () => {
+    undoClose = () => {}
     if (!isReading()) return
     const element = open.pop()
-    undoClose = () => {}
     if (open.length === 0) {
       isComplete = true
       undoClose = () => {

@@ -51,6 +51,11 @@ const inWhitespace = Buffer.from(
     "<iq xmlns='jabber:x:data'/></stream:stream>",
 )
 
+/** What follows the end of the root is no part of the document. */
+const behindTheEnd = Buffer.from(
+  "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'/><a><b></a>",
+)
+
 it('what saxes refuses is never read to its end, and what we alone refuse is on the list', () => {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   fc.assert(
@@ -89,7 +94,7 @@ it('what saxes refuses is never read to its end, and what we alone refuse is on 
       expect(stanzasOf(told)).toEqual(saxes.stanzas.slice(0, stanzasOf(told).length))
       if (saxes.oddities.size === 0) expect(stanzasOf(told)).toHaveLength(saxes.stanzas.length)
     }),
-    { numRuns: runs, examples: [[inWhitespace]] },
+    { numRuns: runs, examples: [[inWhitespace], [behindTheEnd]] },
   )
 })
 
