@@ -1,9 +1,10 @@
 /** The process around the daemon: configuration file, signals, exit code. */
+import { flushCompileCache } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 import { fileNotes } from './config/file-notes.ts'
 import { type LoadedConfig, loadConfigFile } from './config/load.ts'
 import { changedKeys } from './config/reload.ts'
-import { Daemon, type Inherited } from './daemon.ts'
+import { Daemon, type HandedOver } from './daemon.ts'
 import { exitCodes } from './exit-codes.ts'
 import { endpointsOf } from './handover/endpoints.ts'
 import { handOver, reasonOf } from './handover/hand-over.ts'
@@ -22,6 +23,12 @@ import { version } from './version.ts'
 
 /** The stop itself is bounded by `drain_timeout_ms`; what still holds the process this much later is a bug. */
 const lastResortMs = 5_000
+
+/**
+ * Node.js writes compiled code into the cache when a process ends, which a process that is killed does not. So long after the
+ * start most of the code has run once, and is in the cache for the next one.
+ */
+const keepCodeAfterMs = 5_000
 
 /** System errors at the start that may be gone the next time. */
 const passing = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'])
@@ -74,17 +81,17 @@ export async function runDaemon({ configFile, predecessor }: RunOptions): Promis
   let isHandingOver = false
   let reloadAsked = false
   /** The process that is the daemon in place of this one. */
-  let heir: number | undefined
+  let successorPid: number | undefined
   function reload(): void {
-    if (heir !== undefined) process.kill(heir, 'SIGHUP')
+    if (successorPid !== undefined) process.kill(successorPid, 'SIGHUP')
     else if (daemon === undefined || isHandingOver) reloadAsked = true
     else reloadConfig(daemon)
   }
   process.on('SIGHUP', reload)
   let stopping = false
   function stop(signal: NodeJS.Signals): void {
-    if (heir !== undefined) {
-      process.kill(heir, signal)
+    if (successorPid !== undefined) {
+      process.kill(successorPid, signal)
       return
     }
     // The second one, of either kind: nothing acknowledged is in memory alone, so there is nothing to lose.
@@ -125,8 +132,8 @@ export async function runDaemon({ configFile, predecessor }: RunOptions): Promis
     return waitingFor(change.needsRestart)
   }
 
-  async function reopen(inherited: Inherited): Promise<Daemon> {
-    const running = await Daemon.start(daemon?.config ?? config, log, restarts, inherited)
+  async function reopen(handedOver: HandedOver): Promise<Daemon> {
+    const running = await Daemon.start(daemon?.config ?? config, log, restarts, handedOver)
     serviceManager.ready(running)
     return running
   }
@@ -145,6 +152,7 @@ export async function runDaemon({ configFile, predecessor }: RunOptions): Promis
   const domains = config.component.map(({ domain }) => domain)
   log.info({ http: daemon.httpAddress, gateway: daemon.servedAddress, domains }, 'started')
   serviceManager.ready(daemon)
+  setTimeout(flushCompileCache, keepCodeAfterMs).unref()
   if (reloadAsked) reloadConfig(daemon)
 
   for (;;) {
@@ -182,7 +190,7 @@ export async function runDaemon({ configFile, predecessor }: RunOptions): Promis
   /** This process is no longer the daemon: what was asked of it meanwhile is the successor's. */
   async function leave(successor: Successor): Promise<void> {
     const pid = await successor.pid
-    heir = pid
+    successorPid = pid
     if (reloadAsked) process.kill(pid, 'SIGHUP')
     if (stopping) process.kill(pid, 'SIGTERM')
     await serviceManager.handedOver(pid)

@@ -1,4 +1,6 @@
+import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { scratchDirectory } from '../main/store/open-store.ts'
 import { Child } from '../support/child.ts'
 import { startDaemon } from '../support/daemon.ts'
 import { until } from '../support/until.ts'
@@ -29,5 +31,16 @@ describe('SIGUSR1', () => {
     child.kill('SIGTERM')
     expect(await child.exited).toEqual({ code: 0, signal: null })
     expect(child.output).not.toContain('Debugger')
+  })
+})
+
+describe('SIGKILL', () => {
+  test('leaves compiled code in the cache, once the daemon has run for a few seconds', async () => {
+    using cache = scratchDirectory()
+    const compiled = () => readdirSync(cache.path, { recursive: true }).length > 100
+    await using daemon = await startDaemon({}, 'alive', { NODE_COMPILE_CACHE: cache.path })
+    await until('the code to be in the cache', compiled, 25_000)
+    await daemon.stop('SIGKILL')
+    expect(compiled()).toBe(true)
   })
 })
