@@ -54,7 +54,7 @@ import { Stores } from './stores.ts'
 import { version } from './version.ts'
 import type { Vitals } from './watchdog.ts'
 import { ComponentDomain } from './xmpp/component-domain.ts'
-import type { Inheritance, NextOwner } from './xmpp/component-stream.ts'
+import type { HandedOverStream, NextOwner } from './xmpp/component-stream.ts'
 import { LossReport } from './xmpp/loss-report.ts'
 
 /** What a daemon needs beside its store, and what can be had before that. */
@@ -64,15 +64,15 @@ export interface Prepared {
 }
 
 /** What a daemon goes on with, of an earlier one. */
-export interface Inherited {
+export interface HandedOver {
   /** Sockets that listen already, where the earlier one listened at the same address. */
   readonly listeners: Readonly<Partial<Record<ListenerName, ListenHandle>>>
   /** Streams that are up: asked for when all else is ready for them. */
-  readonly streams: () => Promise<readonly InheritedStream[]>
+  readonly streams: () => Promise<readonly PlacedStream[]>
 }
 
 /** At this place among the domain's streams. */
-export interface InheritedStream extends Inheritance {
+export interface PlacedStream extends HandedOverStream {
   readonly domain: string
   readonly slot: number
 }
@@ -128,7 +128,7 @@ export class Daemon {
     config: Config,
     log: Logger,
     restarts: Restarts,
-    inherited?: Inherited,
+    handedOver?: HandedOver,
     prepared?: Prepared,
   ): Promise<Daemon> {
     const { plugin, threads } = prepared ?? (await Daemon.prepare(config, false))
@@ -141,7 +141,7 @@ export class Daemon {
     }
     const daemon = new Daemon(config, log, environment, { plugin, threads }, restarts)
     try {
-      await daemon.#start(inherited)
+      await daemon.#start(handedOver)
       return daemon
     } catch (error) {
       await daemon.stop()
@@ -271,13 +271,13 @@ export class Daemon {
     })
   }
 
-  async #start(inherited: Inherited | undefined): Promise<void> {
-    if (inherited === undefined) for (const domain of this.#domains.values()) domain.start()
+  async #start(handedOver: HandedOver | undefined): Promise<void> {
+    if (handedOver === undefined) for (const domain of this.#domains.values()) domain.start()
     this.#desk.start()
     await this.#dispatcher.start()
     this.#xmppServer.start()
     this.#httpToken = httpTokenOf(this.#config, this.#log)
-    const { listeners = {}, streams } = inherited ?? {}
+    const { listeners = {}, streams } = handedOver ?? {}
     for (const name of listenerNames) if (listeners[name] === undefined) await this.#listen(name)
     if (streams !== undefined) this.#goOnWith(await streams())
     for (const name of listenerNames)
@@ -285,19 +285,19 @@ export class Daemon {
     this.#stores.start()
   }
 
-  async #listen(name: ListenerName, inherited?: ListenHandle): Promise<void> {
+  async #listen(name: ListenerName, handedOver?: ListenHandle): Promise<void> {
     const address = parseAddress(this.#config[name].listen)
     if (name === 'gateway') {
       if (address !== undefined)
-        await this.#servedApi?.listen(address, servedCertificate(this.#config), inherited)
+        await this.#servedApi?.listen(address, servedCertificate(this.#config), handedOver)
       return
     }
     if (address === undefined) throw new Error(`no address: ${this.#config.http.listen}`)
-    this.#httpAddress = await this.#http.listen(address, inherited)
+    this.#httpAddress = await this.#http.listen(address, handedOver)
   }
 
   /** Streams of domains or places that are no longer there are given to nobody: their sockets are closed. */
-  #goOnWith(streams: readonly InheritedStream[]): void {
+  #goOnWith(streams: readonly PlacedStream[]): void {
     for (const [name, domain] of this.#domains) {
       const own = streams.filter((stream) => stream.domain === name)
       domain.start(new Map(own.map((stream) => [stream.slot, stream])))
@@ -404,11 +404,11 @@ export class Daemon {
   *streamsToGoOn(
     where: NextOwner,
     isWanted: (domain: string, slot: number) => boolean = () => true,
-  ): Generator<InheritedStream> {
+  ): Generator<PlacedStream> {
     for (const [name, domain] of this.#domains) {
       for (const { stream: slot } of domain.state()) {
-        const inheritance = isWanted(name, slot) ? domain.detach(slot, where) : undefined
-        if (inheritance !== undefined) yield { ...inheritance, domain: name, slot }
+        const handedOverStream = isWanted(name, slot) ? domain.detach(slot, where) : undefined
+        if (handedOverStream !== undefined) yield { ...handedOverStream, domain: name, slot }
       }
     }
   }

@@ -5,7 +5,7 @@
  */
 import type { Server } from 'node:net'
 import type { Logger } from 'pino'
-import type { Daemon, Inherited, InheritedStream } from '../daemon.ts'
+import type { Daemon, HandedOver, PlacedStream } from '../daemon.ts'
 import { type Endpoints, handoverFormat, type ListenerName } from './message.ts'
 import { HandoverError, Successor } from './successor.ts'
 
@@ -28,7 +28,7 @@ export interface HandoverParts {
   /** The successor is ready: from here on the daemon gives no more signs of life. */
   readonly retiring: () => void
   /** Starts a daemon as this one, in this process. */
-  readonly reopen: (inherited: Inherited) => Promise<Daemon>
+  readonly reopen: (handedOver: HandedOver) => Promise<Daemon>
 }
 
 export type HandoverEnd =
@@ -106,13 +106,13 @@ async function giveListener(
 }
 
 /** All but its socket, and that: in one turn of the event loop nothing more is read or written here. */
-async function giveStream(successor: Successor, stream: InheritedStream, log: Logger): Promise<void> {
-  const { socket, domain, slot, answersAll, legacy } = stream
-  const given = successor.give({ kind: 'stream', domain, slot, answersAll, legacy }, socket)
+async function giveStream(successor: Successor, stream: PlacedStream, log: Logger): Promise<void> {
+  const { socket, domain, slot, answersAll, progress } = stream
+  const given = successor.give({ kind: 'stream', domain, slot, answersAll, progress }, socket)
   socket.destroy()
   await given
   log.debug(
-    { domain, stream: slot, unread: legacy.unread.length, unsent: legacy.unsent.length },
+    { domain, stream: slot, unread: progress.unread.length, unsent: progress.unsent.length },
     'handed over',
   )
 }

@@ -13,7 +13,7 @@
  *
  * In place of each of its own the successor may say `failed`, before it ends.
  */
-import type { StreamLegacy } from '../xmpp/component-stream.ts'
+import type { StreamProgress } from '../xmpp/component-stream.ts'
 
 /** Raised whenever a message changes its meaning. Daemons of different formats do not hand over to each other. */
 export const handoverFormat = 1
@@ -50,19 +50,19 @@ export interface HandedStream {
   readonly domain: string
   /** Its place among the domain's streams. */
   readonly slot: number
-  /** As `Inheritance.answersAll`. */
+  /** As `HandedOverStream.answersAll`. */
   readonly answersAll: boolean
-  readonly legacy: StreamLegacy
+  readonly progress: StreamProgress
 }
 
 /** As it goes over the channel: bytes as base64. */
 export function packed(message: FromOld): object {
   if (message.kind !== 'stream') return message
-  const { legacy } = message
-  const { unread, unsent } = legacy
+  const { progress } = message
+  const { unread, unsent } = progress
   return {
     ...message,
-    legacy: { ...legacy, unread: unread.toString('base64'), unsent: unsent.toString('base64') },
+    progress: { ...progress, unread: unread.toString('base64'), unsent: unsent.toString('base64') },
   }
 }
 
@@ -80,18 +80,18 @@ export function fromOld(value: unknown): FromOld {
       return { kind, name }
     }
     case 'stream': {
-      const legacy = message.fields('legacy')
+      const progress = message.fields('progress')
       return {
         kind,
         domain: message.text('domain'),
         slot: message.count('slot'),
         answersAll: message.flag('answersAll'),
-        legacy: {
-          header: legacy.text('header'),
-          unread: Buffer.from(legacy.text('unread'), 'base64'),
-          unsent: Buffer.from(legacy.text('unsent'), 'base64'),
-          pingId: legacy.text('pingId'),
-          pings: legacy.count('pings'),
+        progress: {
+          header: progress.text('header'),
+          unread: Buffer.from(progress.text('unread'), 'base64'),
+          unsent: Buffer.from(progress.text('unsent'), 'base64'),
+          pingId: progress.text('pingId'),
+          pings: progress.count('pings'),
         },
       }
     }

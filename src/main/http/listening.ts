@@ -15,9 +15,9 @@ export class Listening {
   #file: string | undefined
 
   /** Rejects with the system's error: EADDRINUSE, EACCES … */
-  static async at(server: Server, address: Address, inherited?: ListenHandle): Promise<Listening> {
-    if (inherited !== undefined) {
-      server.listen(inherited)
+  static async at(server: Server, address: Address, handedOver?: ListenHandle): Promise<Listening> {
+    if (handedOver !== undefined) {
+      server.listen(handedOver)
       await once(server, 'listening')
     } else if (address.kind === 'unix') {
       await listenOnSocketFile(server, address.path)

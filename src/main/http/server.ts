@@ -111,13 +111,13 @@ export class HttpServer implements AsyncDisposable {
    * Listens, or goes on with a socket that listens there already; resolves to where (the port that was taken for port 0).
    * Rejects with the system's error: EADDRINUSE, EACCES …
    */
-  async listen(address: Address, inherited?: ListenHandle): Promise<string> {
+  async listen(address: Address, handedOver?: ListenHandle): Promise<string> {
     this.#address = address
     await this.#app.ready()
     // Fastify's own `listen` runs a server for each address of localhost, and only one of them has the limits.
     const own =
       address.kind === 'tcp' && address.host === 'localhost' ? { ...address, host: '127.0.0.1' } : address
-    this.#listening = await Listening.at(this.#app.server, own, inherited)
+    this.#listening = await Listening.at(this.#app.server, own, handedOver)
     const { where } = this.#listening
     return address.kind === 'unix' ? where : `http://${where}`
   }

@@ -87,7 +87,7 @@ export class Listener {
   async listen(
     address: Address,
     certificate: ServerCertificate | undefined,
-    inherited?: ListenHandle,
+    handedOver?: ListenHandle,
   ): Promise<string> {
     const server = certificate === undefined ? this.#plainServer() : this.#tlsServer(certificate)
     this.#server = server
@@ -101,7 +101,7 @@ export class Listener {
       this.#pipelineOf(request.socket).came(call)
     })
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => this.#broken(error, socket))
-    this.#listening = await Listening.at(server, address, inherited)
+    this.#listening = await Listening.at(server, address, handedOver)
     this.#sweepTimer = setInterval(() => this.#sweep(), sweepIntervalMs)
     const { where } = this.#listening
     if (address.kind === 'unix') return where

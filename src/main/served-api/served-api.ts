@@ -92,9 +92,9 @@ export class ServedApi {
   async listen(
     address: Address,
     certificate: ServerCertificate | undefined,
-    inherited?: ListenHandle,
+    handedOver?: ListenHandle,
   ): Promise<string> {
-    const at = await this.#listener.listen(address, certificate, inherited)
+    const at = await this.#listener.listen(address, certificate, handedOver)
     this.#address = at
     return at
   }

@@ -11,7 +11,13 @@ import type { CounterFamily } from '../metrics/family.ts'
 import { type Metrics, type StreamStateName, streamStates } from '../metrics/table.ts'
 import type { Tally } from '../metrics/tally.ts'
 import type { ComponentOptions } from './component-options.ts'
-import type { ComponentStream, Inheritance, NextOwner, StreamLimit, StreamSetup } from './component-stream.ts'
+import type {
+  ComponentStream,
+  HandedOverStream,
+  NextOwner,
+  StreamLimit,
+  StreamSetup,
+} from './component-stream.ts'
 import { ConnectTurns } from './connect-turns.ts'
 import type { LossReport } from './loss-report.ts'
 import { secureContextOf } from './open-socket.ts'
@@ -34,7 +40,7 @@ export interface DomainPorts {
   readonly random: () => number
 }
 
-const none: ReadonlyMap<number, Inheritance> = new Map()
+const none: ReadonlyMap<number, HandedOverStream> = new Map()
 
 /** Ids of pings begin with it, whichever daemon sends them: all of a domain's answer each other's. */
 const pingIdPrefix = 'xmpp-pushd-ping-'
@@ -126,15 +132,15 @@ export class ComponentDomain implements SlotHost {
   }
 
   /**
-   * Connects, and goes on connecting until `stopReading` or `close`. Returns at once. `inherited`: streams that are up, by
+   * Connects, and goes on connecting until `stopReading` or `close`. Returns at once. `handedOver`: streams that are up, by
    * their place, to go on with.
    */
-  start(inherited: ReadonlyMap<number, Inheritance> = none): void {
-    for (const { answersAll } of inherited.values()) if (!answersAll) this.#guard.answersNoMore()
+  start(handedOver: ReadonlyMap<number, HandedOverStream> = none): void {
+    for (const { answersAll } of handedOver.values()) if (!answersAll) this.#guard.answersNoMore()
     for (const slot of this.#slots) {
-      const inheritance = inherited.get(slot.index)
-      if (inheritance === undefined) slot.start()
-      else slot.inherit(inheritance)
+      const handedOverStream = handedOver.get(slot.index)
+      if (handedOverStream === undefined) slot.start()
+      else slot.goOnWith(handedOverStream)
     }
   }
 
@@ -150,7 +156,7 @@ export class ComponentDomain implements SlotHost {
   }
 
   /** Gives the stream at this place away, as `ComponentStream.detach`. */
-  detach(place: number, to: NextOwner): Inheritance | undefined {
+  detach(place: number, to: NextOwner): HandedOverStream | undefined {
     const detached = this.#slots[place]?.detach(to)
     return detached && { ...detached, answersAll: this.#guard.answers }
   }

@@ -35,7 +35,7 @@ export interface StreamSetup {
 }
 
 /** What a stream that is up is beside its connection, between two stanzas: all that another process needs to go on with it. */
-export interface StreamLegacy {
+export interface StreamProgress {
   /** The server's header, as far as it says what the names of stanzas mean. */
   readonly header: string
   /** Read from the connection, and not yet parsed. */
@@ -49,14 +49,14 @@ export interface StreamLegacy {
 }
 
 /** A stream of another process, or of an earlier owner, to go on with. */
-export interface Inheritance extends DetachedStream {
+export interface HandedOverStream extends DetachedStream {
   /** Whether the server takes answers from all addresses of its own: false once it has ended a stream for one. */
   readonly answersAll: boolean
 }
 
 export interface DetachedStream {
   readonly socket: Socket
-  readonly legacy: StreamLegacy
+  readonly progress: StreamProgress
 }
 
 /** Who goes on with a connection. */
@@ -103,7 +103,7 @@ const nothing = Buffer.alloc(0)
  * While `closing` the socket is read and what it says ignored: a socket that is destroyed with unread
  * bytes takes back what was written last (TCP reset).
  *
- * A stream that is up can also go on in another process: `halt`, `detach`, and there a stream with this inheritance.
+ * A stream that is up can also go on in another process: `halt`, `detach`, and there a stream made with what `detach` gave.
  */
 export class ComponentStream implements StanzaSink {
   readonly #setup: StreamSetup
@@ -123,8 +123,8 @@ export class ComponentStream implements StanzaSink {
   #timer: NodeJS.Timeout
   readonly #closed = Promise.withResolvers<void>()
 
-  /** Starts to connect; with an inheritance, goes on with that, and is up. */
-  constructor(setup: StreamSetup, owner: StreamOwner, inherited?: DetachedStream) {
+  /** Starts to connect; with a stream that was handed over, goes on with that, and is up. */
+  constructor(setup: StreamSetup, owner: StreamOwner, handedOver?: DetachedStream) {
     const { options, address, secureContext } = setup
     this.#setup = setup
     this.#owner = owner
@@ -139,18 +139,18 @@ export class ComponentStream implements StanzaSink {
       },
       options.limits,
     )
-    const socket = inherited?.socket ?? openSocket(address, secureContext, options.tls?.verify ?? true)
+    const socket = handedOver?.socket ?? openSocket(address, secureContext, options.tls?.verify ?? true)
     this.#socket = socket
     this.#writer = new StanzaWriter(socket, options.maxUnsentBytes)
     socket.setNoDelay(true)
     socket.setKeepAlive(true, keepAliveDelayMs)
     socket.once(secureContext === undefined ? 'connect' : 'secureConnect', () => this.#connected())
-    this.#reader = new PacedReader(socket, (bytes) => this.#read(bytes), inherited?.legacy.unread)
+    this.#reader = new PacedReader(socket, (bytes) => this.#read(bytes), handedOver?.progress.unread)
     socket.once('end', () => this.#ended({ cause: 'network', text: 'the server closed the connection' }))
     socket.on('error', (error) => this.#ended(lossBySocketError(error)))
     socket.once('close', () => this.#socketClosed())
     this.#timer = setTimeout(() => this.#handshakeTimeout(), setup.handshakeTimeoutMs)
-    if (inherited !== undefined) this.#goOn(inherited.legacy)
+    if (handedOver !== undefined) this.#goOn(handedOver.progress)
   }
 
   get up(): boolean {
@@ -235,14 +235,14 @@ export class ComponentStream implements StanzaSink {
     this.#phase = 'closed'
     clearTimeout(this.#timer)
     this.#closed.resolve()
-    const legacy = {
+    const progress = {
       header: headerToGoOn(this.#header),
       unread: this.#reader.takeRest(),
       unsent,
       pingId: this.#setup.pingId,
       pings: this.#pings,
     }
-    return { socket: this.#socket, legacy }
+    return { socket: this.#socket, progress }
   }
 
   /**
@@ -284,7 +284,7 @@ export class ComponentStream implements StanzaSink {
     this.#halt?.resolve(true)
   }
 
-  #goOn({ header, unsent, pings }: StreamLegacy): void {
+  #goOn({ header, unsent, pings }: StreamProgress): void {
     this.#phase = 'up'
     this.#pings = pings
     this.#parser.write(Buffer.from(header))

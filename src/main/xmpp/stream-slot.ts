@@ -102,10 +102,10 @@ export class StreamSlot implements StreamOwner {
   }
 
   /** Goes on with a stream that is up, in place of its first connection. */
-  inherit(inheritance: DetachedStream): void {
-    const setup = { ...this.#host.nextSetup(false, 0), pingId: inheritance.legacy.pingId }
+  goOnWith(handedOverStream: DetachedStream): void {
+    const setup = { ...this.#host.nextSetup(false, 0), pingId: handedOverStream.progress.pingId }
     this.#attempted = true
-    this.#stream = new ComponentStream(setup, this, inheritance)
+    this.#stream = new ComponentStream(setup, this, handedOverStream)
     if (this.#paused) this.#stream.pause()
     this.#become('up')
     this.#host.slotUp(this, 'taken over')

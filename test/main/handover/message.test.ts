@@ -14,7 +14,7 @@ const stream: FromOld = {
   domain: 'push.example',
   slot: 1,
   answersAll: false,
-  legacy: {
+  progress: {
     header: "<s:stream xmlns:s='a'>",
     unread: Buffer.from([0, 255, 60]),
     unsent: Buffer.from('ä'),
@@ -65,7 +65,7 @@ describe('the messages of a handover', () => {
     {},
     { kind: 'unknown' },
     { kind: 'listener', name: 'other' },
-    { kind: 'stream', domain: 'push.example', slot: -1, answersAll: true, legacy: {} },
+    { kind: 'stream', domain: 'push.example', slot: -1, answersAll: true, progress: {} },
     { kind: 'stream', domain: 'push.example', slot: 0 },
     { kind: 'ready', format: handoverFormat, version: '1', endpoints: { listeners: {}, servers: { a: {} } } },
     { kind: 'ready', format: '1', version: '1', endpoints },

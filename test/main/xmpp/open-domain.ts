@@ -4,7 +4,7 @@ import type { StreamScope } from '../../../src/core/xmpp-servers.ts'
 import { Metrics } from '../../../src/main/metrics/table.ts'
 import { ComponentDomain, type ComponentOptions } from '../../../src/main/xmpp/component-domain.ts'
 import { componentDefaults } from '../../../src/main/xmpp/component-options.ts'
-import type { Inheritance } from '../../../src/main/xmpp/component-stream.ts'
+import type { HandedOverStream } from '../../../src/main/xmpp/component-stream.ts'
 import { LossReport } from '../../../src/main/xmpp/loss-report.ts'
 import type { StanzaHandler, StanzaSink } from '../../../src/main/xmpp/ports.ts'
 import { oneServer } from '../../support/one-server.ts'
@@ -64,7 +64,7 @@ export class OpenDomain implements AsyncDisposable {
     options: Partial<ComponentOptions> = {},
     handler: StanzaHandler = () => {},
     scope: StreamScope = oneServer(domain).scopeOf(domain),
-    inherited: ReadonlyMap<number, Inheritance> = new Map(),
+    handedOver: ReadonlyMap<number, HandedOverStream> = new Map(),
   ) {
     this.domain = new ComponentDomain(
       {
@@ -95,7 +95,7 @@ export class OpenDomain implements AsyncDisposable {
         random: Math.random,
       },
     )
-    this.domain.start(inherited)
+    this.domain.start(handedOver)
   }
 
   get ids(): (string | undefined)[] {

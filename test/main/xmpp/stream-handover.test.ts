@@ -19,7 +19,7 @@ class Opened {
   readonly losses: string[] = []
   isUp = false
 
-  constructor(port: number, inherited?: DetachedStream) {
+  constructor(port: number, handedOver?: DetachedStream) {
     const owner: StreamOwner = {
       streamUp: () => {
         this.isUp = true
@@ -54,10 +54,10 @@ class Opened {
         address: { kind: 'tcp', host: '127.0.0.1', port },
         secureContext: undefined,
         handshakeTimeoutMs: 5_000,
-        pingId: inherited?.legacy.pingId ?? 'ping-1-',
+        pingId: handedOver?.progress.pingId ?? 'ping-1-',
       },
       owner,
-      inherited,
+      handedOver,
     )
   }
 }
@@ -73,9 +73,9 @@ async function open(server: ScriptedServer, more = ''): Promise<{ peer: Peer; op
 /** Halts and detaches, which must succeed. */
 async function detached({ stream }: Opened): Promise<DetachedStream> {
   expect(await stream.halt()).toBe(true)
-  const inheritance = stream.detach('this process')
-  if (inheritance === undefined) throw new Error('it cannot be detached')
-  return inheritance
+  const handedOverStream = stream.detach('this process')
+  if (handedOverStream === undefined) throw new Error('it cannot be detached')
+  return handedOverStream
 }
 
 describe('a stream that is handed over', () => {
@@ -125,10 +125,10 @@ describe('a stream that is handed over', () => {
     const sent = Array.from({ length: 4_000 }, (_, i) => `n${i}`)
     peer.send(sent.map((id) => iq(id)).join(''))
     for (let i = 0; i < 20; i++) await nextTurn()
-    const inheritance = await detached(opened)
+    const handedOverStream = await detached(opened)
     // Node.js has read it, so no other process could.
-    expect(inheritance.legacy.unread.toString()).toContain("id='n0'")
-    const later = new Opened(server.port, inheritance)
+    expect(handedOverStream.progress.unread.toString()).toContain("id='n0'")
+    const later = new Opened(server.port, handedOverStream)
     await until('all of them', () => later.ids.length === sent.length)
     expect(later.ids).toEqual(sent)
     expect(opened.ids).toEqual([])
@@ -165,15 +165,15 @@ describe('a stream that is handed over', () => {
     peer.send('<handshake/>')
     await peer.answerPing()
     await until('the stream to be up', () => opened.isUp)
-    const inheritance = await detached(opened)
+    const handedOverStream = await detached(opened)
     const seen: string[] = []
-    const later = new Opened(server.port, inheritance)
+    const later = new Opened(server.port, handedOverStream)
     later.ids.push = (id) => seen.push(String(id))
     peer.send(iq('1', 'chat.test', '<odd:x/>'))
     await until('a stanza', () => seen.length === 1)
     peer.send('</s:stream>')
     await until('its end', () => later.losses.length === 1)
-    expect(inheritance.legacy.header).toBe(
+    expect(handedOverStream.progress.header).toBe(
       `<s:stream xmlns:s='http://etherx.jabber.org/streams' xmlns='jabber:component:accept' xmlns:odd='urn:odd&amp;&apos;even'>`,
     )
     expect(later.losses).toEqual(['the server closed the stream'])
@@ -186,9 +186,9 @@ describe('a stream that is handed over', () => {
     opened.stream.send('<message>1</message>')
     await peer.until(/<message>1<\/message>/)
     opened.stream.send('<message>2</message>')
-    const inheritance = await detached(opened)
-    expect(inheritance.legacy.unsent.toString()).toBe('<message>2</message>')
-    const later = new Opened(server.port, inheritance)
+    const handedOverStream = await detached(opened)
+    expect(handedOverStream.progress.unsent.toString()).toBe('<message>2</message>')
+    const later = new Opened(server.port, handedOverStream)
     later.stream.send('<message>3</message>')
     await peer.until(/<message>2<\/message>(<iq [^>]*><ping [^>]*><\/iq>)*<message>3<\/message>/)
     await later.stream.close()
@@ -245,12 +245,12 @@ describe('a domain that is handed over', () => {
     const second = await server.nextPeer()
     await old.domain.halt(5_000)
     await second.ended
-    const inheritance = old.domain.detach(0, 'this process')
-    expect(inheritance).toBeDefined()
+    const handedOverStream = old.domain.detach(0, 'this process')
+    expect(handedOverStream).toBeDefined()
     expect(old.domain.detach(1, 'this process')).toBeUndefined()
 
-    const inherited = new Map([[0, inheritance!]])
-    await using later = new OpenDomain(server, { connections: 2 }, answerAll, undefined, inherited)
+    const handedOver = new Map([[0, handedOverStream!]])
+    await using later = new OpenDomain(server, { connections: 2 }, answerAll, undefined, handedOver)
     expect(later.domain.streamsUp).toBe(1)
     await later.log.until('taken over')
     first.send(iq('a'))
@@ -284,9 +284,9 @@ describe('a domain that is handed over', () => {
     const second = await server.accept()
     await old.log.until('connected')
     await old.domain.halt(5_000)
-    const inheritance = old.domain.detach(0, 'this process')
-    expect(inheritance).toMatchObject({ answersAll: false })
-    await using later = new OpenDomain(server, {}, answerAll, undefined, new Map([[0, inheritance!]]))
+    const handedOverStream = old.domain.detach(0, 'this process')
+    expect(handedOverStream).toMatchObject({ answersAll: false })
+    await using later = new OpenDomain(server, {}, answerAll, undefined, new Map([[0, handedOverStream!]]))
     second.send(
       `<iq type='get' id='other' from='chat.test' to='rooms.chat.test'><x xmlns='urn:x'/></iq>${iq('own')}`,
     )
