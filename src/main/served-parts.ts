@@ -6,7 +6,7 @@ import type { Config } from './config/config.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
 import type { DispatchOptions } from './dispatch/options.ts'
 import { buildRequest } from './dispatch/provider-exit.ts'
-import type { DispatchState } from './dispatch/state.ts'
+import type { DispatchState, GatewayState } from './dispatch/state.ts'
 import type { ProviderDesk } from './gateway/provider-desk.ts'
 import { KnownHosts } from './http/known-hosts.ts'
 import type { Metrics } from './metrics/table.ts'
@@ -82,20 +82,26 @@ export function servedPools(
   faultOf: (pool: number) => string | undefined,
 ): PoolState[] {
   return pools.map(({ label, service, target }, index) => {
-    const isLeftOut = state.gateways.some(({ pool, circuit }) => pool === label && circuit === 'open')
+    // Workers tell of MongoosePush's URLs first.
+    const connected = state.workers.reduce(
+      (sum, { openConnections }) => sum + (openConnections[urls.length + index] ?? 0),
+      0,
+    )
+    const gateway = state.gateways.find(({ pool }) => pool === label)
     return {
       label,
       service,
-      // Workers tell of MongoosePush's URLs first.
-      connected: state.workers.reduce(
-        (sum, { openConnections }) => sum + (openConnections[urls.length + index] ?? 0),
-        0,
-      ),
+      connected,
       connections: target.connections * workers,
-      // Whoever asks may be a stranger: what exactly fails, the log and /admin tell.
-      fault: faultOf(index) ?? (isLeftOut ? 'its provider fails, and is left out for now' : undefined),
+      fault: faultOf(index) ?? faultOfProvider(gateway, connected),
     }
   })
+}
+
+/** Anyone may ask, so it is in general words: the log and /admin have the details. */
+function faultOfProvider(gateway: GatewayState | undefined, connected: number): string | undefined {
+  if (gateway?.circuit === 'open') return 'its provider fails, and is left out for now'
+  return connected === 0 && gateway?.cannotConnect === true ? 'its provider cannot be reached' : undefined
 }
 
 /** What `gateway.listen` shows; undefined: it speaks plain HTTP. */

@@ -135,27 +135,37 @@ describe('the daemon', () => {
     expect(value(/^sparrow_h2_worker_conn_success_count (\d+)$/m)).toBeGreaterThan(0)
   })
 
-  test('shows a pool that cannot be reached as failed, and answers at once', async () => {
-    const { fcm } = installation.providers
-    const toFcm = (device: string) => push(device, { service: 'fcm' })
-    await fcm.wire.refuse()
-    await fcm.wire.cut()
-    try {
-      const failed = await until('it is left out', async () => {
-        await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map(toFcm))
+  test.each([
+    ['fcm', 'pool:fcm-prod', 'pool:apns-prod'],
+    ['apns', 'pool:apns-prod', 'pool:fcm-prod'],
+  ] as const)(
+    'shows a pool as failed from the first connection that cannot be made: %s',
+    async (service, failing, other) => {
+      const { wire } = installation.providers[service]
+      const health = async () => {
         const { status, body } = await client.ask({ method: 'GET', path: '/healthcheck' })
         const report = JSON.parse(body) as { status: string; checks: Record<string, { status: string }[]> }
-        return report.status === 'warn' ? { status, checks: report.checks } : undefined
-      })
-      expect(failed.status).toBe(200)
-      expect(failed.checks['pool:fcm-prod']?.[0]).toMatchObject({ status: 'fail' })
-      expect(failed.checks['pool:apns-prod']?.[0]).toMatchObject({ status: 'pass' })
-      expect(await push('other-pool')).toMatchObject({ status: 200 })
-    } finally {
-      await fcm.wire.accept()
-    }
-    await until('it works again', async () => (await toFcm('again')).status === 200)
-  })
+        return { status, word: report.status, of: (pool: string) => report.checks[pool]?.[0]?.status }
+      }
+      await wire.refuse()
+      await wire.cut()
+      try {
+        await until('its connections are gone', async () => (await push('a', { service })).status !== 200)
+        const failed = await until('it is failed', async () => {
+          const now = await health()
+          return now.word === 'warn' ? now : undefined
+        })
+        expect([failed.status, failed.of(failing), failed.of(other)]).toEqual([200, 'fail', 'pass'])
+        expect(await push('other-pool', { service: service === 'fcm' ? 'apns' : 'fcm' })).toMatchObject({
+          status: 200,
+        })
+      } finally {
+        await wire.accept()
+      }
+      await until('it works again', async () => (await push('again', { service })).status === 200)
+      expect(await health()).toMatchObject({ status: 200, word: 'pass' })
+    },
+  )
 
   test('takes a renewed certificate over at a SIGHUP', async () => {
     const { providers, daemon, url, ca } = installation

@@ -246,7 +246,7 @@ export class Outbound {
       if (push === undefined) continue
       const route = this.#back(push)
       if (answer.cause === undefined) route.countStatus(answer.status, answer.durationUs)
-      else route.countNoResponse(answer.cause)
+      else route.countNoResponse(answer.cause, nowMs)
       this.#events.answered(push, route, outcomeOf(answer), nowMs)
     }
     this.pump()
@@ -260,7 +260,7 @@ export class Outbound {
       if (push === undefined || exit === undefined) continue
       const route = this.#back(push)
       if (answer.status > 0) route.countStatus(answer.status, answer.durationUs)
-      else if (answer.outcome.kind === 'retry') route.countNoResponse(answer.outcome.cause)
+      else if (answer.outcome.kind === 'retry') route.countNoResponse(answer.outcome.cause, nowMs)
       const { outcome, atOnce } = readProviderAnswer(push, exit, answer, this.#ports)
       this.#events.answered(push, route, outcome, nowMs, atOnce ? 'sent-again' : 'sent')
     }
@@ -272,7 +272,7 @@ export class Outbound {
     const outcome = classifyAnswer({ kind: 'no-response', cause: 'worker_lost', detail: reason })
     for (const push of pushes) {
       const route = this.#back(push)
-      route.countNoResponse('worker_lost')
+      route.countNoResponse('worker_lost', nowMs)
       this.#events.answered(push, route, outcome, nowMs)
     }
   }

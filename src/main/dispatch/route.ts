@@ -27,6 +27,9 @@ const maxPausedDevices = 10_000
 /** So long pushes wait for what vouches for us before that counts as a fault: it is on its way when the daemon starts. */
 const lockedGraceMs = 2_000
 
+/** So long the last attempt that got no connection says how the provider is: nobody else asks it. */
+const connectFailedForMs = 30_000
+
 /** One gateway URL for one service, or one provider pool: its circuit, what is under way on it, its metrics. */
 export class Route {
   /** The metrics' label. */
@@ -42,6 +45,8 @@ export class Route {
   readonly pausedDevices = new PausedDevices(maxPausedDevices)
   /** Since then there is nothing that vouches for us at the provider, and nothing goes out. Monotonic. */
   lockedSinceMs: number | undefined = undefined
+  /** When there was no connection for the last attempt; undefined: there was one. Monotonic. */
+  #connectFailedMs: number | undefined
   /** Devices whose pushes it was last asked for, with none delivered since; `pauseDevices` at most. */
   readonly #pausedFor = new Set<string>()
   readonly #metrics: Metrics | undefined
@@ -111,7 +116,13 @@ export class Route {
     if (this.#pausedFor.size > 0) this.#pausedFor.clear()
   }
 
+  /** Whether there was no connection for the last attempt, a short while ago. `nowMs`: monotonic. */
+  cannotConnect(nowMs: number): boolean {
+    return this.#connectFailedMs !== undefined && nowMs - this.#connectFailedMs < connectFailedForMs
+  }
+
   countStatus(status: number, durationUs: number): void {
+    this.#connectFailedMs = undefined
     let tally = this.#byStatus[status]
     if (tally === undefined) {
       tally = this.#metrics?.gatewayRequests.child(this.pool, String(status))
@@ -121,7 +132,9 @@ export class Route {
     this.#duration?.observe(durationUs / 1e6)
   }
 
-  countNoResponse(cause: string): void {
+  /** `nowMs`: monotonic. */
+  countNoResponse(cause: string, nowMs: number): void {
+    this.#connectFailedMs = cause === 'connect_error' ? nowMs : undefined
     this.#byCause?.add(cause)
   }
 }

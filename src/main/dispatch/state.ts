@@ -39,6 +39,8 @@ export interface GatewayState {
   readonly forMs: number
   readonly lastError: string | undefined
   readonly inflight: number
+  /** There was no connection for the last attempt, a short while ago. */
+  readonly cannotConnect: boolean
   /** False: what vouches for us at the provider is missing, and nothing goes out. */
   readonly authorized: boolean
 }
@@ -105,6 +107,7 @@ function gatewayState(route: Route, url: string, service: string, nowMs: number)
     forMs: Math.round(nowMs - route.circuit.sinceMs),
     lastError: route.lastError,
     inflight: route.inflight,
+    cannotConnect: route.cannotConnect(nowMs),
     authorized: route.lockedSinceMs === undefined,
   }
 }
