@@ -85,6 +85,11 @@ describe('while the gateway is down', () => {
     for (const id of ['first', 'second', 'third']) {
       expect((await xmpp.request(virtualDomain, publish(id, 'tok'))).xml).toSatisfy(isResult)
     }
+    // What is with the gateway when it is superseded may still be delivered.
+    await until(
+      'no earlier one is with the gateway',
+      async () => (await daemon.metric('gateway_inflight')) === 0,
+    )
     gateway.answerWith(undefined)
     await untilDelivered(installed, ['tok'])
     await until('the outbox is empty', async () => (await daemon.metric('stored')) === 0)
