@@ -45,14 +45,14 @@ describe('the page for those who come from MongooseIM', () => {
   test('shows a MongooseIM that lets in this very component, and no longer holds its name', () => {
     const [{ domain, server, secret }] = (parse(snippet(page, 'pushd.toml')) as unknown as DaemonFile)
       .component
-    const { listen, modules } = parse(snippet(page, 'mongooseim-after.toml')) as unknown as {
+    const { listen } = parse(snippet(page, 'mongooseim-change.toml')) as unknown as {
       listen: { component: object[] }
+    }
+    const { modules } = parse(snippet(page, 'mongooseim-after.toml')) as unknown as {
       modules: Record<string, Record<string, unknown>>
     }
     const port = Number(server.split(':')[1])
     expect(listen.component).toEqual([{ port, ip_address: '127.0.0.1', password: secret }])
-    // MongooseIM does not start with a second table of one name, and its own file has this one.
-    expect(modules).not.toHaveProperty('mod_presence')
     expect(modules.mod_pubsub?.host).not.toBe(domain.replace('example.com', '@HOST@'))
     expect(modules.mod_event_pusher?.push).not.toHaveProperty('virtual_pubsub_hosts')
     expect(snippet(page, 'mongooseim-before.toml')).toContain(domain.replace('example.com', '@HOST@'))
