@@ -4,6 +4,7 @@
  * Writes the figures of docs/reliability.md anew, from what the runs have left in bench/results.
  */
 import { code, replacePart, table } from '../markdown.ts'
+import type { AwayFigures } from '../restart/away-figures.ts'
 import { type Made, readResult } from '../results.ts'
 import type { CaseReport } from './cases/fault-case.ts'
 import type { Counts } from './ledger.ts'
@@ -24,6 +25,11 @@ interface SoakFile extends Made {
   readonly growthMb?: number
   readonly slopes?: { readonly p99MsPerMinute: { readonly perUnit: number } }
 }
+interface AwayFile extends Made {
+  readonly registrations: number
+  readonly messagesPerSecond: number
+  readonly figures: readonly AwayFigures[]
+}
 interface FuzzFile extends Made {
   readonly runs: number
   readonly properties: number
@@ -35,7 +41,7 @@ const runs = [
   faultRuns('provider-faults', ' --name provider-faults --case provider-goaway …'),
   peopleRuns('people-faults', ' --name people-faults --case people-'),
 ]
-replacePart('reliability.md', 'figures', [longRuns(), ...runs].join('\n\n'))
+replacePart('reliability.md', 'figures', [longRuns(), awayRuns(), ...runs].join('\n\n'))
 
 function longRuns(): string {
   const rows = [
@@ -74,6 +80,37 @@ function fuzzRow(): string[] {
   if (file === undefined) return ['fuzz', code(command), 'not run yet', '', '', '']
   const figures = `${file.properties} properties, each up to ${file.runs} times`
   return ['fuzz', code(command), figures, String(file.failed.length), ...made(file)]
+}
+
+/** What restarts cost the users of an XMPP server. */
+function awayRuns(): string {
+  const file = readResult<AwayFile>('away')
+  const command = code('node bench/restart/away.ts')
+  if (file === undefined) return `${command}: not run yet.`
+  const [date, commit] = made(file)
+  const rows = file.figures.map((figures) => [
+    figures.server,
+    figures.case,
+    String(figures.rounds),
+    `${figures.lost.median}; ${figures.lost.most}`,
+    `${figures.awayMs.median} ms; ${figures.awayMs.most} ms`,
+    `${figures.slowestPushMs.median} ms; ${figures.slowestPushMs.most} ms`,
+    String(figures.connectionsClosed),
+  ])
+  const columns = [
+    'server',
+    'case',
+    'rounds',
+    'registrations lost: median; most',
+    'duration: median; most',
+    'slowest push: median; most',
+    'connections closed',
+  ]
+  return (
+    `${command}, ${date}, ${commit}: ${file.registrations} registrations, ${file.messagesPerSecond} messages a second. ` +
+    'The duration is that from the beginning of the restart to ready; of a server restart, from its listening to ready.\n\n' +
+    table(columns, rows)
+  )
 }
 
 /** `options`: of the command, beside the seconds. */

@@ -58,7 +58,7 @@ export function configFor(
 }
 
 /** What the README says about `[[component]]` for this server alone. */
-function componentFor({ kind }: XmppServer): Readonly<Record<string, unknown>> {
+export function componentFor({ kind }: XmppServer): Readonly<Record<string, unknown>> {
   if (kind.name !== 'Prosody') return {}
   const { component } = parse(readmeSnippet('prosody-pushd.toml')) as { component: Record<string, unknown>[] }
   return component[0] ?? {}

@@ -6,7 +6,8 @@ import { Child } from './child.ts'
 import { freePort } from './free-port.ts'
 import { until } from './until.ts'
 
-const commandLine = new URL('../../src/main/cli.ts', import.meta.url).pathname
+/** `XMPP_PUSHD_CLI`: of another build. */
+const commandLine = process.env.XMPP_PUSHD_CLI ?? new URL('../../src/main/cli.ts', import.meta.url).pathname
 
 /** The configuration file's tables. What a test does not say is set for a small daemon on loopback. */
 export type DaemonConfig = Readonly<Record<string, unknown>>
