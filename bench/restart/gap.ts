@@ -13,12 +13,11 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startGatewaySandbox } from '../../src/sandbox/gateway.ts'
-import { publishIq, summaryOf } from '../../src/sandbox/stanzas.ts'
 import { startXmppSandbox } from '../../src/sandbox/xmpp-server.ts'
 import { Child } from '../../test/support/child.ts'
-import { median } from '../median.ts'
 import { writeResult } from '../results.ts'
 import { unitEnvironment } from '../unit-environment.ts'
+import { publish, spread } from './publish.ts'
 
 const { values } = parseArgs({
   options: {
@@ -134,26 +133,11 @@ async function restart(): Promise<Gap> {
 function publishAllTheWhile(): () => void {
   let count = 0
   const timer = setInterval(() => {
-    if (xmpp.streamCount(domain) > 0) xmpp.send(domain, publish(count++))
+    if (xmpp.streamCount(domain) > 0) xmpp.send(domain, publish(domain, count++))
   }, publishEveryMs)
   return () => clearInterval(timer)
 }
 
-function publish(number: number): string {
-  return publishIq({
-    id: `p${number}`,
-    from: 'example.com',
-    to: domain,
-    node: `node-${number}`,
-    options: { service: 'fcm', device_id: `device-${number}` },
-    summary: summaryOf('juliet@example.com', 'Wherefore art thou?'),
-  })
-}
-
 function mainThreadCpuMs(pid: number): number {
   return Math.round(Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6)
-}
-
-function spread(ms: readonly number[]) {
-  return { median: Math.round(median(ms)), min: Math.min(...ms), max: Math.max(...ms) }
 }

@@ -9,12 +9,11 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startGatewaySandbox } from '../../src/sandbox/gateway.ts'
-import { publishIq, summaryOf } from '../../src/sandbox/stanzas.ts'
 import { startXmppSandbox } from '../../src/sandbox/xmpp-server.ts'
 import { startDaemon } from '../../test/support/daemon.ts'
-import { median } from '../median.ts'
 import { writeResult } from '../results.ts'
 import { unitEnvironment } from '../unit-environment.ts'
+import { publish, spread } from './publish.ts'
 
 const { values } = parseArgs({
   options: {
@@ -76,26 +75,11 @@ async function slowest(meanwhile: () => Promise<void>): Promise<number> {
   const answers: Promise<number>[] = []
   const timer = setInterval(() => {
     const sinceMs = performance.now()
-    const answer = xmpp.request(domain, publish(sent++), { timeoutMs: 30_000 })
+    const answer = xmpp.request(domain, publish(domain, sent++), { timeoutMs: 30_000 })
     answers.push(answer.then(() => performance.now() - sinceMs))
   }, publishEveryMs)
   await meanwhile()
   await new Promise((resolve) => setTimeout(resolve, calmMs))
   clearInterval(timer)
   return Math.round(Math.max(...(await Promise.all(answers))))
-}
-
-function publish(number: number): string {
-  return publishIq({
-    id: `p${number}`,
-    from: 'example.com',
-    to: domain,
-    node: `node-${number}`,
-    options: { service: 'fcm', device_id: `device-${number}` },
-    summary: summaryOf('juliet@example.com', 'Wherefore art thou?'),
-  })
-}
-
-function spread(ms: readonly number[]) {
-  return { median: Math.round(median(ms)), min: Math.min(...ms), max: Math.max(...ms) }
 }
