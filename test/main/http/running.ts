@@ -7,6 +7,15 @@ import type { PublishInput } from '../../../src/main/roles/app-server/publish-in
 import type { IncomingEvent } from '../../../src/main/roles/xmpp-server/event-intake.ts'
 import { Secret } from '../../../src/main/secret.ts'
 
+const neverRestarted = {
+  pid: 7,
+  version: '1',
+  config: 'pushd.toml',
+  attempts: 0,
+  under_way: false,
+  failed: null,
+}
+
 /** Closed after each test. */
 export const servers: HttpServer[] = []
 afterEach(async () => {
@@ -76,14 +85,7 @@ export async function run(
       deadLetters: (limit, before) => ({ limit, before: before ?? null }),
       retryDeadLetters: async (ids) => ({ retried: ids.length, unknown: [] }),
       deadDevice: (device) => ({ dead: device.id === 'gone', ...device }),
-      restartState: () => ({
-        pid: 7,
-        version: '1',
-        config: 'pushd.toml',
-        attempts: 0,
-        under_way: false,
-        failed: null,
-      }),
+      restartState: () => neverRestarted,
       restart: () => undefined,
       ...more,
     },
@@ -151,14 +153,7 @@ export function portsOf(metrics: Metrics): HttpPorts {
     deadLetters: (limit, before) => ({ limit, before: before ?? null }),
     retryDeadLetters: async (ids) => ({ retried: ids.length, unknown: [] }),
     deadDevice: () => ({ dead: false }),
-    restartState: () => ({
-      pid: 7,
-      version: '1',
-      config: 'pushd.toml',
-      attempts: 0,
-      under_way: false,
-      failed: null,
-    }),
+    restartState: () => neverRestarted,
     restart: () => undefined,
   }
 }

@@ -11,16 +11,22 @@ async function conflict(server: ScriptedServer): Promise<void> {
   peer.refuse('conflict', 'Component already connected')
 }
 
+/** The next stream, with its handshake done and its ping not answered. */
+async function unanswered(server: ScriptedServer): Promise<Peer> {
+  const peer = await server.nextPeer()
+  await peer.open('some id')
+  await peer.digest()
+  peer.send('<handshake/>')
+  return peer
+}
+
 test('one stream connects at a time: the next one when that is up, at the start and after all were lost', async () => {
   await using server = await ScriptedServer.listen()
   await using open = new OpenDomain(server, { connections: 3 })
   for (const round of ['start', 'loss']) {
     const peers: Peer[] = []
     for (let i = 0; i < 3; i++) {
-      const peer = await server.nextPeer()
-      await peer.open('some id')
-      await peer.digest()
-      peer.send('<handshake/>')
+      const peer = await unanswered(server)
       for (let turn = 0; turn < 20; turn++) await nextTurn()
       expect(
         open.domain.state().filter(({ state }) => state === 'connecting'),
@@ -60,10 +66,7 @@ test('when nothing is routed to the domain after a handshake, its other streams 
   await using open = new OpenDomain(server, { connections: 2, reconnectBaseMs: 20 })
   const first = await server.accept()
   await open.log.until('connected')
-  const second = await server.nextPeer()
-  await second.open('some id')
-  await second.digest()
-  second.send('<handshake/>')
+  const second = await unanswered(server)
   await first.until(/<\/stream:stream>/)
   expect(await open.log.until('stream lost')).toMatchObject({
     stream: 0,
@@ -81,10 +84,7 @@ test('a server that is slow to answer the first ping keeps the other streams, if
   await using open = new OpenDomain(server, { connections: 2, pingTimeoutMs: 400 }, answerAll)
   const first = await server.accept()
   await open.log.until('connected')
-  const second = await server.nextPeer()
-  await second.open('some id')
-  await second.digest()
-  second.send('<handshake/>')
+  const second = await unanswered(server)
   for (let i = 1; i < 4; i++) {
     first.send(iq(`n${i}`))
     await second.until(new RegExp(`id='[^']*-${i}'[^>]*><ping `))
