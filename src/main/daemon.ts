@@ -374,7 +374,7 @@ export class Daemon {
   /**
    * Ends all but the streams: what is under way is answered, or stored, within `handover_ms`; then the store is free for
    * another process. The streams are no longer read, each from the end of a stanza on. `give`: passes a listening socket on, for
-   * each that listens; what connects from then on waits for whoever has it.
+   * each that listens; later connections wait for the process that it was given to.
    */
   async retire(give: (name: ListenerName, server: Server) => Promise<void>): Promise<void> {
     const { handover_ms: withinMs } = this.#config

@@ -178,7 +178,10 @@ export async function runDaemon({ configFile, predecessor }: RunOptions): Promis
     }
     restarts.failed(end.reason)
     if (end.kind === 'kept') {
-      log.error({ reason: end.reason }, 'no successor is ready: the daemon runs on, and nothing was changed')
+      log.error(
+        { reason: end.reason },
+        'no successor is ready: the daemon keeps running, and nothing was changed',
+      )
     } else {
       daemon = end.daemon
       log.error({ reason: end.reason }, 'the successor failed: the daemon was opened again, with its streams')

@@ -64,7 +64,7 @@ export async function handOver(daemon: Daemon, parts: HandoverParts): Promise<Ha
       const reason = whyNot(parts.endpoints, theirs, domain, stream)
       parts.log.warn({ domain, stream, reason }, 'a stream is not handed over: it is closed')
     }
-    // What the successor has no stream for, it opens anew when it hears of the end.
+    // The successor opens the streams that it did not get when it receives `end`.
     const closed = daemon.closeStreams()
     await successor.send({ kind: 'end' })
     await successor.next('took', takeMs)
@@ -101,7 +101,10 @@ async function giveListener(
   try {
     await successor.give({ kind: 'listener', name }, server)
   } catch (err) {
-    log.warn({ err, listener: name }, 'a listening socket cannot be handed over: it is opened anew')
+    log.warn(
+      { err, listener: name },
+      'a listening socket cannot be handed over: the successor opens a new one',
+    )
   }
 }
 
