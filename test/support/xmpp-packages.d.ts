@@ -22,11 +22,16 @@ declare module '@xmpp/client' {
     readonly socket: { destroy(): void } | null
   }
 
+  /** Logs in: calls `authenticate` with the name of a SASL mechanism. */
+  export type Credentials = (
+    authenticate: (account: { username: string; password: string }, mechanism: string) => Promise<void>,
+  ) => Promise<void>
+
   export function client(options: {
     service: string
     domain: string
     username: string
-    password: string
+    credentials: Credentials
     resource: string
   }): Client
 }
