@@ -1,11 +1,10 @@
 // It is over 300 lines: the tests are the life of one installation, in order.
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { Child } from '../support/child.ts'
 import { Container } from '../support/container.ts'
+import { buildPackage, laterPackage } from '../support/debian-package.ts'
 import { lacks } from '../support/installed.ts'
 import { until } from '../support/until.ts'
 
@@ -109,9 +108,14 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
   /** How often systemd has started it again by itself. */
   const restartsOf = () => container.property(unit, 'NRestarts')
 
-  /** How many streams the daemon has ended. */
-  async function streamsEnded(): Promise<number> {
-    return (await container.journal('chat')).match(/<\/stream:stream>/g)?.length ?? 0
+  /** How many streams the daemon has opened and ended, and how many push nodes it has. */
+  async function streamsAndNodes(): Promise<{ opened: number; ended: number; nodes: number }> {
+    const chat = await container.journal('chat')
+    return {
+      opened: chat.match(/<handshake>/g)?.length ?? 0,
+      ended: chat.match(/<\/stream:stream>/g)?.length ?? 0,
+      nodes: await metric('xmpp_pushd_nodes'),
+    }
   }
 
   test('starts the daemon when it is installed, as a user of its own, without rights and without a Node.js around', async () => {
@@ -230,7 +234,7 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
   })
 
   test('hands over to a successor when a reload needs a restart: no stream ends, and the unit stays active', async () => {
-    const [pid, ended, starts] = [await mainPid(), await streamsEnded(), await restartsOf()]
+    const [pid, before, starts] = [await mainPid(), await streamsAndNodes(), await restartsOf()]
     const changed = `${config}[queue]\nmax_pending = 5_000\n`
     container.write(configFile, changed)
     await container.output('systemctl', 'reload', unit)
@@ -240,9 +244,12 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
     expect(await restartsOf()).toBe(starts)
     expect(await metric('xmpp_pushd_pending_limit')).toBe(5_000)
     expect(await pushed('after the handover')).toContain('"body":"after the handover"')
-    expect(await streamsEnded()).toBe(ended)
+    expect(await streamsAndNodes()).toEqual(before)
     expect(await container.journal(unit)).not.toContain('is not our child')
-    await until('the old process to be gone', () => !container.exists(`/proc/${pid}`))
+    await until('the old process to be gone', async () => {
+      const { code } = await container.run('test', '-e', `/proc/${pid}`)
+      return code === 1
+    })
   })
 
   test('hands over at SIGUSR2, and the watchdog goes on with the successor', async () => {
@@ -322,17 +329,16 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
 
   test("keeps its data and the administrator's configuration when it is upgraded", async () => {
     const [pid, token] = [await mainPid(), container.read(tokenFile)]
-    const [ended, starts] = [await streamsEnded(), await restartsOf()]
-    laterPackage(deb, join(dir, 'second.deb'))
+    const [before, starts] = [await streamsAndNodes(), await restartsOf()]
+    laterPackage(deb, join(dir, 'second.deb'), '99.0.0')
     container.copyIn(join(dir, 'second.deb'), 'root/second.deb')
     await container.output('dpkg', '--force-confdef', '--force-confold', '--install', '/root/second.deb')
 
     expect(await mainPid()).not.toBe(pid)
     expect(await restartsOf()).toBe(starts)
-    expect(await streamsEnded()).toBe(ended)
     await ready()
+    expect(await streamsAndNodes()).toEqual(before)
     expect(await metric('xmpp_pushd_build_info', 'version="99.0.0"')).toBe(1)
-    expect(await metric('xmpp_pushd_nodes')).toBe(1)
     expect(container.read(tokenFile)).toBe(token)
     expect(container.read(configFile)).toBe(config)
     expect(container.read(`${configFile}.dpkg-dist`)).toContain('# New in 99.')
@@ -358,29 +364,3 @@ describe.skipIf(cannotRun)('the Debian package, on a Debian with systemd', { tim
     expect(await container.output('id', '--user', '--name', 'xmpp-pushd')).toBe('xmpp-pushd')
   })
 })
-
-/** The package as `npm run deb` builds it, but for its compression. */
-async function buildPackage(out: string): Promise<string> {
-  const build = new Child('npm', ['run', '-s', 'deb', '--', '--out', out, '--compression', 'none'])
-  const { code } = await build.exited
-  const built = readdirSync(out).find((file) => file.endsWith('.deb'))
-  if (code !== 0 || built === undefined) throw new Error(`npm run deb: exit code ${code}\n${build.output}`)
-  return join(out, built)
-}
-
-/** The same package as a later version with other defaults. */
-function laterPackage(deb: string, out: string): void {
-  const tree = `${out}.tree`
-  run('dpkg-deb', '--raw-extract', deb, tree)
-  const edit = (file: string, change: (text: string) => string) =>
-    writeFileSync(join(tree, file), change(readFileSync(join(tree, file), 'utf8')))
-  edit('DEBIAN/control', (text) => text.replace(/^Version: .*$/m, 'Version: 99.0.0'))
-  edit('usr/lib/xmpp-pushd/package.json', (text) => text.replace(/"version": ".*?"/, '"version": "99.0.0"'))
-  edit('etc/xmpp-pushd/config.toml', (text) => `${text}# New in 99.\n`)
-  run('dpkg-deb', '--root-owner-group', '-Znone', '--build', tree, out)
-}
-
-function run(command: string, ...args: string[]): void {
-  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`)
-}

@@ -27,21 +27,26 @@ export interface Ran {
   readonly output: string
 }
 
+export interface ContainerOptions {
+  /** `own`: a network that has loopback only, the default. `shared`: that of this side, so each reaches the other's loopback. */
+  readonly network?: 'own' | 'shared'
+}
+
 /**
- * A Debian with a systemd of its own, booted in a folder, with a network of its own that has loopback only. It is a
- * copy of one that is fetched the first time, and kept in the user's cache.
+ * A Debian with a systemd of its own, booted in a folder. It is a copy of one that is fetched the first time, and kept in the
+ * user's cache.
  */
 export class Container implements AsyncDisposable {
   readonly root: string
   readonly #machine: Child
   #leader = 0
 
-  static async boot(): Promise<Container> {
+  static async boot({ network = 'own' }: ContainerOptions = {}): Promise<Container> {
     const template = await fetchedDebian()
     // Not below the system's temporary folder: that may be in memory.
     const root = mkdtempSync(join(dirname(template), `running-${process.pid}-`))
     run('cp', ['--archive', '--reflink=auto', `${template}/.`, root])
-    const container = new Container(root)
+    const container = new Container(root, network)
     try {
       await container.#booted()
       return container
@@ -51,10 +56,11 @@ export class Container implements AsyncDisposable {
     }
   }
 
-  private constructor(root: string) {
+  private constructor(root: string, network: 'own' | 'shared') {
     this.root = root
     // Without systemd-machined and a unit on this side: neither need be there.
-    const standalone = ['--register=no', '--keep-unit', '--private-network', '--quiet']
+    const standalone = ['--register=no', '--keep-unit', '--quiet']
+    if (network === 'own') standalone.push('--private-network')
     const name = `pushd-test-${process.pid}`
     process.once('exit', this.#remove)
     const boot = ['systemd-nspawn', '-D', root, '--boot', '-M', name, ...standalone]
