@@ -4,7 +4,8 @@
  * Writes the figures of docs/reliability.md anew, from what the runs have left in bench/results.
  */
 import { code, replacePart, table } from '../markdown.ts'
-import type { AwayFigures } from '../restart/away-figures.ts'
+import { aimsTable } from '../restart/aims.ts'
+import type { AwayFile } from '../restart/away-figures.ts'
 import { type Made, readResult } from '../results.ts'
 import type { CaseReport } from './cases/fault-case.ts'
 import type { Counts } from './ledger.ts'
@@ -25,11 +26,6 @@ interface SoakFile extends Made {
   readonly growthMb?: number
   readonly slopes?: { readonly p99MsPerMinute: { readonly perUnit: number } }
 }
-interface AwayFile extends Made {
-  readonly registrations: number
-  readonly messagesPerSecond: number
-  readonly figures: readonly AwayFigures[]
-}
 interface FuzzFile extends Made {
   readonly runs: number
   readonly properties: number
@@ -41,7 +37,18 @@ const runs = [
   faultRuns('provider-faults', ' --name provider-faults --case provider-goaway …'),
   peopleRuns('people-faults', ' --name people-faults --case people-'),
 ]
-replacePart('reliability.md', 'figures', [longRuns(), awayRuns(), ...runs].join('\n\n'))
+const restarts = [
+  awayRuns(
+    'away',
+    'The duration is that from the beginning of the restart to ready; of a server restart, from its listening to ready.',
+  ),
+  awayRuns(
+    'systemd',
+    'The duration is that from the first connection closed to all streams up again, as the server sees it.',
+  ),
+]
+replacePart('reliability.md', 'aims', aimsTable())
+replacePart('reliability.md', 'figures', [longRuns(), ...restarts, ...runs].join('\n\n'))
 
 function longRuns(): string {
   const rows = [
@@ -82,10 +89,10 @@ function fuzzRow(): string[] {
   return ['fuzz', code(command), figures, String(file.failed.length), ...made(file)]
 }
 
-/** What restarts cost the users of an XMPP server. */
-function awayRuns(): string {
-  const file = readResult<AwayFile>('away')
-  const command = code('node bench/restart/away.ts')
+/** What restarts cost the users of an XMPP server. `duration`: what it is. */
+function awayRuns(name: 'away' | 'systemd', duration: string): string {
+  const file = readResult<AwayFile>(name)
+  const command = code(`node bench/restart/${name}.ts`)
   if (file === undefined) return `${command}: not run yet.`
   const [date, commit] = made(file)
   const rows = file.figures.map((figures) => [
@@ -93,6 +100,7 @@ function awayRuns(): string {
     figures.case,
     String(figures.rounds),
     `${figures.lost.median}; ${figures.lost.most}`,
+    String(figures.pushesMissing),
     `${figures.awayMs.median} ms; ${figures.awayMs.most} ms`,
     `${figures.slowestPushMs.median} ms; ${figures.slowestPushMs.most} ms`,
     String(figures.connectionsClosed),
@@ -102,14 +110,14 @@ function awayRuns(): string {
     'case',
     'rounds',
     'registrations lost: median; most',
+    'pushes missing, all rounds',
     'duration: median; most',
     'slowest push: median; most',
     'connections closed',
   ]
   return (
     `${command}, ${date}, ${commit}: ${file.registrations} registrations, ${file.messagesPerSecond} messages a second. ` +
-    'The duration is that from the beginning of the restart to ready; of a server restart, from its listening to ready.\n\n' +
-    table(columns, rows)
+    `${duration}\n\n${table(columns, rows)}`
   )
 }
 

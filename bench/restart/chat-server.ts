@@ -1,4 +1,5 @@
 /** The XMPP servers that away.ts restarts daemons beside: real ones, and a scripted MongooseIM. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { publishIq, summaryOf } from '../../src/sandbox/stanzas.ts'
 import type { XmppSandbox } from '../../src/sandbox/xmpp-sandbox.ts'
 import { startXmppSandbox } from '../../src/sandbox/xmpp-server.ts'
@@ -16,13 +17,16 @@ export interface ChatServer extends AsyncDisposable {
   readonly changes: ConfigChanges
   /** The app of the device enables push, and goes to sleep. */
   enable(device: string): Promise<void>
-  /** Somebody writes to the user of the device. */
+  /** Somebody writes to the user of the device. Rejects when the server is down. */
   write(device: string, body: string): Promise<void>
   /** Before each round. A client that writes for minutes is thrown out by Prosody, for want of acknowledgements. */
   reconnectWriter(): Promise<void>
   /** Resolves when it listens again. */
   restart(): Promise<void>
 }
+
+/** Of the scripted server in a restart. How much longer it is down differs, as does how far a pause between two attempts has come. */
+const leastDownMs = 1_000
 
 export const chatServers: Readonly<Record<string, () => Promise<ChatServer>>> = {
   ejabberd: async () => RealServer.start(await startEjabberd()),
@@ -109,7 +113,8 @@ class ScriptedMongooseIm implements ChatServer {
   }
 
   async write(device: string, body: string): Promise<void> {
-    if (this.#isDown || !this.#registered.has(device)) return
+    if (this.#isDown) throw new Error('the server is down')
+    if (!this.#registered.has(device)) return
     if (this.#server.streamCount(service) === 0) {
       this.#registered.delete(device)
       return
@@ -132,6 +137,7 @@ class ScriptedMongooseIm implements ChatServer {
   async restart(): Promise<void> {
     this.#isDown = true
     await this.#server.close()
+    await delay(leastDownMs + Math.random() * 1_000)
     this.#server = await sandboxAt(this.componentPort)
     this.#isDown = false
   }

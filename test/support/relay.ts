@@ -19,6 +19,7 @@ export interface RelayedConnection {
 /** Stands between the daemon and a server, and shows what goes over each connection. */
 export class Relay implements AsyncDisposable {
   readonly connections: RelayedConnection[] = []
+  port = 0
   readonly #server: Server
 
   private constructor(targetPort: number) {
@@ -27,12 +28,19 @@ export class Relay implements AsyncDisposable {
 
   static async start(targetPort: number): Promise<Relay> {
     const relay = new Relay(targetPort)
-    await new Promise<void>((resolve) => relay.#server.listen(0, '127.0.0.1', resolve))
+    await relay.acceptConnections()
     return relay
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
+  /** Closes the listening socket, as a server that is down has none; open connections stay. */
+  refuseConnections(): void {
+    this.#server.close()
+  }
+
+  /** Listens again, on the same port. */
+  async acceptConnections(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.port, '127.0.0.1', resolve))
+    this.port = (this.#server.address() as AddressInfo).port
   }
 
   get open(): RelayedConnection[] {
