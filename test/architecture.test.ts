@@ -94,7 +94,7 @@ function textOf(file: string): string {
 
 /** The text without its comments, near enough. */
 function codeOf(file: string): string {
-  return textOf(file).replaceAll(/\/\*.*?\*\/|(?<!:)\/\/.*$/gms, '')
+  return textOf(file).replaceAll(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '')
 }
 
 function roomOf(file: string): string {
