@@ -2,6 +2,7 @@
 // JavaScript it holds the configuration to start from, and the manual pages.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { compiledSchema } from './compiled-schema.ts'
 import { commandPage, configurationPage } from './man-pages.ts'
 import { startingConfig } from './starting-config.ts'
 
@@ -10,6 +11,8 @@ rmSync('dist', { recursive: true, force: true })
 const { status, error } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
 
 if (error !== undefined) throw error
+
+writeFileSync('dist/main/config/schema-check.js', compiledSchema())
 
 mkdirSync('dist/man', { recursive: true })
 writeFileSync('dist/man/xmpp-pushd.1', commandPage())

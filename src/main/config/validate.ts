@@ -1,41 +1,9 @@
-import { isIP } from 'node:net'
-import { Ajv, type ErrorObject } from 'ajv'
-import { isTopic } from '../../core/apns/request.ts'
-import { foldedDomain } from '../../core/jid.ts'
-import { parseAddress } from '../address.ts'
+import type { ErrorObject } from 'ajv'
 import { allowed } from './allowed.ts'
 import { type Faults, keyPath, shownValue } from './faults.ts'
 import type { SchemaNode } from './keys.ts'
-import { noteNames } from './keys.ts'
-import { configSchema } from './schema.ts'
+import { checkSchema } from './schema-check.ts'
 import { unknownKeyText } from './unknown-key.ts'
-
-const ajv = new Ajv({
-  allErrors: true,
-  verbose: true,
-  useDefaults: true,
-  // The schema is our own: compiling the schema of schemas to check it would take most of the start.
-  meta: false,
-  validateSchema: false,
-  // It is compiled at each start and run once.
-  code: { optimize: false },
-})
-ajv.addVocabulary(noteNames)
-ajv.addFormat('address', (text: string) => isAddress(text, 1))
-ajv.addFormat('listen-address', (text: string) => isAddress(text, 0))
-ajv.addFormat('domain', isDomain)
-ajv.addFormat('domain-pattern', (text: string) => isDomain(text.replaceAll('@HOST@', 'host')))
-ajv.addFormat('host', (text: string) => isIP(text) !== 0 || /^(?:[a-z0-9_-]+\.)*[a-z0-9_-]+$/.test(text))
-ajv.addFormat('origin', isOrigin)
-ajv.addFormat('https-origin', isHttpsOrigin)
-ajv.addFormat('https-origin-or-none', (text: string) => text === '' || isHttpsOrigin(text))
-ajv.addFormat('listen-address-or-none', (text: string) => text === '' || isAddress(text, 0))
-ajv.addFormat('apple-id', /^([A-Z0-9]{10})?$/)
-ajv.addFormat('topic', (text: string) => text === '' || isTopic(text))
-ajv.addFormat('language', /^([A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*)?$/)
-ajv.addFormat('path-prefix', (text: string) => /^\/[^\s?#]*$/.test(text))
-
-const check = ajv.compile(configSchema)
 
 /**
  * Checks what a TOML file holds against the schema, each key alone, and fills in the defaults.
@@ -43,8 +11,8 @@ const check = ajv.compile(configSchema)
  */
 export function validate(document: Record<string, unknown>, faults: Faults): void {
   chooseGateway(document)
-  if (check(document)) return
-  for (const error of check.errors ?? []) addFault(error, faults)
+  if (checkSchema(document)) return
+  for (const error of checkSchema.errors ?? []) addFault(error, faults)
 }
 
 /** The one default that depends on other keys, and on whether they are given. */
@@ -87,38 +55,4 @@ function pathOf(instancePath: string): string {
     path = /^\d+$/.test(name) && path !== '' ? `${path}[${name}]` : keyPath(path, name)
   }
   return path
-}
-
-function isAddress(text: string, lowestPort: number): boolean {
-  const address = parseAddress(text)
-  return address !== undefined && (address.kind === 'unix' || address.port >= lowestPort)
-}
-
-/**
- * A domain as it stands in a JID (RFC 7622 §3.2), in the form in which servers write it. None has parentheses, so that
- * what comes in otherwise may be told by them.
- */
-function isDomain(text: string): boolean {
-  return (
-    text !== '' &&
-    Buffer.byteLength(text) <= 1023 &&
-    text === foldedDomain(text) &&
-    !/[\s@/<>&'"()\p{Cc}]/u.test(text)
-  )
-}
-
-function isHttpsOrigin(text: string): boolean {
-  return isOrigin(text) && text.startsWith('https:')
-}
-
-function isOrigin(text: string): boolean {
-  const url = URL.parse(text)
-  return (
-    url !== null &&
-    (url.protocol === 'https:' || url.protocol === 'http:') &&
-    url.username === '' &&
-    url.password === '' &&
-    url.pathname === '/' &&
-    !/[?#\s]/.test(text)
-  )
 }
