@@ -1,6 +1,7 @@
 export const ellipsis = '…'
 
-const characters = new Intl.Segmenter('und', { granularity: 'grapheme' })
+/** Made when a text is cut for the first time: that takes 10 ms, which a start does not wait for. */
+let characters: Intl.Segmenter | undefined
 
 /**
  * The beginning of a text and an ellipsis, within `limitBytes`; undefined when not even an ellipsis fits. It ends between
@@ -39,6 +40,7 @@ function isWithinPair(text: string, at: number): boolean {
 function boundaryBefore(text: string, end: number): number {
   // Whether there is one in front of a code point depends on that one and on what stands before it (UAX 29 §3.1.1).
   const near = text.slice(0, end + 2)
+  characters ??= new Intl.Segmenter('und', { granularity: 'grapheme' })
   return characters.segment(near).containing(end)?.index ?? end
 }
 

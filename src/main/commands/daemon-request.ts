@@ -1,4 +1,3 @@
-import { request } from 'node:http'
 import { parseAddress } from '../address.ts'
 import type { Config } from '../config/config.ts'
 import { readHttpToken } from '../http-token.ts'
@@ -31,6 +30,8 @@ export async function askDaemon(
   const headers: Record<string, string> = { 'content-type': 'application/json' }
   if (address.kind === 'tcp') headers.authorization = `Bearer ${tokenOf(config).reveal()}`
 
+  // Loaded where it is wanted: Node.js loads all of its own HTTP clients with it, which a start does not wait for.
+  const { request } = await import('node:http')
   const { promise, resolve, reject } = Promise.withResolvers<Readonly<Record<string, unknown>>>()
   const asked = request({ ...where, method, path, headers }, (response) => {
     const chunks: Buffer[] = []

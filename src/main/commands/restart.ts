@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
-import { loadConfigFile } from '../config/load.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { RestartState } from '../handover/restarts.ts'
 import { type Command, configFileOf, configOption } from './command.ts'
@@ -17,6 +16,7 @@ export const restartCommand: Command = {
   options: { config: configOption },
   takesRest: false,
   async run(options) {
+    const { loadConfigFile } = await import('../config/load.ts')
     const loaded = loadConfigFile(configFileOf(options))
     if (loaded.kind === 'faulty') {
       console.error(loaded.faults.join('\n'))

@@ -3,7 +3,6 @@ import type { Agent } from 'undici'
 import { type AccessTokenAnswer, renewalDelayMs } from '../../core/fcm/access-token.ts'
 import type { ServiceAccount } from '../../core/fcm/service-account.ts'
 import { decideRetry } from '../../core/retry.ts'
-import { askAccessToken, tokenAgent } from './ask-access-token.ts'
 import type { TokenEvents, TokenPorts } from './ports.ts'
 
 /** After a failure; where the account itself was refused, from `refusedBaseMs` on. */
@@ -23,7 +22,9 @@ export class AccessTokens {
   readonly #privateKey: KeyObject
   readonly #events: TokenEvents
   readonly #ports: TokenPorts
-  readonly #agent: Agent
+  readonly #ca: string | undefined
+  /** Undefined until the first token is asked for. */
+  #agent: Agent | undefined
   readonly #stopped = new AbortController()
   #header: string | undefined
   #givenAtMs = 0
@@ -45,7 +46,7 @@ export class AccessTokens {
     this.#privateKey = privateKey
     this.#events = events
     this.#ports = ports
-    this.#agent = tokenAgent(ca)
+    this.#ca = ca
   }
 
   /** Why there is no (new) token; undefined: there is one. */
@@ -62,7 +63,7 @@ export class AccessTokens {
     this.#stopped.abort()
     clearTimeout(this.#renewTimer)
     clearTimeout(this.#endTimer)
-    await this.#agent.destroy()
+    await this.#agent?.destroy()
   }
 
   /** FCM no longer takes a token. `header`: the one that was refused; one that is no longer in use does not count. */
@@ -113,7 +114,10 @@ export class AccessTokens {
     this.#events.authorized(undefined)
   }
 
-  #ask(): Promise<AccessTokenAnswer> {
+  async #ask(): Promise<AccessTokenAnswer> {
+    // Loaded where it is wanted: undici takes a while, and a start without FCM accounts does not need it on this thread.
+    const { askAccessToken, tokenAgent } = await import('./ask-access-token.ts')
+    this.#agent ??= tokenAgent(this.#ca)
     return askAccessToken(
       this.#account,
       this.#privateKey,
