@@ -44,6 +44,23 @@ describe('the rooms of src', () => {
     expect(named).toHaveLength(1)
   })
 
+  test('a start loads few packages before its streams', () => {
+    const loaded = new Set<string>()
+    const load = (file: string): void => {
+      if (loaded.has(file)) return
+      loaded.add(file)
+      if (sources.includes(file)) for (const target of importsOf(file, staticImports)) load(target)
+    }
+    load('src/main/cli.ts')
+    load('src/main/run-daemon.ts')
+    // In a build the code that ajv has made of the schema is in the place of this file.
+    const compiled = importsOf('src/main/config/schema-compiler.ts', staticImports)
+    const packages = [...loaded].filter((name) => !name.startsWith('src/') && !compiled.includes(name))
+    // The first import of node:http loads all HTTP clients of Node.js.
+    const outside = packages.filter((name) => !name.startsWith('node:') || /^node:http/.test(name))
+    expect(outside.sort()).toEqual(['pino', 'piscina', 'smol-toml'])
+  })
+
   test('no file imports itself by way of others, but for types', () => {
     const graph = new Map(sources.map((file) => [file, importsOf(file, valueImports)]))
     expect(cycleIn(graph)).toBeUndefined()
@@ -108,6 +125,8 @@ function isDemo(file: string): boolean {
 
 const allImports = /(?:^|;)\s*(?:import|export)\b[^'"`;]*?\bfrom\s*'([^']+)'|\bimport\s*\(?\s*'([^']+)'/gm
 const valueImports = new RegExp(allImports.source.replace('\\b[^', '\\b(?!\\s+type\\b)[^'), 'gm')
+
+const staticImports = new RegExp(valueImports.source.split('|\\bimport')[0] ?? '', 'gm')
 
 /** What a file imports: files by their path from the root, everything else as it is named. */
 function importsOf(file: string, imports = allImports): string[] {

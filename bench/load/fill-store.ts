@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { takeDataDirectory } from '../../src/main/store/data-directory.ts'
 import { LmdbDeadDeviceStore } from '../../src/main/store/dead-devices.ts'
 import { openEnvironment } from '../../src/main/store/environment.ts'
 import type { NodeRecord } from '../../src/main/store/node-ports.ts'
@@ -26,7 +27,7 @@ export async function fillStore(
   server: string,
 ): Promise<void> {
   const log = pino({ level: 'silent' })
-  const environment = await openEnvironment({ dataDir, log })
+  const environment = await openEnvironment({ directory: await takeDataDirectory(dataDir), log })
   const nodes = new LmdbNodeStore(environment, { ttlMs: 0, nowMs: Date.now, log })
   const deadDevices = new LmdbDeadDeviceStore(environment, { ttlS: 2_592_000, nowMs: Date.now })
   const subscriptions = new LmdbSubscriptionStore(environment)

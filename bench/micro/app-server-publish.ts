@@ -14,6 +14,7 @@ import { XmppServers } from '../../src/core/xmpp-servers.ts'
 import { Metrics } from '../../src/main/metrics/table.ts'
 import { answerPublish } from '../../src/main/roles/app-server/answer-publish.ts'
 import { AppServer } from '../../src/main/roles/app-server/app-server.ts'
+import { takeDataDirectory } from '../../src/main/store/data-directory.ts'
 import { LmdbDeadDeviceStore } from '../../src/main/store/dead-devices.ts'
 import { openEnvironment } from '../../src/main/store/environment.ts'
 import { LmdbNodeStore } from '../../src/main/store/nodes.ts'
@@ -27,7 +28,7 @@ const variants = 1000
 
 const log = pino({ level: 'silent' })
 const dataDir = mkdtempSync(join(tmpdir(), 'xmpp-pushd-bench-'))
-const environment = await openEnvironment({ dataDir, log })
+const environment = await openEnvironment({ directory: await takeDataDirectory(dataDir), log })
 const nodes = new LmdbNodeStore(environment, { ttlMs: 0, nowMs: Date.now, log })
 const deadDevices = new LmdbDeadDeviceStore(environment, { ttlS: 3600, nowMs: Date.now })
 const nodeLimits = { perOwner: variants, perHost: variants, inAll: variants }

@@ -14,6 +14,7 @@ import { pino } from 'pino'
 import type { Notification } from '../../src/core/notification.ts'
 import { Dispatcher } from '../../src/main/dispatch/dispatcher.ts'
 import { Metrics } from '../../src/main/metrics/table.ts'
+import { takeDataDirectory } from '../../src/main/store/data-directory.ts'
 import { LmdbDeadDeviceStore } from '../../src/main/store/dead-devices.ts'
 import { deadLetterDefaults, LmdbDeadLetterStore } from '../../src/main/store/dead-letters.ts'
 import { openEnvironment } from '../../src/main/store/environment.ts'
@@ -32,7 +33,7 @@ const url = `http://127.0.0.1:${line.toString().trim()}`
 const directory = mkdtempSync(join(tmpdir(), 'xmpp-pushd-bench-'))
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
 const log = pino({ level: 'warn' })
-const store = await openEnvironment({ dataDir: directory, log })
+const store = await openEnvironment({ directory: await takeDataDirectory(directory), log })
 const letters = new LmdbDeadLetterStore(store, { ...deadLetterDefaults, nowMs: Date.now })
 
 const dispatcher = new Dispatcher(

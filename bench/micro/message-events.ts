@@ -17,6 +17,7 @@ import { AppServer } from '../../src/main/roles/app-server/app-server.ts'
 import { isForXmppServer } from '../../src/main/roles/role-of.ts'
 import { loadPlugin } from '../../src/main/roles/xmpp-server/load-plugin.ts'
 import { XmppServer } from '../../src/main/roles/xmpp-server/xmpp-server.ts'
+import { takeDataDirectory } from '../../src/main/store/data-directory.ts'
 import { LmdbDeadDeviceStore } from '../../src/main/store/dead-devices.ts'
 import { openEnvironment } from '../../src/main/store/environment.ts'
 import { LmdbNodeStore } from '../../src/main/store/nodes.ts'
@@ -31,7 +32,7 @@ const virtualHost = 'virtual.test'
 
 const log = pino({ level: 'silent' })
 const dataDir = mkdtempSync(join(tmpdir(), 'xmpp-pushd-bench-'))
-const environment = await openEnvironment({ dataDir, log })
+const environment = await openEnvironment({ directory: await takeDataDirectory(dataDir), log })
 const metrics = new Metrics('0', [virtualHost])
 const nodes = new LmdbNodeStore(environment, { ttlMs: 0, nowMs: Date.now, log })
 const deadDevices = new LmdbDeadDeviceStore(environment, { ttlS: 3600, nowMs: Date.now })

@@ -15,6 +15,7 @@ import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
+import { takeDataDirectory } from '../../src/main/store/data-directory.ts'
 import { LmdbDeadLetterStore } from '../../src/main/store/dead-letters.ts'
 import { openEnvironment } from '../../src/main/store/environment.ts'
 import { LmdbOutbox } from '../../src/main/store/outbox.ts'
@@ -56,7 +57,10 @@ try {
 }
 
 async function fill(path: string, pushes: number): Promise<number> {
-  const environment = await openEnvironment({ dataDir: path, log: pino({ level: 'silent' }) })
+  const environment = await openEnvironment({
+    directory: await takeDataDirectory(path),
+    log: pino({ level: 'silent' }),
+  })
   const letters = new LmdbDeadLetterStore(environment, {
     maxAgeMs: 1e9,
     maxCount: 1,

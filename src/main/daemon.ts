@@ -1,8 +1,8 @@
 /**
  * The running daemon: what it is made of, in which order that starts, and how it stops.
  *
- * Start: store, streams, workers, HTTP, the served API. The streams come as early as can be, since while they are
- * away XMPP servers drop their users' registrations; what they bring meanwhile waits for the workers.
+ * Start: store, workers, HTTP, the served API. The streams are there before (`startDaemon`), or handed over last; what they
+ * bring before the workers are there waits for them.
  * Stop is the reverse but for the streams: they are no longer read at once, and closed last, so that everything
  * under way is still answered. `retire` stops all but the streams, for a successor that goes on with them.
  *
@@ -11,41 +11,36 @@
 import type { Server } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
-import type { Piscina } from 'piscina'
 import type { Notification } from '../core/notification.ts'
 import { parseAddress } from './address.ts'
 import type { Config } from './config/config.ts'
 import type { Reload } from './config/reload.ts'
+import { providerDesk } from './credentials-desk.ts'
 import { Dispatcher } from './dispatch/dispatcher.ts'
 import type { DeadDeviceFound } from './dispatch/judge.ts'
-import { poolLabels } from './dispatch/route.ts'
-import { startThreads, threadsLoaded } from './dispatch/worker-threads.ts'
 import { Exchange } from './exchange.ts'
+import type { FirstParts } from './first-parts.ts'
 import type { ProviderDesk } from './gateway/provider-desk.ts'
-import { gatewayPools, ownCertificates, providerDesk } from './gateway-pools.ts'
+import { gatewayPools, ownCertificates } from './gateway-pools.ts'
 import { type ListenerName, listenerNames } from './handover/message.ts'
 import type { Restarts } from './handover/restarts.ts'
 import { HeldMessages } from './held-messages.ts'
 import type { ListenHandle } from './http/listening.ts'
-import { HttpServer } from './http/server.ts'
+import type { HttpPorts } from './http/ports.ts'
+import type { HttpServer } from './http/server.ts'
 import { httpPorts } from './http-ports.ts'
 import { httpTokenOf } from './http-token.ts'
-import { Metrics } from './metrics/table.ts'
-import {
-  appServerOptions,
-  componentOptions,
-  dispatchOptions,
-  pluginSetting,
-  xmppServerOptions,
-} from './part-options.ts'
+import type { Metrics } from './metrics/table.ts'
+import { appServerOptions, dispatchOptions, xmppServerOptions } from './part-options.ts'
+import { discard, type Prepared } from './prepare.ts'
 import { risingClock } from './rising-clock.ts'
 import { AppServer } from './roles/app-server/app-server.ts'
-import { loadPlugin } from './roles/xmpp-server/load-plugin.ts'
 import type { Decider } from './roles/xmpp-server/plugin-decision.ts'
 import { XmppServer } from './roles/xmpp-server/xmpp-server.ts'
 import type { Secret } from './secret.ts'
 import type { ServedApi } from './served-api/served-api.ts'
 import { servedApi, servedCertificate } from './served-parts.ts'
+import type { StartPhases } from './start-phases.ts'
 import { type Environment, openEnvironment } from './store/environment.ts'
 import { LmdbJournal } from './store/journal.ts'
 import { LmdbProviderTokenStore } from './store/provider-tokens.ts'
@@ -53,15 +48,8 @@ import { LmdbPublishStore } from './store/publishes.ts'
 import { Stores } from './stores.ts'
 import { version } from './version.ts'
 import type { Vitals } from './watchdog.ts'
-import { ComponentDomain } from './xmpp/component-domain.ts'
+import type { ComponentDomain } from './xmpp/component-domain.ts'
 import type { HandedOverStream, NextOwner } from './xmpp/component-stream.ts'
-import { LossReport } from './xmpp/loss-report.ts'
-
-/** What a daemon needs beside its store, and what can be had before that. */
-export interface Prepared {
-  readonly plugin: Decider
-  readonly threads: Piscina
-}
 
 /** What a daemon goes on with, of an earlier one. */
 export interface HandedOver {
@@ -93,7 +81,9 @@ export class Daemon {
   readonly #desk: ProviderDesk
   readonly #exchange: Exchange
   readonly #domains: ReadonlyMap<string, ComponentDomain>
-  readonly #http: HttpServer
+  readonly #httpPorts: HttpPorts
+  /** Undefined: it does not listen yet. */
+  #http: HttpServer | undefined
   readonly #heldMessages = new HeldMessages(
     (domain) => (this.#domains.get(domain)?.streamsUp ?? 0) > 0,
     (domain, stanza) => void this.#domains.get(domain)?.send(stanza),
@@ -101,6 +91,7 @@ export class Daemon {
   /** Undefined: the gateway's API is not served. */
   readonly #servedApi: ServedApi | undefined
   readonly metrics: Metrics
+  readonly #phases: StartPhases
   #config: Config
   #stopping = false
   #httpAddress = ''
@@ -108,38 +99,25 @@ export class Daemon {
   #httpToken: Secret | undefined
 
   /**
-   * Starts the threads and loads the plugin: no store, socket or port is opened. `whole`: waits for the threads, too, which else
-   * load while the store is opened. @throws PluginLoadError, or what keeps a thread from loading.
+   * Owns the parts from now on: they end with it, also when it does not start.
+   * @throws StoreError, and whatever keeps the HTTP listener or the workers from starting.
    */
-  static async prepare(config: Config, whole: boolean): Promise<Prepared> {
-    const threads = startThreads(config.push.wpool.workers)
-    try {
-      const loaded = whole ? threadsLoaded(threads) : undefined
-      const [plugin] = await Promise.all([loadPlugin(pluginSetting(config, process.cwd())), loaded])
-      return { plugin, threads }
-    } catch (error) {
-      await threads.destroy()
-      throw error
-    }
-  }
-
-  /** @throws StoreError, PluginLoadError, and whatever keeps the HTTP listener or the workers from starting. */
   static async start(
-    config: Config,
-    log: Logger,
+    parts: FirstParts,
+    prepared: Prepared,
     restarts: Restarts,
     handedOver?: HandedOver,
-    prepared?: Prepared,
   ): Promise<Daemon> {
-    const { plugin, threads } = prepared ?? (await Daemon.prepare(config, false))
+    const { directory, log, domains } = parts
     let environment: Environment
     try {
-      environment = await openEnvironment({ dataDir: config.data_dir, log })
+      environment = await openEnvironment({ directory, log })
     } catch (error) {
-      await Promise.all([plugin.stop(), threads.destroy()])
+      await Promise.all([discard(prepared), ...[...domains.values()].map((domain) => domain.close())])
       throw error
     }
-    const daemon = new Daemon(config, log, environment, { plugin, threads }, restarts)
+    parts.phases.ended('store')
+    const daemon = new Daemon(parts, environment, prepared, restarts)
     try {
       await daemon.#start(handedOver)
       return daemon
@@ -150,26 +128,20 @@ export class Daemon {
   }
 
   private constructor(
-    config: Config,
-    log: Logger,
+    { config, log, phases, metrics, domains }: FirstParts,
     environment: Environment,
     { plugin, threads }: Prepared,
     restarts: Restarts,
   ) {
     this.#config = config
+    this.#phases = phases
     this.#log = log
     this.#environment = environment
     this.#plugin = plugin
     const appServer = appServerOptions(config, version)
     const dispatch = dispatchOptions(config, () => this.#config)
-    const metrics = new Metrics(
-      version,
-      appServer.domains.map(({ domain }) => domain),
-      [...poolLabels(dispatch.urls), ...dispatch.pools.map(({ label }) => label)],
-      config.push.wpool.workers,
-      config.component.map(({ domain }) => domain),
-    )
     this.metrics = metrics
+    this.#domains = domains
     metrics.pendingLimit.child().set(config.queue.max_pending)
     this.#stores = new Stores(environment, config, appServer.domains.length, metrics, log)
     const { nodes, deadDevices, letters, outbox, subscriptions } = this.#stores
@@ -229,24 +201,13 @@ export class Daemon {
       metrics,
       monotonicMs: () => performance.now(),
     })
-    const losses = new LossReport(metrics, log, () => performance.now())
-    this.#domains = new Map(
-      config.component.map((component) => [
-        component.domain,
-        new ComponentDomain(
-          componentOptions(component, config),
-          (domain, stanza, answerTo) => this.#exchange.handle(domain, stanza, answerTo),
-          { scope: appServer.servers.scopeOf(component.domain), log, metrics, losses, random: Math.random },
-        ),
-      ]),
-    )
     this.#servedApi = servedApi(config, () => this.#config, dispatch, {
       dispatcher: this.#dispatcher,
       desk: this.#desk,
       metrics,
       log,
     })
-    this.#http = new HttpServer({
+    this.#httpPorts = {
       version,
       metrics,
       log,
@@ -264,17 +225,20 @@ export class Daemon {
         exchange: this.#exchange,
         xmppServer: this.#xmppServer,
         subscriptions,
-        domains: this.#domains,
+        domains,
         servedAddress: () => this.servedAddress,
         restarts,
       }),
-    })
+    }
   }
 
   async #start(handedOver: HandedOver | undefined): Promise<void> {
-    if (handedOver === undefined) for (const domain of this.#domains.values()) domain.start()
+    for (const domain of this.#domains.values()) {
+      domain.handleBy((name, stanza, answerTo) => this.#exchange.handle(name, stanza, answerTo))
+    }
     this.#desk.start()
     await this.#dispatcher.start()
+    this.#phases.ended('workers')
     this.#xmppServer.start()
     this.#httpToken = httpTokenOf(this.#config, this.#log)
     const { listeners = {}, streams } = handedOver ?? {}
@@ -283,6 +247,7 @@ export class Daemon {
     for (const name of listenerNames)
       if (listeners[name] !== undefined) await this.#listen(name, listeners[name])
     this.#stores.start()
+    this.#phases.ended('ready')
   }
 
   async #listen(name: ListenerName, handedOver?: ListenHandle): Promise<void> {
@@ -293,6 +258,9 @@ export class Daemon {
       return
     }
     if (address === undefined) throw new Error(`no address: ${this.#config.http.listen}`)
+    // Loaded last: the framework takes as long to load as all that streams need.
+    const { HttpServer } = await import('./http/server.ts')
+    this.#http = new HttpServer(this.#httpPorts)
     this.#httpAddress = await this.#http.listen(address, handedOver)
   }
 
@@ -364,7 +332,7 @@ export class Daemon {
     await Promise.all([this.#xmppServer.stop(), this.#dispatcher.stop(this.#config.drain_timeout_ms)])
     await this.#desk.stop()
     await this.#exchange.storeAnswered()
-    await Promise.all([this.#servedApi?.close(), this.#http.close()])
+    await Promise.all([this.#servedApi?.close(), this.#http?.close()])
     this.#heldMessages.stop()
     await Promise.all([...this.#domains.values()].map((domain) => domain.close()))
     await this.#stores.stop()
@@ -380,9 +348,9 @@ export class Daemon {
     const { handover_ms: withinMs } = this.#config
     this.#stopping = true
     const halted = Promise.all([...this.#domains.values()].map((domain) => domain.halt(withinMs * haltShare)))
-    await this.#http.handOver((server) => give('http', server))
+    await this.#http?.handOver((server) => give('http', server))
     await this.#servedApi?.handOver((server) => give('gateway', server))
-    this.#http.drain()
+    this.#http?.drain()
     this.#servedApi?.drain()
     await halted
     await this.#xmppServer.decided()
@@ -390,7 +358,7 @@ export class Daemon {
     await Promise.all([this.#xmppServer.stop(), this.#dispatcher.stop(withinMs, true)])
     await this.#desk.stop()
     await this.#exchange.storeAnswered()
-    await Promise.all([this.#servedApi?.close(lastAnswersMs), this.#http.close(lastAnswersMs)])
+    await Promise.all([this.#servedApi?.close(lastAnswersMs), this.#http?.close(lastAnswersMs)])
     this.#heldMessages.stop()
     await this.#stores.stop()
     await this.#environment.close()

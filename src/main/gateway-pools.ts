@@ -1,11 +1,7 @@
-import type { Logger } from 'pino'
 import type { ProviderPool } from '../core/gateway/pools.ts'
 import type { ApnsPoolConfig, Config, FcmPoolConfig } from './config/config.ts'
-import type { Dispatcher } from './dispatch/dispatcher.ts'
-import type { ProviderTokenStore } from './gateway/ports.ts'
-import { type OwnCertificate, ProviderDesk } from './gateway/provider-desk.ts'
+import type { OwnCertificate } from './gateway/provider-desk.ts'
 import type { ApnsGatewayPool, FcmGatewayPool, GatewayPool } from './gateway/provider-pool.ts'
-import type { Metrics } from './metrics/table.ts'
 
 /** A connection to a provider is given this long to be there. */
 const connectTimeoutMs = 5_000
@@ -93,28 +89,6 @@ function apnsPool(table: ApnsPoolConfig, requestTimeoutMs: number): ApnsGatewayP
     defaultTopic: table.default_topic,
     key: privateKey === undefined ? undefined : { apnsKey: { keyId, teamId }, privateKey },
   }
-}
-
-/** What vouches for us, for the pools of the configuration. */
-export function providerDesk(
-  config: Config,
-  dispatcher: Pick<Dispatcher, 'authorize' | 'renewTls'>,
-  store: ProviderTokenStore,
-  metrics: Metrics,
-  log: Logger,
-): ProviderDesk {
-  const pools = gatewayPools(config)
-  const authorized = pools.map(({ label }) => metrics.providerAuthorized.child(label))
-  return new ProviderDesk(pools, ownCertificates(config), {
-    nowMs: Date.now,
-    random: Math.random,
-    log,
-    store,
-    authorize: (pool, authorization) => dispatcher.authorize(pool, authorization),
-    renewTls: (pool, tls) => dispatcher.renewTls(pool, tls),
-    authorized: (pool, isAuthorized) => authorized[pool]?.set(isAuthorized ? 1 : 0),
-    expiresAt: (name, seconds) => metrics.certificateExpiry.child(name).set(seconds),
-  })
 }
 
 /** `apns-prod`, `fcm[tag1,tag2]`. No two pools that are ever chosen have the same mode and tags. */

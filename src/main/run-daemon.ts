@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { fileNotes } from './config/file-notes.ts'
 import { type LoadedConfig, loadConfigFile } from './config/load.ts'
 import { changedKeys } from './config/reload.ts'
-import { Daemon, type HandedOver } from './daemon.ts'
+import type { Daemon, HandedOver } from './daemon.ts'
 import { exitCodes } from './exit-codes.ts'
 import { endpointsOf } from './handover/endpoints.ts'
 import { handOver, reasonOf } from './handover/hand-over.ts'
@@ -14,8 +14,11 @@ import type { Successor } from './handover/successor.ts'
 import { successorCommand, successorEnvironment } from './handover/successor-command.ts'
 import { takeOver } from './handover/take-over.ts'
 import { createLog } from './log.ts'
+import { prepare } from './prepare.ts'
 import { PluginLoadError } from './roles/xmpp-server/plugin-thread.ts'
 import { ServiceManager } from './service-manager.ts'
+import { startDaemon, startInPlace } from './start-daemon.ts'
+import { StartPhases } from './start-phases.ts'
 import { stopSignals } from './stop-signals.ts'
 import { StoreError } from './store/store-error.ts'
 import { ownUser } from './store/store-place.ts'
@@ -65,6 +68,8 @@ export async function runDaemon({ configFile, predecessor }: RunOptions): Promis
   setFlagsFromString(youngUntilProvenOld)
   setFlagsFromString(toTwiceWhatIsAlive)
   const { config } = loaded
+  const phases = new StartPhases()
+  phases.ended('configuration')
   const log = createLog(config.log)
   log.info({ version, node: process.version, pid: process.pid, config: configFile }, 'starting')
   for (const note of allNotes(loaded)) log.warn(note)
@@ -76,6 +81,7 @@ export async function runDaemon({ configFile, predecessor }: RunOptions): Promis
     log,
   })
   const restarts = new Restarts(configFile, process.pid)
+  const start = { config, log, restarts, phases }
   const stopAsked = Promise.withResolvers<NodeJS.Signals>()
   let daemon: Daemon | undefined
   let isHandingOver = false
@@ -133,16 +139,15 @@ export async function runDaemon({ configFile, predecessor }: RunOptions): Promis
   }
 
   async function reopen(handedOver: HandedOver): Promise<Daemon> {
-    const running = await Daemon.start(daemon?.config ?? config, log, restarts, handedOver)
+    const present = daemon?.config ?? config
+    const prepared = await prepare(present, false)
+    const running = await startInPlace({ ...start, config: present }, prepared, handedOver)
     serviceManager.ready(running)
     return running
   }
 
   try {
-    daemon =
-      predecessor === undefined
-        ? await Daemon.start(config, log, restarts)
-        : await takeOver(predecessor, config, log, restarts)
+    daemon = predecessor === undefined ? await startDaemon(start) : await takeOver(predecessor, start)
   } catch (error) {
     log.error({ err: error }, 'cannot start')
     await predecessor?.say({ kind: 'failed', reason: reasonOf(error) })
@@ -150,7 +155,10 @@ export async function runDaemon({ configFile, predecessor }: RunOptions): Promis
     return startFailure(error)
   }
   const domains = config.component.map(({ domain }) => domain)
-  log.info({ http: daemon.httpAddress, gateway: daemon.servedAddress, domains }, 'started')
+  log.info(
+    { http: daemon.httpAddress, gateway: daemon.servedAddress, domains, startMs: phases.ms },
+    'started',
+  )
   serviceManager.ready(daemon)
   setTimeout(flushCompileCache, keepCodeAfterMs).unref()
   if (reloadAsked) reloadConfig(daemon)

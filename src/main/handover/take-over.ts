@@ -1,40 +1,35 @@
-import type { Logger } from 'pino'
-import type { Config } from '../config/config.ts'
-import { Daemon, type Prepared } from '../daemon.ts'
+import type { Daemon } from '../daemon.ts'
+import { discard, prepare } from '../prepare.ts'
+import { type StartPorts, startInPlace } from '../start-daemon.ts'
 import { version } from '../version.ts'
 import { endpointsOf } from './endpoints.ts'
 import { handoverFormat } from './message.ts'
 import type { Predecessor } from './predecessor.ts'
-import type { Restarts } from './restarts.ts'
 
 /**
  * The way of a planned restart, in the new process: starts the daemon when the old one has made way, and goes on with its
- * streams. Rejects with an AbandonedError when that one has not, and with what `Daemon.start` rejects with.
+ * streams. Rejects with an AbandonedError when that one has not, and with what `startInPlace` rejects with.
  */
-export async function takeOver(
-  predecessor: Predecessor,
-  config: Config,
-  log: Logger,
-  restarts: Restarts,
-): Promise<Daemon> {
-  const prepared = await Daemon.prepare(config, true)
-  await predecessor.say({ kind: 'ready', format: handoverFormat, version, endpoints: endpointsOf(config) })
-  const listeners = await listenersOf(predecessor, prepared)
+export async function takeOver(predecessor: Predecessor, start: StartPorts): Promise<Daemon> {
+  // What a start loads after its streams: here they would wait for it.
+  await Promise.all([import('../daemon.ts'), import('../http/server.ts')])
+  const prepared = await prepare(start.config, true)
+  await predecessor.say({
+    kind: 'ready',
+    format: handoverFormat,
+    version,
+    endpoints: endpointsOf(start.config),
+  })
+  const listeners = await predecessor.listeners().catch(async (error: unknown) => {
+    await discard(prepared)
+    throw error
+  })
   const streams = async () => {
     await predecessor.say({ kind: 'open' })
     return predecessor.streams()
   }
-  const daemon = await Daemon.start(config, log, restarts, { listeners, streams }, prepared)
+  const daemon = await startInPlace(start, prepared, { listeners, streams })
   await predecessor.say({ kind: 'took' })
   predecessor.release()
   return daemon
-}
-
-async function listenersOf(predecessor: Predecessor, { plugin, threads }: Prepared) {
-  try {
-    return await predecessor.listeners()
-  } catch (error) {
-    await Promise.all([plugin.stop(), threads.destroy()])
-    throw error
-  }
 }

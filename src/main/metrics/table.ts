@@ -68,6 +68,12 @@ export type EventResult = (typeof eventResults)[number]
 /** Where a stream to an XMPP server stands. */
 export const streamStates = ['waiting', 'connecting', 'up', 'standby', 'stopped'] as const
 export type StreamStateName = (typeof streamStates)[number]
+/**
+ * What a start consists of, in the order in which it ends: the configuration is read, the streams begin to connect, each of them
+ * is up or has failed once, the store is open, the workers are there, the ports are open.
+ */
+export const startPhases = ['configuration', 'connecting', 'streams', 'store', 'workers', 'ready'] as const
+export type StartPhase = (typeof startPhases)[number]
 const retryCauses = [
   'throttled',
   'server_error',
@@ -392,6 +398,11 @@ export class Metrics {
   readonly configReloads = new CounterFamily('config_reloads_total', 'Times the configuration was reread.', {
     result: ['applied', 'refused'],
   })
+  readonly startSeconds = new GaugeFamily(
+    'start_seconds',
+    'From the beginning of the process to the end of each phase of its start; 0: not over yet.',
+    { phase: startPhases },
+  )
   readonly buildInfo = new GaugeFamily('build_info', 'Always 1; the label says what runs.', {
     version: 'met',
   } satisfies Labels)

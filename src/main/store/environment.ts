@@ -1,20 +1,18 @@
 import { chmodSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import type { Logger } from 'pino'
-import { type DataLock, lockDataDirectory } from './data-lock.ts'
-import { checkStoreFile } from './file-check.ts'
+import type { DataDirectory } from './data-directory.ts'
+import type { DataLock } from './data-lock.ts'
 import { makeLockFile, makeRoom, probeDisk, sync } from './file-room.ts'
 import { StoreError, storeErrorFrom } from './store-error.ts'
 import { keepMarker, requireNoMarker, requireStore } from './store-marker.ts'
-import { checkPlace, makeDirectory, ownUser } from './store-place.ts'
 import { type Codec, Table } from './table.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /**
  * The LMDB environment: one file, `store.mdb` in the data directory, with one named database per table.
  *
- * Life: `openEnvironment` takes the directory's lock, opens the file and checks whose it is; `table` is
+ * Life: `openEnvironment` opens the file in a directory that this process has taken, and checks whose it is; `table` is
  * called at start for each kind of record; `close` waits for the writes that were taken. Everything
  * runs on the main thread but the transactions themselves, which lmdb runs in libuv's pool.
  *
@@ -26,8 +24,8 @@ import { WriteQueue } from './write-queue.ts'
  */
 
 export interface EnvironmentOptions {
-  /** Made when missing, readable by the daemon's user alone. */
-  readonly dataDir: string
+  /** Released when the environment is closed, or cannot be opened. */
+  readonly directory: DataDirectory
   readonly log: Logger
 }
 
@@ -161,30 +159,26 @@ export class Environment implements AsyncDisposable {
   }
 }
 
-/** @throws StoreError `locked`, `version`, `corrupt`, `permission`, … */
+/** @throws StoreError `version`, `corrupt`, `permission`, … */
 export async function openEnvironment(options: EnvironmentOptions): Promise<Environment> {
-  const { dataDir, log } = options
-  const file = join(dataDir, 'store.mdb')
-  let lock: DataLock | undefined
+  const {
+    directory: { path, storeFile: file, lock },
+    log,
+  } = options
   let root: RootDatabase<unknown, string> | undefined
   try {
-    makeDirectory(dataDir)
-    checkPlace(dataDir, ownUser())
-    lock = await lockDataDirectory(dataDir, Math.random)
-    requireStore(file)
-    checkStoreFile(file)
     const isNew = (statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0
     // Where it cannot make a file, lmdb ends the process.
     if (isNew) await probeDisk(file)
     root = openRoot(file)
     checkFormat(root, file)
     // LMDB sees to what is in it, not to its being there.
-    if (isNew) sync(dataDir)
-    mark(dataDir, log)
+    if (isNew) sync(path)
+    mark(path, log)
     return new Environment(file, root, lock, log)
   } catch (cause) {
     await root?.close()
-    lock?.release()
+    lock.release()
     throw storeErrorFrom(cause, `cannot open the store ${file}`)
   }
 }

@@ -56,7 +56,12 @@ export class ComponentDomain implements SlotHost {
   readonly reconnect: ReconnectLimits
   readonly random: () => number
   readonly #options: ComponentOptions
-  readonly #handler: StanzaHandler
+  #handler: StanzaHandler | undefined
+  /** Stanzas that came before there was a handler: not more than was read at once. */
+  #early: { readonly stanza: Element; readonly answerTo: ComponentStream }[] = []
+  /** Slots whose first attempt has not ended. */
+  readonly #untried = new Set<StreamSlot>()
+  readonly #firstAttempts = Promise.withResolvers<void>()
   readonly #guard: StreamGuard
   readonly #log: Logger
   readonly #streamLog: StreamLog
@@ -83,11 +88,10 @@ export class ComponentDomain implements SlotHost {
    * @throws {SyntaxError} when `options.server` is no address.
    * @throws {Error} when `options.tls.ca` holds no certificate.
    */
-  constructor(options: ComponentOptions, handler: StanzaHandler, ports: DomainPorts) {
+  constructor(options: ComponentOptions, ports: DomainPorts) {
     const { domain, tls } = options
     this.#options = options
     this.#self = domain.toLowerCase()
-    this.#handler = handler
     this.random = ports.random
     this.#log = ports.log.child({ domain, server: options.server })
     this.#streamLog = new StreamLog(this.#log)
@@ -122,13 +126,28 @@ export class ComponentDomain implements SlotHost {
     }
 
     for (let i = 0; i < options.connections; i++) {
-      this.#slots.push(new StreamSlot(i, this))
+      const slot = new StreamSlot(i, this)
+      this.#slots.push(slot)
+      this.#untried.add(slot)
     }
   }
 
   /** Changes the addresses that the streams may carry, from the next stanza on. */
   set scope(scope: StreamScope) {
     this.#guard.scope = scope
+  }
+
+  /** Resolves when each stream is up, or has failed once. */
+  get firstAttempts(): Promise<void> {
+    return this.#firstAttempts.promise
+  }
+
+  /** Gives the handler all stanzas from now on, and those that came before: until then no more are read than came at once. */
+  handleBy(handler: StanzaHandler): void {
+    this.#handler = handler
+    // First: the handler may want the reading to pause.
+    if (this.#early.length > 0) this.resumeReading()
+    for (const { stanza, answerTo } of this.#early.splice(0)) this.#handle(handler, stanza, answerTo)
   }
 
   /**
@@ -253,8 +272,15 @@ export class ComponentDomain implements SlotHost {
         return
     }
     if (!this.#guard.admits(stanza, answerTo)) return
+    if (this.#handler === undefined) {
+      this.#early.push({ stanza, answerTo })
+      this.pauseReading()
+    } else this.#handle(this.#handler, stanza, answerTo)
+  }
+
+  #handle(handler: StanzaHandler, stanza: Element, answerTo: ComponentStream): void {
     try {
-      this.#handler(this.#options.domain, stanza, answerTo)
+      handler(this.#options.domain, stanza, answerTo)
     } catch (error) {
       // A bug, and one stanza's: the others of the stream do not pay for it.
       this.#log.error({ err: error }, 'a stanza could not be handled')
@@ -263,6 +289,7 @@ export class ComponentDomain implements SlotHost {
 
   slotUp(slot: StreamSlot, how: 'connected' | 'taken over'): void {
     this.#streamLog.up(slot.index, how)
+    this.#tried(slot)
     for (const other of this.#slots) if (other !== slot) other.anotherIsUp()
     this.#endTurn(slot)
   }
@@ -279,6 +306,7 @@ export class ComponentDomain implements SlotHost {
 
   slotLost(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void {
     this.#lastLoss = loss
+    this.#tried(slot)
     if (loss.cause === 'invalid-from') this.#guard.answersNoMore()
     this.#streamLog.lost(slot.index, loss, wasUp, plan)
     if (this.streamsUp === 0) for (const other of this.#slots) if (other !== slot) other.noneIsUp()
@@ -287,6 +315,11 @@ export class ComponentDomain implements SlotHost {
 
   limitHit(limit: StreamLimit): void {
     this.#limitsHit.child(limit).add(1)
+  }
+
+  #tried(slot: StreamSlot): void {
+    this.#untried.delete(slot)
+    if (this.#untried.size === 0) this.#firstAttempts.resolve()
   }
 
   #endTurn(slot: StreamSlot): void {

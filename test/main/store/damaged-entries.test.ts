@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
+import { takeDataDirectory } from '../../../src/main/store/data-directory.ts'
 import { LmdbDeadLetterStore } from '../../../src/main/store/dead-letters.ts'
 import { type Environment, openEnvironment } from '../../../src/main/store/environment.ts'
 import { LmdbJournal } from '../../../src/main/store/journal.ts'
@@ -18,7 +19,10 @@ const nowMs = () => startMs
 
 async function opened(path: string, log: Record<string, unknown>[] = []): Promise<Environment> {
   const write = (line: string) => void log.push(JSON.parse(line))
-  return openEnvironment({ dataDir: path, log: pino({ level: 'error' }, { write }) })
+  return openEnvironment({
+    directory: await takeDataDirectory(path),
+    log: pino({ level: 'error' }, { write }),
+  })
 }
 
 /** Stores three, damages one of them, and opens the store again. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { takeDataDirectory } from '../../../src/main/store/data-directory.ts'
 import { type Environment, openEnvironment } from '../../../src/main/store/environment.ts'
 import type { ListPart, NodeLimits, NodeRecord } from '../../../src/main/store/node-ports.ts'
 import { LmdbNodeStore, type NodeStoreOptions } from '../../../src/main/store/nodes.ts'
@@ -12,8 +13,8 @@ export function scratchDirectory(): { path: string } & Disposable {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-export function openStore(dataDir: string): Promise<Environment> {
-  return openEnvironment({ dataDir, log: pino({ level: 'silent' }) })
+export async function openStore(dataDir: string): Promise<Environment> {
+  return openEnvironment({ directory: await takeDataDirectory(dataDir), log: pino({ level: 'silent' }) })
 }
 
 export function openNodes(environment: Environment, options: Partial<NodeStoreOptions> = {}): LmdbNodeStore {

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
+import { oneServer } from '../../support/one-server.ts'
 import { answerAll, logLevels, metricValue, OpenDomain, result } from './open-domain.ts'
 import { domain, iq, ScriptedServer, secret, streamError, streamHeader } from './scripted-server.ts'
 import { roomy } from './stream-recording.ts'
@@ -28,6 +30,28 @@ test('requests in the same segment as <handshake/> are answered (Prosody)', asyn
   const peer = await server.accept(iq('first') + iq('second'))
   await peer.until(/id='first'.*id='second'/)
   expect(open.ids).toEqual(['first', 'second'])
+})
+
+test('requests before there is a handler wait for it: not more than come at once, the others in the socket', async () => {
+  await using server = await ScriptedServer.listen()
+  const scope = oneServer(domain).scopeOf(domain)
+  await using open = new OpenDomain(server, {}, answerAll, scope, undefined, true)
+  const peer = await server.nextPeer()
+  await peer.open('some id')
+  await peer.digest()
+  const ids = Array.from({ length: 1000 }, (_, i) => `early${i}`)
+  peer.send(`<handshake/>${ids.map((id) => iq(id)).join('')}`)
+  // A stream that brings stanzas is up: the answer to the ping may be behind them.
+  await open.log.until('connected')
+  for (let turn = 0; turn < 100; turn++) await nextTurn()
+  const read = metricValue(open.metrics.stanzas, domain, 'iq')
+  expect(read).toBeGreaterThan(0)
+  expect(read).toBeLessThan(ids.length)
+  expect(open.ids).toEqual([])
+
+  open.handle()
+  await peer.until(/id='early999'/)
+  expect(open.ids).toEqual(ids)
 })
 
 test('a handshake and requests that come one byte at a time are the same', async () => {

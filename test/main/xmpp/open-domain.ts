@@ -57,6 +57,7 @@ export class OpenDomain implements AsyncDisposable {
   readonly metrics = new Metrics('0.0.0', [domain])
   readonly stanzas: { id: string | undefined; answerTo: StanzaSink; stanza: Element }[] = []
   readonly domain: ComponentDomain
+  readonly #handler: StanzaHandler
   onStanza: () => void = () => {}
 
   constructor(
@@ -65,6 +66,7 @@ export class OpenDomain implements AsyncDisposable {
     handler: StanzaHandler = () => {},
     scope: StreamScope = oneServer(domain).scopeOf(domain),
     handedOver: ReadonlyMap<number, HandedOverStream> = new Map(),
+    isLate = false,
   ) {
     this.domain = new ComponentDomain(
       {
@@ -82,11 +84,6 @@ export class OpenDomain implements AsyncDisposable {
         closeTimeoutMs: 200,
         ...options,
       },
-      (name, stanza, answerTo) => {
-        this.stanzas.push({ id: stanza.attr('id'), answerTo, stanza })
-        this.onStanza()
-        handler(name, stanza, answerTo)
-      },
       {
         scope,
         log: this.log.logger,
@@ -95,7 +92,18 @@ export class OpenDomain implements AsyncDisposable {
         random: Math.random,
       },
     )
+    this.#handler = handler
+    if (!isLate) this.handle()
     this.domain.start(handedOver)
+  }
+
+  /** Stanzas are handled from now on: called at once, but for a domain that `isLate`. */
+  handle(): void {
+    this.domain.handleBy((name, stanza, answerTo) => {
+      this.stanzas.push({ id: stanza.attr('id'), answerTo, stanza })
+      this.onStanza()
+      this.#handler(name, stanza, answerTo)
+    })
   }
 
   get ids(): (string | undefined)[] {
