@@ -148,5 +148,5 @@ class ScriptedMongooseIm implements ChatServer {
 }
 
 function sandboxAt(port: number): Promise<XmppSandbox> {
-  return startXmppSandbox({ domains: { [service]: 'change-me' }, port, keep: 10 })
+  return startXmppSandbox({ domains: { [service]: 'change-me' }, secondStream: 'MongooseIM', port, keep: 10 })
 }

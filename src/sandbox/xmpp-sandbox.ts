@@ -11,8 +11,16 @@ export interface XmppSandboxOptions {
   readonly unixPath?: string | undefined
   /** PEM texts; with them it expects TLS from the first byte, like ejabberd. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined
-  /** What a further stream of a domain gets: its share of the requests (ejabberd), or `conflict` (Prosody). */
-  readonly secondStream?: 'balance' | 'conflict' | undefined
+  /**
+   * What a further stream of a domain gets: its share of the requests (ejabberd), `conflict` (Prosody), or what MongooseIM has
+   * for it: `conflict`, too, but one that comes within `raceMs` of the other is accepted, and while there are both nothing is
+   * routed to the domain.
+   */
+  readonly secondStream?: 'balance' | 'conflict' | 'MongooseIM' | undefined
+  /** Default 50: MongooseIM looks for another stream, and then inserts this one. */
+  readonly raceMs?: number | undefined
+  /** Reads so much of each stream in a second and no more, as MongooseIM's shapers do: 50,000 by default there. */
+  readonly readBytesPerSecond?: number | undefined
   /** Stanzas sent in the same write as `<handshake/>`, as Prosody does; by domain. */
   readonly withHandshake?: ((domain: string) => string) | undefined
   /** How many stanzas `received` remembers, the newest; default 100 000. */

@@ -1,3 +1,5 @@
+// It is over 300 lines: it is one server, with all that it can do wrong.
+
 /**
  * The server end of XEP-0114 for one or more component domains: it checks the handshake as strictly as
  * ejabberd, shares requests out among the streams of a domain, loops a component's stanzas to its own domain
@@ -35,6 +37,8 @@ interface Connection {
 interface DomainStreams {
   readonly open: Connection[]
   opened: number
+  /** When the last one opened. */
+  openedAtMs: number
   turn: number
 }
 
@@ -57,7 +61,7 @@ class XmppServer implements XmppSandbox {
     this.#options = options
     this.#keep = options.keep ?? 100_000
     for (const domain of Object.keys(options.domains)) {
-      this.#domains.set(domain, { open: [], opened: 0, turn: 0 })
+      this.#domains.set(domain, { open: [], opened: 0, openedAtMs: 0, turn: 0 })
     }
   }
 
@@ -132,6 +136,7 @@ class XmppServer implements XmppSandbox {
   }
 
   send(domain: string, xml: string | Uint8Array, stream?: number): void {
+    if (this.#isMute(domain)) return
     const connection = this.#connectionFor(domain, stream)
     if (connection === undefined) {
       throw new Error(`no open stream${stream === undefined ? '' : ` ${stream}`} of ${domain}`)
@@ -193,7 +198,7 @@ class XmppServer implements XmppSandbox {
         const { domains } = this.#options
         return Object.hasOwn(domains, domain) ? domains[domain] : undefined
       },
-      isTaken: (domain) => this.#options.secondStream === 'conflict' && this.streamCount(domain) > 0,
+      isTaken: (domain) => this.#isTaken(domain),
       opened: (domain) => this.#opened(connection, domain),
       stanza: (element) => this.#stanza(connection, element),
       closed: (reason) => this.#gone(connection, reason),
@@ -201,7 +206,10 @@ class XmppServer implements XmppSandbox {
     })
     const connection: Connection = { socket, stream, number: -1 }
     this.#connections.add(connection)
-    socket.on('data', (bytes) => stream.read(bytes))
+    socket.on('data', (bytes) => {
+      stream.read(bytes)
+      this.#shape(socket, bytes.length)
+    })
     // What broke a connection shows in `close`, which follows.
     socket.on('error', () => undefined)
     socket.on('close', () => {
@@ -211,11 +219,32 @@ class XmppServer implements XmppSandbox {
     if (!this.#reading) socket.pause()
   }
 
+  #isTaken(domain: string): boolean {
+    const { open, openedAtMs } = this.#of(domain)
+    const { secondStream = 'balance', raceMs = 50 } = this.#options
+    if (open.length === 0 || secondStream === 'balance') return false
+    return secondStream === 'conflict' || performance.now() - openedAtMs > raceMs
+  }
+
+  /** Whether MongooseIM has two streams of the domain, and so routes nothing to it. */
+  #isMute(domain: string): boolean {
+    return this.#options.secondStream === 'MongooseIM' && this.streamCount(domain) > 1
+  }
+
+  /** After so many bytes the next ones wait as long as the rate has it. */
+  #shape(socket: Socket, bytes: number): void {
+    const { readBytesPerSecond } = this.#options
+    if (readBytesPerSecond === undefined) return
+    socket.pause()
+    setTimeout(() => this.#reading && socket.resume(), (bytes / readBytesPerSecond) * 1000)
+  }
+
   #opened(connection: Connection, domain: string): string {
     if (this.blackHole) return ''
     const streams = this.#of(domain)
     connection.number = streams.opened++
     streams.open.push(connection)
+    streams.openedAtMs = performance.now()
     const following = this.#options.withHandshake?.(domain) ?? ''
     if (following !== '') this.#tell(connection, 'out', following)
     this.#conditions.changed()

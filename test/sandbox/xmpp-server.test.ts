@@ -1,6 +1,9 @@
+// It is over 300 lines: one test for each of the many things that the server can do.
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { component, xml } from '@xmpp/component'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { errorOf } from '../../src/sandbox/element.ts'
@@ -99,6 +102,37 @@ describe('more than one stream of a domain', () => {
     await first.until('q1')
     second.write(resultTo('a.test', 'q1'))
     expect((await answer).attr('id')).toBe('q1')
+  })
+
+  test('as MongooseIM it accepts two at one instant, and routes nothing to them until one is gone; a later one gets conflict', async () => {
+    await server.close()
+    server = await startXmppSandbox({ domains: { [domain]: secret }, secondStream: 'MongooseIM' })
+    const [first, second] = await Promise.all([open(), open()])
+    first.write(iqTo(domain, 'mute'))
+    server.send(domain, "<message id='mute'/>")
+    first.destroy()
+    await server.waitForStreams(domain, 1)
+    second.write(iqTo(domain, 'routed'))
+    await second.until('routed')
+    expect(first.text + second.text).not.toContain('mute')
+    await delay(60)
+    const third = connect()
+    await third.handshake(domain, secret)
+    await third.closed
+    expect(third.text).toContain('<conflict ')
+  })
+
+  test('a shaped stream is read at its rate', async () => {
+    await server.close()
+    server = await startXmppSandbox({ domains: { [domain]: secret }, readBytesPerSecond: 200_000 })
+    const peer = await open()
+    const since = performance.now()
+    const body = 'x'.repeat(20_000)
+    for (let i = 0; i < 10; i++)
+      peer.write(`<message to='a.test' from='${domain}' id='m${i}'><body>${body}</body></message>`)
+    await server.waitFor(({ xml }) => xml.includes("id='m9'"))
+    // The last piece is read, and waited for after that: 65 kB at most.
+    expect(performance.now() - since).toBeGreaterThan(600)
   })
 
   test('the second gets conflict where the server allows one, and the first stays', async () => {
