@@ -74,6 +74,22 @@ export type StreamStateName = (typeof streamStates)[number]
  */
 export const startPhases = ['configuration', 'connecting', 'streams', 'store', 'workers', 'ready'] as const
 export type StartPhase = (typeof startPhases)[number]
+/** Why a stream was lost, or did not come up. */
+export const lossCauses = [
+  /** Without a stream error of the server: no connection, faulty XML, no answer to pings, a connection that just ended. */
+  'network',
+  /** The stream was not up within the time limit of the handshake. */
+  'timeout',
+  /** `<stream:error/>`, other than those below. */
+  'stream-error',
+  /** `<conflict/>`: the server has a stream of this domain, and one is all it takes. */
+  'conflict',
+  /** `<invalid-from/>`: the server does not accept a `from` of the daemon. */
+  'invalid-from',
+  /** `<not-authorized/>` or `<host-unknown/>` before the stream was up: somebody has to change a configuration. */
+  'refused',
+] as const
+export type LossCause = (typeof lossCauses)[number]
 const retryCauses = [
   'throttled',
   'server_error',
@@ -253,6 +269,16 @@ export class Metrics {
   readonly componentReconnects = new CounterFamily(
     'component_reconnects_total',
     'Attempts to open a stream again after it was lost or refused.',
+    { domain: 'components' },
+  )
+  readonly componentStreamsLost = new CounterFamily(
+    'component_streams_lost_total',
+    'Streams that were lost or did not come up, by why.',
+    { domain: 'components', cause: lossCauses },
+  )
+  readonly componentReadDelay = new GaugeFamily(
+    'component_read_delay_seconds',
+    'How long what is sent now waits until the server reads it, on the slowest stream; 0: no wait is seen.',
     { domain: 'components' },
   )
   readonly stanzas = new CounterFamily('stanzas_total', 'Stanzas received.', {

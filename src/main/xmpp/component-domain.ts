@@ -81,6 +81,7 @@ export class ComponentDomain implements SlotHost {
   readonly #others: Tally
   readonly #unsendable: Tally
   readonly #reconnects: Tally
+  readonly #streamsLost: CounterFamily
   readonly #limitsHit: CounterFamily
   readonly #losses: LossReport
 
@@ -112,6 +113,7 @@ export class ComponentDomain implements SlotHost {
     this.#others = metrics.stanzas.child(domain, 'other')
     this.#unsendable = metrics.stanzasDropped.child(domain, 'no-stream')
     this.#reconnects = metrics.componentReconnects.child(domain)
+    this.#streamsLost = metrics.componentStreamsLost
     this.#limitsHit = metrics.limitsHit
     this.#guard = new StreamGuard(ports.scope, {
       foreignFrom: metrics.stanzasDropped.child(domain, 'foreign-from'),
@@ -121,6 +123,7 @@ export class ComponentDomain implements SlotHost {
     })
     this.#losses = ports.losses
     metrics.componentConnected.read(() => this.streamsUp, domain)
+    metrics.componentReadDelay.read(() => this.#longestReadDelayMs() / 1000, domain)
     for (const state of streamStates) {
       metrics.componentStreams.read(() => this.#streamsIn(state), domain, state)
     }
@@ -301,11 +304,21 @@ export class ComponentDomain implements SlotHost {
   slotSilent(slot: StreamSlot): void {
     if (!this.#turns.isSilent()) return
     const loss: StreamLoss = { cause: 'network', text: 'the server routes nothing to the domain' }
-    for (const other of this.#slots) if (other !== slot) other.giveUp(loss)
+    const others = this.#slots.filter((other) => other !== slot && other.giveUp(loss))
+    // Another daemon's stream, then.
+    if (others.length === 0) slot.giveUpSoon(loss)
+  }
+
+  slotReadSlowly(slot: StreamSlot, bytesPerSecond: number): void {
+    this.#log.warn(
+      { stream: slot.index, bytesPerSecond },
+      'the server reads slowly what is sent to it, so answers are late: take the shaper out of its listener for components',
+    )
   }
 
   slotLost(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void {
     this.#lastLoss = loss
+    this.#streamsLost.child(this.#options.domain, loss.cause).add(1)
     this.#tried(slot)
     if (loss.cause === 'invalid-from') this.#guard.answersNoMore()
     this.#streamLog.lost(slot.index, loss, wasUp, plan)
@@ -325,6 +338,10 @@ export class ComponentDomain implements SlotHost {
   #endTurn(slot: StreamSlot): void {
     if (!this.#turns.end(slot)) return
     for (const next of this.#slots) next.connectIfDue()
+  }
+
+  #longestReadDelayMs(): number {
+    return Math.max(...this.#slots.map(({ stream }) => stream?.readDelayMs ?? 0))
   }
 
   #streamsIn(state: StreamStateName): number {

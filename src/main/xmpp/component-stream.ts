@@ -17,6 +17,7 @@ import { Liveness, pingIq } from './liveness.ts'
 import { openSocket, queuedBytesOf } from './open-socket.ts'
 import { PacedReader } from './paced-reader.ts'
 import type { StanzaSink } from './ports.ts'
+import { ReadRate } from './read-rate.ts'
 import { StanzaWriter } from './stanza-writer.ts'
 import { type ParserLimit, renderStreamError, type StreamFault } from './stream-error.ts'
 import { lossBySocketError, lossByStreamError, type StreamLoss } from './stream-loss.ts'
@@ -69,9 +70,11 @@ export type StreamLimit = ParserLimit | 'unsent_bytes' | 'unsent_queries' | 'sen
 export interface StreamOwner {
   /** A ping came back over it after the handshake. Before that, `stanza` may have been called. */
   streamUp(stream: ComponentStream): void
-  /** The ping after the handshake did not come back in time; the stream goes on and waits for it. */
+  /** The ping after the handshake did not come back in time; the stream goes on and waits for it. Each time that it waits longer. */
   streamSilent(stream: ComponentStream): void
   stanza(stanza: Element, stream: ComponentStream): void
+  /** Once: what is sent waits for seconds, since the server reads no more than this. */
+  readSlowly(stream: ComponentStream, bytesPerSecond: number): void
   /** Once, and the last call: the stream is lost or never came up. Not called after `close`. */
   streamLost(stream: ComponentStream, loss: StreamLoss): void
   /** The stream is gone, but has got one more stanza to send. False when nobody can. */
@@ -86,6 +89,8 @@ export interface StreamOwner {
 const keepAliveDelayMs = 30_000
 /** How long the first ping may take before `streamSilent`. */
 const firstPingMs = 1_000
+/** What is sent waits so long at the server before that is told. */
+const slowMs = 2_000
 const streamEnd = '</stream:stream>'
 const nothing = Buffer.alloc(0)
 
@@ -114,6 +119,8 @@ export class ComponentStream implements StanzaSink {
   readonly #handshake: ComponentHandshake
   readonly #writer: StanzaWriter
   readonly #liveness: Liveness
+  readonly #readRate = new ReadRate(performance.now())
+  #toldSlow = false
   #phase: 'connecting' | 'shaking-hands' | 'pinging' | 'up' | 'closing' | 'closed' = 'connecting'
   #header: Element | undefined
   #paused = false
@@ -157,6 +164,11 @@ export class ComponentStream implements StanzaSink {
     return this.#phase === 'up'
   }
 
+  /** How long what is sent now waits until the server reads it, as far as is known. */
+  get readDelayMs(): number {
+    return this.#readRate.delayMs(this.#writer.sent, performance.now())
+  }
+
   /** Whether it carries stanzas. */
   get #isOpen(): boolean {
     return this.#phase === 'up' || this.#phase === 'pinging'
@@ -188,6 +200,8 @@ export class ComponentStream implements StanzaSink {
   pingSeen(id: string): void {
     if (!id.startsWith(this.#setup.pingId)) return
     this.#liveness.answered()
+    this.#readRate.answered(id, performance.now())
+    this.#tellSlow()
     if (this.#phase === 'pinging') this.#becomeUp()
   }
 
@@ -202,7 +216,7 @@ export class ComponentStream implements StanzaSink {
   resume(): void {
     if (this.#halt !== undefined || !this.#paused) return
     this.#paused = false
-    this.#liveness.excused()
+    this.#excuse()
     this.#reader.resume()
   }
 
@@ -337,7 +351,7 @@ export class ComponentStream implements StanzaSink {
       this.#becomeUp()
       return
     }
-    this.#writer.send(this.#nextPing())
+    if (!this.#ping()) return
     this.#stepLater(Math.min(firstPingMs, this.#liveness.asked()))
   }
 
@@ -356,22 +370,44 @@ export class ComponentStream implements StanzaSink {
   #livenessStep(): void {
     // A stream that we do not read is silent by our own doing.
     if (this.#paused) {
-      this.#liveness.excused()
+      this.#excuse()
       this.#stepLater(this.#liveness.firstMs)
       return
     }
     if (this.#phase === 'pinging') this.#owner.streamSilent(this)
-    const step = this.#liveness.step()
+    this.#readRate.looked(
+      this.#writer.sent,
+      this.#writer.sent - this.#writer.unsent(queuedBytesOf(this.#socket)),
+      performance.now(),
+    )
+    this.#tellSlow()
+    const step = this.#liveness.step(this.#readRate.pingDelayMs)
     if (step.action === 'dead') {
       this.#lose({ cause: 'network', text: 'the server does not answer pings' })
       return
     }
-    if (step.action === 'ping' && !this.trySend(this.#nextPing())) return
+    if (step.action === 'ping' && !this.#ping()) return
     this.#stepLater(step.nextMs)
   }
 
-  #nextPing(): string {
-    return pingIq(`${this.#setup.pingId}${this.#pings++}`, this.#setup.options.domain)
+  /** False: the stream is lost. */
+  #ping(): boolean {
+    const id = `${this.#setup.pingId}${this.#pings++}`
+    if (!this.trySend(pingIq(id, this.#setup.options.domain))) return false
+    this.#readRate.pinged(id, this.#writer.sent, performance.now())
+    return true
+  }
+
+  #excuse(): void {
+    this.#liveness.excused()
+    this.#readRate.excused()
+  }
+
+  #tellSlow(): void {
+    const { bytesPerSecond } = this.#readRate
+    if (this.#toldSlow || bytesPerSecond === undefined || this.readDelayMs < slowMs) return
+    this.#toldSlow = true
+    this.#owner.readSlowly(this, bytesPerSecond)
   }
 
   #streamEnd(): void {

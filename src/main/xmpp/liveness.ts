@@ -69,11 +69,15 @@ export class Liveness {
     this.#asking = false
   }
 
-  /** To be called when the last step's `nextMs` is over. */
-  step(): LivenessStep {
+  /**
+   * To be called when the last step's `nextMs` is over. `delayMs`: how much later than at once the oldest ping can come back, since
+   * the server has not read it yet.
+   */
+  step(delayMs = 0): LivenessStep {
     if (this.#asking) {
-      const lost = this.#silent >= pingsPerDeadline
-      if (lost || this.#unanswered >= pingsPerDeadline * deadlinesWhileHeard) return { action: 'dead' }
+      const more = Math.ceil((delayMs * pingsPerDeadline) / this.#limits.timeoutMs)
+      const lost = this.#silent >= pingsPerDeadline + more
+      if (lost || this.#unanswered >= pingsPerDeadline * deadlinesWhileHeard + more) return { action: 'dead' }
     } else if (this.#unanswered > 0) {
       this.#unanswered = 0
       return { action: 'wait', nextMs: this.#limits.intervalMs }

@@ -1,4 +1,4 @@
-import type { LossCause } from './stream-loss.ts'
+import type { LossCause } from '../metrics/table.ts'
 
 export interface ReconnectLimits {
   /** The server is on this machine: a loopback address or a unix socket. */
@@ -17,6 +17,8 @@ export interface LostStream {
   readonly wasUp: boolean
   /** Losses in a row before this one, with no stream between them that lasted. */
   readonly attempt: number
+  /** Since the first of these. */
+  readonly lostForMs: number
   /** Whether another stream of the domain is up. */
   readonly othersUp: boolean
 }
@@ -30,9 +32,9 @@ export interface ReconnectPlan {
 
 /** How often a server on this machine that takes no connection is tried: it may be restarting. */
 const localMs = 250
-/** For so long. */
+/** For so long: after that it is away for another reason. */
 const restartMs = 120_000
-/** And then. */
+/** And then; within that time, for one that refuses the stream. */
 const localLaterMs = 1_000
 
 /**
@@ -50,10 +52,11 @@ export function planReconnect(lost: LostStream, limits: ReconnectLimits, random:
       if (lost.wasUp) return waiting(exponential(attempt + 1, limits), random)
       return waiting(limits.standbyMs, random)
     case 'refused':
-      return waiting(limits.capMs, random)
+      // A server that starts may not know the domain yet.
+      return waiting(limits.isLocal && lost.lostForMs < restartMs ? localLaterMs : limits.capMs, random)
     case 'network':
       if (limits.isLocal && !lost.wasUp && attempt > 0) {
-        return { state: 'waiting', delayMs: attempt * localMs < restartMs ? localMs : localLaterMs }
+        return { state: 'waiting', delayMs: lost.lostForMs < restartMs ? localMs : localLaterMs }
       }
       return waiting(exponential(attempt, limits), random)
     case 'timeout':

@@ -23,6 +23,7 @@ export class StanzaWriter {
   /** Called when that is written. */
   #underWayWritten: readonly (() => void)[] = []
   #scheduled = false
+  #sent = 0
   readonly #onImmediate = () => {
     this.#scheduled = false
     this.#flush()
@@ -37,6 +38,17 @@ export class StanzaWriter {
     this.#maxUnsentBytes = maxUnsentBytes
     // Callbacks of writes may stay uncalled then.
     socket.once('close', () => this.#endWrite())
+  }
+
+  /** All that was queued since the beginning. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** Of that, what the operating system has not taken. `queuedBytes`: of what it was given; undefined: not known. */
+  unsent(queuedBytes: number | undefined): number {
+    const underWay = this.#underWay.length
+    return this.#batch.length + Math.min(underWay, queuedBytes ?? underWay)
   }
 
   /** Queues a stanza. False, and it is not queued, when the bound would be passed. */
@@ -106,6 +118,7 @@ export class StanzaWriter {
     const unsent = this.#batch.length + this.#underWay.length
     if (unsent + stanza.length > maxUnsentBytes) return false
     this.#batch += stanza
+    this.#sent += stanza.length
     if (!this.#scheduled) {
       this.#scheduled = true
       setImmediate(this.#onImmediate)

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
+import type { LossCause } from '../metrics/table.ts'
 import type { ReconnectPlan } from './reconnect-policy.ts'
-import type { LossCause, StreamLoss } from './stream-loss.ts'
+import type { StreamLoss } from './stream-loss.ts'
 
 /** The log lines about the streams of a domain. */
 export class StreamLog {

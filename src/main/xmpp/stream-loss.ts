@@ -1,20 +1,6 @@
 import type { Element } from '../../core/xml/element.ts'
+import type { LossCause } from '../metrics/table.ts'
 import { streamErrorNs } from './stream-error.ts'
-
-/** Why a stream was lost, or never came up. */
-export type LossCause =
-  /** Without a stream error of the server: no connection, faulty XML, no answer to pings, a connection that just ended. */
-  | 'network'
-  /** The stream was not up within the time limit of the handshake. */
-  | 'timeout'
-  /** `<stream:error/>`, other than those below. */
-  | 'stream-error'
-  /** `<conflict/>`: the server has a stream of this domain, and one is all it takes. */
-  | 'conflict'
-  /** `<invalid-from/>`: the server does not accept a `from` of the daemon. */
-  | 'invalid-from'
-  /** `<not-authorized/>` or `<host-unknown/>` before the stream was up: somebody has to change a configuration. */
-  | 'refused'
 
 export interface StreamLoss {
   readonly cause: LossCause

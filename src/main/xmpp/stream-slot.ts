@@ -1,3 +1,5 @@
+// It is over 300 lines: the interface of its domain is here, too, and it is one state machine.
+
 import type { Element } from '../../core/xml/element.ts'
 import type { StreamStateName } from '../metrics/table.ts'
 import {
@@ -23,6 +25,11 @@ export interface StreamState {
   readonly lastError: string | undefined
 }
 
+/** A stream over which nothing comes, not even its ping, is given up within this time more; see `giveUpSoon`. */
+const silentMs = 2_000
+/** Up to what a server that only is slow may need: 32 s. */
+const mostSilenceDoublings = 4
+
 /** The domain that a slot belongs to. */
 export interface SlotHost {
   readonly reconnect: ReconnectLimits
@@ -41,6 +48,7 @@ export interface SlotHost {
   slotLost(slot: StreamSlot, loss: StreamLoss, wasUp: boolean, plan: ReconnectPlan | undefined): void
   /** The ping after the slot's handshake did not come back in time. */
   slotSilent(slot: StreamSlot): void
+  slotReadSlowly(slot: StreamSlot, bytesPerSecond: number): void
   stanza(stanza: Element, answerTo: ComponentStream): void
   send(stanza: string): boolean
   answerQuery(stanza: string, written: (() => void) | undefined): boolean
@@ -65,12 +73,18 @@ export class StreamSlot implements StreamOwner {
   #lastLoss: StreamLoss | undefined
   /** Losses in a row, with no stream between them that lasted. */
   #losses = 0
+  /** When the first of them was, on `performance.now()`. */
+  #lostSinceMs = 0
+  /** Streams in a row over which nothing came. */
+  #silences = 0
   /** Handshakes in a row that timed out. */
   #timeouts = 0
   #attempted = false
   /** The delay is over. */
   #isDue = false
   #paused = false
+  /** The timer is the end of a stream over which nothing comes. */
+  #isGivingUp = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(index: number, host: SlotHost) {
@@ -117,7 +131,11 @@ export class StreamSlot implements StreamOwner {
     const { reconnect, random } = this.#host
     this.#losses = 0
     this.#follow(
-      planReconnect({ cause: 'conflict', wasUp: false, attempt: 0, othersUp: true }, reconnect, random()),
+      planReconnect(
+        { cause: 'conflict', wasUp: false, attempt: 0, lostForMs: 0, othersUp: true },
+        reconnect,
+        random(),
+      ),
     )
   }
 
@@ -133,12 +151,25 @@ export class StreamSlot implements StreamOwner {
     if (this.#isDue) this.#connect()
   }
 
-  /** Gives the stream up, whatever its state, because the server routes nothing over it any more. */
-  giveUp(loss: StreamLoss): void {
+  /** Gives the stream up, whatever its state, because the server routes nothing over it any more. Whether there was one. */
+  giveUp(loss: StreamLoss): boolean {
     const stream = this.#stream
-    if (stream === undefined || this.#state === 'stopped') return
+    if (stream === undefined || this.#state === 'stopped') return false
     void stream.close()
     this.streamLost(stream, loss)
+    return true
+  }
+
+  /**
+   * The same, if the stream does not come up before: each time in a row after a pause twice as long. By chance, so that of two
+   * daemons whose streams keep each other from coming up one gives way.
+   */
+  giveUpSoon(loss: StreamLoss): void {
+    if (this.#isGivingUp) return
+    this.#isGivingUp = true
+    clearTimeout(this.#timer)
+    const longestMs = silentMs * 2 ** Math.min(this.#silences++, mostSilenceDoublings)
+    this.#timer = setTimeout(() => this.giveUp(loss), longestMs * this.#host.random())
   }
 
   /** A ping with this id came back, or its result. */
@@ -185,6 +216,8 @@ export class StreamSlot implements StreamOwner {
 
   streamUp(): void {
     this.#timeouts = 0
+    this.#silences = 0
+    this.#stopGivingUp()
     this.#become('up')
     this.#host.slotUp(this, 'connected')
   }
@@ -197,6 +230,7 @@ export class StreamSlot implements StreamOwner {
     const { reconnect, random } = this.#host
     this.#stream = undefined
     this.#lastLoss = loss
+    this.#stopGivingUp()
     if (loss.cause === 'timeout') this.#timeouts++
     if (this.#state === 'stopped') {
       this.#host.slotLost(this, loss, true, undefined)
@@ -204,9 +238,11 @@ export class StreamSlot implements StreamOwner {
     }
     const wasUp = this.#state === 'up'
     if (wasUp && Date.now() - this.#sinceMs >= reconnect.capMs) this.#losses = 0
+    const nowMs = performance.now()
+    if (this.#losses === 0) this.#lostSinceMs = nowMs
     const othersUp = this.#host.streamsUp > 0
     const plan = planReconnect(
-      { cause: loss.cause, wasUp, attempt: this.#losses, othersUp },
+      { cause: loss.cause, wasUp, attempt: this.#losses, lostForMs: nowMs - this.#lostSinceMs, othersUp },
       reconnect,
       random(),
     )
@@ -217,6 +253,10 @@ export class StreamSlot implements StreamOwner {
 
   streamSilent(): void {
     this.#host.slotSilent(this)
+  }
+
+  readSlowly(_stream: ComponentStream, bytesPerSecond: number): void {
+    this.#host.slotReadSlowly(this, bytesPerSecond)
   }
 
   sendElsewhere(stanza: string): boolean {
@@ -250,6 +290,12 @@ export class StreamSlot implements StreamOwner {
     this.#stream = new ComponentStream(this.#host.nextSetup(this.#attempted, this.#timeouts), this)
     if (this.#paused) this.#stream.pause()
     this.#attempted = true
+  }
+
+  #stopGivingUp(): void {
+    if (!this.#isGivingUp) return
+    this.#isGivingUp = false
+    clearTimeout(this.#timer)
   }
 
   #become(state: StreamState['state']): void {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { answerAll, logLevels, OpenDomain } from './open-domain.ts'
-import { iq, type Peer, ScriptedServer } from './scripted-server.ts'
+import { answerAll, logLevels, metricValue, OpenDomain } from './open-domain.ts'
+import { domain, iq, type Peer, ScriptedServer } from './scripted-server.ts'
 
 /** Refuses the next stream as servers do that take only one. */
 async function conflict(server: ScriptedServer): Promise<void> {
@@ -77,6 +77,21 @@ test('when nothing is routed to the domain after a handshake, its other streams 
   await server.accept()
   await open.log.until('connected')
   expect(open.domain.streamsUp).toBe(2)
+})
+
+test('a single stream over which nothing comes gives way to the stream of another daemon, after a random time', async () => {
+  await using server = await ScriptedServer.listen()
+  await using open = new OpenDomain(server)
+  for (let i = 0; i < 2; i++) {
+    const peer = await unanswered(server)
+    await peer.until(/<\/stream:stream>/)
+    expect(await open.log.until('no stream')).toMatchObject({
+      reason: 'the server routes nothing to the domain',
+    })
+  }
+  await server.accept()
+  await open.log.until('connected')
+  expect(metricValue(open.metrics.componentStreamsLost, domain, 'network')).toBe(2)
 })
 
 test('a server that is slow to answer the first ping keeps the other streams, if something comes over them', async () => {

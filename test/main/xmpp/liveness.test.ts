@@ -42,6 +42,12 @@ test('bytes that come in put it off four times at most', () => {
   expect(all[16]).toEqual(dead)
 })
 
+test('what the server has still to read before the ping puts the deadline off by that', () => {
+  const liveness = new Liveness(limits)
+  const delayed = Array.from({ length: 8 }, () => liveness.step(5_001))
+  expect(delayed).toEqual([...Array(7).fill(ping), dead])
+})
+
 test('a stream that is not read by our own doing is never dead', () => {
   const liveness = new Liveness(limits)
   steps(liveness, 4)

@@ -34,6 +34,7 @@ class Opened {
       answerElsewhere: () => false,
       limitHit: () => {},
       streamSilent: () => {},
+      readSlowly: () => {},
     }
     const options = {
       ...componentDefaults,

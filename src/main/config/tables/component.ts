@@ -77,7 +77,8 @@ export const componentTable = tables(
     }),
     standby_ms: integer(1_000, 100, 60_000, {
       description:
-        'How often the daemon tries to connect while another daemon holds the domain (`conflict`), and it is the standby.',
+        'How often the daemon tries to connect while another daemon holds the domain (`conflict`), and it is the standby. Each ' +
+        'wait is between half of this and all of it, at random.',
     }),
     pubsub: flag(true, {
       description: 'Whether push nodes can be made on this domain (PubSub-full).',
