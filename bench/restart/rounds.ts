@@ -24,7 +24,7 @@ export interface Round {
   readonly lost: number
   /** Of messages that the server took, those that no push came for. */
   readonly missing: number
-  /** From a message's sending to its push at the gateway. */
+  /** From a message's sending to its push at the gateway; of the messages around the restart. */
   readonly slowestPushMs: number
   readonly connectionsClosed: number
 }
@@ -111,8 +111,9 @@ class Pushes {
     if (Number(round) !== this.#round) return
     this.#latestMs = performance.now()
     this.#messages.add(`${device} ${text}`)
+    // The last ones are sent all at once, and wait for each other in the server.
     if (kind === 'last') this.last.add(device)
-    this.slowestMs = Math.max(this.slowestMs, this.#latestMs - Number(sentMs))
+    else this.slowestMs = Math.max(this.slowestMs, this.#latestMs - Number(sentMs))
   }
 
   /** Of different messages. */
