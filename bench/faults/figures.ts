@@ -44,7 +44,7 @@ const restarts = [
   ),
   awayRuns(
     'systemd',
-    'The duration is that from the first connection closed to all streams up again, as the server sees it.',
+    'The duration is that from the first connection closed to the handshakes of as many streams as before, as the server sees it.',
   ),
 ]
 replacePart('reliability.md', 'aims', aimsTable())

@@ -48,7 +48,7 @@ const aims: readonly Aim[] = [
     show: (figures) => String(sum(figures, ({ lost }) => lost.all)),
   },
   {
-    about: '`kill -9` under systemd: until all streams are up',
+    about: '`kill -9` under systemd: until the handshakes of all streams',
     atLeast: '600 ms',
     aim: '350 ms',
     cases: [['systemd', 'kill -9']],
