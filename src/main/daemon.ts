@@ -41,6 +41,7 @@ import type { Secret } from './secret.ts'
 import type { ServedApi } from './served-api/served-api.ts'
 import { servedApi, servedCertificate } from './served-parts.ts'
 import type { StartPhases } from './start-phases.ts'
+import type { DataDirectory } from './store/data-directory.ts'
 import { type Environment, openEnvironment } from './store/environment.ts'
 import { LmdbJournal } from './store/journal.ts'
 import { LmdbProviderTokenStore } from './store/provider-tokens.ts'
@@ -104,11 +105,12 @@ export class Daemon {
    */
   static async start(
     parts: FirstParts,
+    directory: DataDirectory,
     prepared: Prepared,
     restarts: Restarts,
     handedOver?: HandedOver,
   ): Promise<Daemon> {
-    const { directory, log, domains } = parts
+    const { log, domains } = parts
     let environment: Environment
     try {
       environment = await openEnvironment({ directory, log })
@@ -341,13 +343,21 @@ export class Daemon {
 
   /**
    * Ends all but the streams: what is under way is answered, or stored, within `handover_ms`; then the store is free for
-   * another process. The streams are no longer read, each from the end of a stanza on. `give`: passes a listening socket on, for
+   * another process. The streams are no longer read, each from the end of a stanza on; those of the domains in `replaced`, where
+   * the other process has streams of its own, are closed at once. `give`: passes a listening socket on, for
    * each that listens; later connections wait for the process that it was given to.
    */
-  async retire(give: (name: ListenerName, server: Server) => Promise<void>): Promise<void> {
+  async retire(
+    replaced: ReadonlySet<string>,
+    give: (name: ListenerName, server: Server) => Promise<void>,
+  ): Promise<void> {
     const { handover_ms: withinMs } = this.#config
     this.#stopping = true
-    const halted = Promise.all([...this.#domains.values()].map((domain) => domain.halt(withinMs * haltShare)))
+    const halted = Promise.all(
+      [...this.#domains].map(([name, domain]) =>
+        replaced.has(name) ? domain.close() : domain.halt(withinMs * haltShare),
+      ),
+    )
     await this.#http?.handOver((server) => give('http', server))
     await this.#servedApi?.handOver((server) => give('gateway', server))
     this.#http?.drain()

@@ -5,7 +5,6 @@ import { poolLabels } from './dispatch/route.ts'
 import { Metrics } from './metrics/table.ts'
 import { appServerOptions, dispatchOptions } from './part-options.ts'
 import type { StartPhases } from './start-phases.ts'
-import { type DataDirectory, takeDataDirectory } from './store/data-directory.ts'
 import { version } from './version.ts'
 import type { ComponentDomain } from './xmpp/component-domain.ts'
 
@@ -15,17 +14,13 @@ export interface FirstParts {
   readonly log: Logger
   readonly phases: StartPhases
   readonly metrics: Metrics
-  /** Not started. */
+  /** Not started when they are made. */
   readonly domains: ReadonlyMap<string, ComponentDomain>
-  readonly directory: DataDirectory
 }
 
-/** Makes them, and takes the data directory: two daemons of one directory must not take each other's streams. @throws StoreError */
-export async function firstParts(config: Config, log: Logger, phases: StartPhases): Promise<FirstParts> {
+export function firstParts(config: Config, log: Logger, phases: StartPhases): FirstParts {
   const metrics = metricsOf(config, phases)
-  const domains = componentDomains(config, metrics, log)
-  const directory = await takeDataDirectory(config.data_dir)
-  return { config, log, phases, metrics, domains, directory }
+  return { config, log, phases, metrics, domains: componentDomains(config, metrics, log) }
 }
 
 function metricsOf(config: Config, phases: StartPhases): Metrics {

@@ -6,6 +6,7 @@ import { type LoadedConfig, loadConfigFile } from './config/load.ts'
 import { changedKeys } from './config/reload.ts'
 import type { Daemon, HandedOver } from './daemon.ts'
 import { exitCodes } from './exit-codes.ts'
+import { firstParts } from './first-parts.ts'
 import { endpointsOf } from './handover/endpoints.ts'
 import { handOver, reasonOf } from './handover/hand-over.ts'
 import type { Predecessor } from './handover/predecessor.ts'
@@ -141,7 +142,7 @@ export async function runDaemon({ configFile, predecessor }: RunOptions): Promis
   async function reopen(handedOver: HandedOver): Promise<Daemon> {
     const present = daemon?.config ?? config
     const prepared = await prepare(present, false)
-    const running = await startInPlace({ ...start, config: present }, prepared, handedOver)
+    const running = await startInPlace(firstParts(present, log, phases), prepared, restarts, handedOver)
     serviceManager.ready(running)
     return running
   }

@@ -5,6 +5,7 @@ import { type FirstParts, firstParts } from './first-parts.ts'
 import type { Restarts } from './handover/restarts.ts'
 import { discard, type Prepared, prepare } from './prepare.ts'
 import type { StartPhases } from './start-phases.ts'
+import { type DataDirectory, takeDataDirectory } from './store/data-directory.ts'
 import type { ComponentDomain } from './xmpp/component-domain.ts'
 
 /** What a daemon starts with. */
@@ -24,15 +25,17 @@ const firstAttemptsMs = 100
  * @throws StoreError, PluginLoadError, and whatever keeps the HTTP listener or the workers from starting.
  */
 export async function startDaemon({ config, log, restarts, phases }: StartPorts): Promise<Daemon> {
-  const parts = await firstParts(config, log, phases)
-  const { domains, directory } = parts
+  const parts = firstParts(config, log, phases)
+  const { domains } = parts
+  // Before any stream: two daemons of one directory must not take each other's.
+  const directory = await takeDataDirectory(config.data_dir)
   for (const domain of domains.values()) domain.start()
   phases.ended('connecting')
   const preparing = prepare(config, false)
   try {
-    const loading = firstAttempts([...domains.values()], phases).then(() => import('./daemon.ts'))
+    const loading = attempted(domains.values(), firstAttemptsMs, phases).then(() => import('./daemon.ts'))
     const [prepared, { Daemon }] = await Promise.all([preparing, loading])
-    return await Daemon.start(parts, prepared, restarts)
+    return await Daemon.start(parts, directory, prepared, restarts)
   } catch (error) {
     // Each of them bears to be ended twice.
     directory.lock.release()
@@ -47,26 +50,31 @@ export async function startDaemon({ config, log, restarts, phases }: StartPorts)
  * @throws StoreError, and whatever keeps the HTTP listener or the workers from starting.
  */
 export async function startInPlace(
-  { config, log, restarts, phases }: StartPorts,
+  parts: FirstParts,
   prepared: Prepared,
+  restarts: Restarts,
   handedOver: HandedOver,
 ): Promise<Daemon> {
-  let parts: FirstParts
+  let directory: DataDirectory
   try {
-    parts = await firstParts(config, log, phases)
+    directory = await takeDataDirectory(parts.config.data_dir)
   } catch (error) {
-    await discard(prepared)
+    await Promise.all([discard(prepared), ...[...parts.domains.values()].map((domain) => domain.close())])
     throw error
   }
   const { Daemon } = await import('./daemon.ts')
-  return Daemon.start(parts, prepared, restarts, handedOver)
+  return Daemon.start(parts, directory, prepared, restarts, handedOver)
 }
 
-/** Resolves when each stream is up or has failed once, and after `firstAttemptsMs` at the latest. */
-async function firstAttempts(domains: readonly ComponentDomain[], phases: StartPhases): Promise<void> {
+/** Resolves when each stream is up or has failed once, and after `withinMs` at the latest. */
+export async function attempted(
+  domains: Iterable<ComponentDomain>,
+  withinMs: number,
+  phases: StartPhases,
+): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, firstAttemptsMs)
-  const attempts = Promise.all(domains.map(({ firstAttempts }) => firstAttempts))
+  const timer = setTimeout(resolve, withinMs)
+  const attempts = Promise.all([...domains].map(({ firstAttempts }) => firstAttempts))
   await Promise.race([late, attempts.then(() => phases.ended('streams'))])
   clearTimeout(timer)
 }

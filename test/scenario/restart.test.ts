@@ -1,116 +1,19 @@
 // It is over 300 lines: what a planned restart keeps, in one place.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { publishIq, summaryOf } from '../../src/sandbox/stanzas.ts'
 import { startXmppSandbox } from '../../src/sandbox/xmpp-server.ts'
 import { ScriptedServer } from '../main/xmpp/scripted-server.ts'
-import { type Daemon, startDaemon } from '../support/daemon.ts'
+import { startDaemon } from '../support/daemon.ts'
 import { freePort } from '../support/free-port.ts'
 import { snippet } from '../support/pages.ts'
 import { Shell } from '../support/shell.ts'
 import { until } from '../support/until.ts'
-import { fullDomain, type Installation, install, secret, virtualDomain } from './installation.ts'
-
-function publish(id: string, device: string): string {
-  const options = { service: 'apns', device_id: device }
-  const summary = summaryOf('a@chat.test', 'b')
-  return publishIq({ id, from: 'chat.test', to: virtualDomain, node: 'n', options, summary })
-}
-
-/** Publishes to a device of its own each, until it is stopped. */
-class Load {
-  readonly devices: string[] = []
-  readonly #answers: Promise<string>[] = []
-  readonly #timer: NodeJS.Timeout
-
-  constructor({ xmpp }: Installation, everyMs: number) {
-    this.#timer = setInterval(() => {
-      const id = `p${this.devices.length}`
-      this.devices.push(`device-${id}`)
-      const answer = xmpp.request(virtualDomain, publish(id, `device-${id}`), { timeoutMs: 30_000 })
-      this.#answers.push(answer.then(({ xml }) => xml))
-    }, everyMs)
-  }
-
-  /** Resolves to the answers to all that was published, that are no results. */
-  async stop(): Promise<string[]> {
-    clearInterval(this.#timer)
-    return (await Promise.all(this.#answers)).filter((xml) => !xml.includes("type='result'"))
-  }
-}
-
-/** How often each device was pushed to. */
-function pushesOf({ gateway }: Installation): Map<string, number> {
-  const pushes = new Map<string, number>()
-  for (const { deviceId } of gateway.requests) pushes.set(deviceId, (pushes.get(deviceId) ?? 0) + 1)
-  return pushes
-}
-
-/** Writes the configuration file anew, with changes to its tables. */
-function configure({ daemon, config }: Installation, changes: Readonly<Record<string, unknown>>): void {
-  const places = { data_dir: join(daemon.dir, 'data'), http: { listen: new URL(daemon.url).host } }
-  daemon.configure({ ...places, ...config, ...changes })
-}
-
-function components(installed: Installation): { domain: string; server: string; connections?: number }[] {
-  return installed.config.component as { domain: string; server: string }[]
-}
-
-/** Asks again and again, each time on a connection of its own; what went wrong. */
-class Poll {
-  readonly faults: string[] = []
-  answered = 0
-  #isOver = false
-  readonly #done: Promise<void>
-
-  /** `again`: a status that asks to come again is no fault. */
-  constructor(ask: () => Promise<number>, again?: number) {
-    this.#done = this.#run(ask, again)
-  }
-
-  async stop(): Promise<string[]> {
-    this.#isOver = true
-    await this.#done
-    return this.faults
-  }
-
-  async #run(ask: () => Promise<number>, again: number | undefined): Promise<void> {
-    while (!this.#isOver) {
-      const status = await ask().catch((error: Error) => error.message)
-      if (status === 200) this.answered++
-      else if (status !== again) this.faults.push(String(status))
-    }
-  }
-}
-
-function get(daemon: Daemon, path: string, socketPath?: string): Promise<number> {
-  return send(daemon, 'GET', path, undefined, socketPath)
-}
-
-function send(
-  daemon: Daemon,
-  method: string,
-  path: string,
-  body?: object,
-  socketPath?: string,
-): Promise<number> {
-  const { hostname, port } = new URL(daemon.url)
-  const where = socketPath === undefined ? { host: hostname, port } : { socketPath }
-  const headers = { authorization: `Bearer ${daemon.token}`, 'content-type': 'application/json' }
-  return new Promise((resolve, reject) => {
-    const asked = request({ ...where, method, path, headers, agent: false }, (answer) => {
-      answer.resume()
-      answer.on('end', () => resolve(answer.statusCode ?? 0))
-      answer.on('error', reject)
-    })
-    asked.on('error', reject)
-    asked.end(body === undefined ? undefined : JSON.stringify(body))
-  })
-}
+import { fullDomain, install, secret, virtualDomain } from './installation.ts'
+import { components, configure, get, Load, Poll, publish, pushesOf, send } from './restarting.ts'
+import { ServedInstallation } from './served-installation.ts'
 
 describe('a planned restart', () => {
   test('keeps every connection, and under load loses no push and sends none twice', async () => {
@@ -188,6 +91,48 @@ describe('a planned restart', () => {
     expect(existsSync(path)).toBe(false)
   })
 
+  test('keeps streams over a unix socket', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'pushd-unix-'))
+    const unixPath = join(dir, 'component.sock')
+    await using xmpp = await startXmppSandbox({ domains: { [fullDomain]: secret }, unixPath })
+    await using daemon = await startDaemon({
+      component: [{ domain: fullDomain, server: `unix:${unixPath}`, secret }],
+      mongoosepush: { url: 'http://127.0.0.1:9' },
+    })
+    await xmpp.waitForStreams(fullDomain, 2)
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    await daemon.ready()
+    expect(xmpp.closed).toEqual([])
+    expect(xmpp.openedCount(fullDomain)).toBe(2)
+    rmSync(dir, { recursive: true })
+  })
+
+  test('refuses no connection to gateway.listen, and answers what is under way there', async () => {
+    await using installation = await ServedInstallation.start()
+    const { daemon, apnsDev } = installation
+    const ask = async (device: string) => {
+      const client = installation.http1()
+      const body = JSON.stringify({ service: 'apns', mode: 'dev', alert: { title: 'T', body: 'B' } })
+      const headers = { 'content-type': 'application/json' }
+      const path = `/v3/notification/${device}`
+      const { status } = await client.ask({ method: 'POST', path, headers, body })
+      await client.close()
+      return status
+    }
+    installation.answerWith(({ deviceId }) => ({ status: 200, delayMs: deviceId === 'slow' ? 500 : 5 }))
+    let asked = 0
+    const pushes = new Poll(() => ask(`device-${asked++}`))
+    await until('pushes', () => apnsDev.requests.length > 5)
+    const slow = ask('slow')
+    await until('the slow one', () => apnsDev.requests.some(({ deviceId }) => deviceId === 'slow'))
+    expect(await daemon.restart()).toMatchObject({ code: 0 })
+    const seen = pushes.answered
+    await until('answers of the successor', () => pushes.answered > seen + 5)
+    expect(await pushes.stop()).toEqual([])
+    expect(await slow).toBe(200)
+    expect(apnsDev.requests.filter(({ deviceId }) => deviceId === 'slow')).toHaveLength(1)
+  })
+
   test('stores what the gateway has not answered in time, and counts that it is sent again', async () => {
     const patient = { mongoosepush: { request_timeout_ms: 30_000 }, push: { reply_deadline_ms: 30_000 } }
     await using installed = await install({ config: { handover_ms: 100, ...patient } })
@@ -244,28 +189,48 @@ describe('a planned restart', () => {
     expect(server.peers).toHaveLength(1)
   })
 
-  test('closes streams over TLS and opens them anew, and says so', async () => {
-    const read = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url), 'utf8')
-    const tls = { cert: read('server.pem'), key: read('server.key.pem') }
-    const xmpp = await startXmppSandbox({ domains: { [fullDomain]: secret }, tls })
-    const server = `127.0.0.1:${xmpp.port}`
-    await using daemon = await startDaemon({
-      component: [{ domain: fullDomain, server, secret, tls: true, tls_verify: false }],
-      mongoosepush: { url: 'http://127.0.0.1:9' },
-    })
-    await xmpp.waitForStreams(fullDomain, 2)
-    expect(await daemon.restart()).toMatchObject({ code: 0 })
-    await until('the new ones', () => xmpp.openedCount(fullDomain) === 4)
-    await daemon.ready()
-    expect(xmpp.closed.map(({ reason }) => reason)).toEqual(['ended', 'ended'])
-    const lines = daemon.log.filter(({ msg }) => String(msg).startsWith('a stream is not handed over'))
-    expect(lines.map(({ reason }) => reason)).toEqual([
-      'it is over TLS, whose state is in this process',
-      'it is over TLS, whose state is in this process',
-    ])
-    await daemon.stop()
-    await xmpp.close()
-  })
+  test.each([
+    { secondStream: 'balance', wasAlways: 'up' },
+    { secondStream: 'conflict', wasAlways: 'away for a moment' },
+  ] as const)(
+    'opens streams over TLS anew, before it closes the old ones where the server lets it: $secondStream',
+    async ({ secondStream, wasAlways }) => {
+      const read = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url), 'utf8')
+      const tls = { cert: read('server.pem'), key: read('server.key.pem') }
+      let least = Number.POSITIVE_INFINITY
+      await using xmpp = await startXmppSandbox({
+        domains: { [fullDomain]: secret },
+        tls,
+        secondStream,
+        onStreamTag: () => {
+          least = Math.min(least, xmpp.streamCount(fullDomain))
+        },
+      })
+      const server = `127.0.0.1:${xmpp.port}`
+      await using daemon = await startDaemon({
+        component: [{ domain: fullDomain, server, secret, tls: true, tls_verify: false }],
+        mongoosepush: { url: 'http://127.0.0.1:9' },
+      })
+      const isBalanced = secondStream === 'balance'
+      const streams = isBalanced ? 2 : 1
+      await xmpp.waitForStreams(fullDomain, streams)
+      least = Number.POSITIVE_INFINITY
+      expect(await daemon.restart()).toMatchObject({ code: 0 })
+      await until('the new ones', () => xmpp.openedCount(fullDomain) === 2 * streams)
+      await daemon.ready()
+      await xmpp.waitForStreams(fullDomain, streams)
+      expect(xmpp.closed.map(({ reason }) => reason)).toEqual(Array(streams).fill('ended'))
+      expect(least === 0 ? 'away for a moment' : 'up').toBe(wasAlways)
+      const said = daemon.log.map(({ msg, reason }) => [msg, reason])
+      const replaced = ['streams over TLS were opened anew: the old ones are closed', undefined]
+      const closed = [
+        'a stream is not handed over: it is closed',
+        'it is over TLS, whose state is in this process',
+      ]
+      expect(said).toContainEqual(isBalanced ? replaced : closed)
+      expect(said).not.toContainEqual(isBalanced ? closed : replaced)
+    },
+  )
 
   test('opens a stream anew that stays within a stanza, and keeps the others', async () => {
     await using installed = await install({ config: { handover_ms: 200 } })
@@ -367,60 +332,4 @@ describe('the configuration of the successor', () => {
     expect(existsSync(join(daemon.dir, 'other', 'store.mdb'))).toBe(true)
     expect(xmpp.closed).toEqual([])
   })
-})
-
-describe('a restart that fails', () => {
-  test('because the configuration is faulty changes nothing, and says why', async () => {
-    await using installed = await install()
-    const { daemon, xmpp } = installed
-    const before = daemon.pid
-    configure(installed, { content: { default_tittle: 'x' } })
-    daemon.signal('SIGUSR2')
-    const line = await until('the refusal', () =>
-      daemon.log.find(({ msg }) => String(msg).startsWith('no successor')),
-    )
-    expect(String(line.reason)).toContain('default_title')
-    configure(installed, {})
-    expect((await xmpp.request(virtualDomain, publish('p', 'device'))).xml).toContain("type='result'")
-    expect(daemon.pid).toBe(before)
-    expect(xmpp.closed).toEqual([])
-    expect(await daemon.restart()).toMatchObject({ code: 0 })
-  })
-
-  test('when the old one has made way already, leaves the streams with that, and loses nothing', async () => {
-    await using installed = await install({ latencyMs: 20 })
-    const { daemon, xmpp, gateway } = installed
-    const before = daemon.pid
-    const squatter = await ScriptedServer.listen()
-    configure(installed, { gateway: { listen: `127.0.0.1:${squatter.port}`, open: true } })
-    const load = new Load(installed, 10)
-    await until('pushes', () => gateway.total > 20)
-    const restarted = await daemon.restart()
-    expect(restarted.code).toBe(75)
-    expect(restarted.output).toContain('EADDRINUSE')
-    expect(restarted.output).toContain(`process ${before} runs on`)
-    const then = gateway.total
-    await until('more pushes', () => gateway.total > then + 20)
-    expect(await load.stop()).toEqual([])
-    expect(pushesOf(installed)).toEqual(new Map(load.devices.map((device) => [device, 1])))
-    expect(xmpp.closed).toEqual([])
-    expect(daemon.pid).toBe(before)
-    await squatter[Symbol.asyncDispose]()
-    // And it can be tried again.
-    expect(await daemon.restart()).toMatchObject({ code: 0 })
-    expect(xmpp.closed).toEqual([])
-  })
-
-  test.each(['starting a successor', 'taken over', 'handed over'])(
-    'or not ends with both processes when the daemon is asked to stop meanwhile: %s',
-    async (line) => {
-      await using installed = await install()
-      const { daemon, xmpp } = installed
-      daemon.signal('SIGUSR2')
-      await until('that line', () => daemon.log.some(({ msg }) => msg === line))
-      expect(await daemon.stop()).toBe(0)
-      await until('the streams to end', () => xmpp.closed.length === 4)
-      expect(new Set(xmpp.closed.map(({ reason }) => reason))).toEqual(new Set(['ended']))
-    },
-  )
 })

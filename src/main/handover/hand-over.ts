@@ -6,7 +6,7 @@
 import type { Server } from 'node:net'
 import type { Logger } from 'pino'
 import type { Daemon, HandedOver, PlacedStream } from '../daemon.ts'
-import { type Endpoints, handoverFormat, type ListenerName } from './message.ts'
+import { type Endpoints, handoverFormat, type ListenerName, replaceMs } from './message.ts'
 import { HandoverError, Successor } from './successor.ts'
 
 /** Loading takes a second or two on a busy machine. */
@@ -43,15 +43,19 @@ export type HandoverEnd =
 export async function handOver(daemon: Daemon, parts: HandoverParts): Promise<HandoverEnd> {
   const successor = new Successor(parts.command, parts.env)
   let theirs: Endpoints
+  let replaced: ReadonlySet<string>
   try {
     theirs = await Promise.race([readiness(successor), refusal(parts.stopAsked)])
+    replaced = await Promise.race([replacement(successor, parts.endpoints, theirs), refusal(parts.stopAsked)])
   } catch (error) {
     await successor.kill()
     return { kind: 'kept', reason: reasonOf(error) }
   }
   parts.retiring()
+  for (const domain of replaced)
+    parts.log.info({ domain }, 'streams over TLS were opened anew: the old ones are closed')
   const isWanted = wanted(parts.endpoints, theirs)
-  await daemon.retire(async (name, server) => {
+  await daemon.retire(replaced, async (name, server) => {
     if (isWanted.listener(name)) await giveListener(successor, name, server, parts.log)
   })
   try {
@@ -84,6 +88,20 @@ async function readiness(successor: Successor): Promise<Endpoints> {
   const { format, version, endpoints } = await successor.next('ready', prepareMs)
   if (format === handoverFormat) return endpoints
   throw new HandoverError(`version ${version} takes over in format ${format}, not ${handoverFormat}`)
+}
+
+/** The domains of which the successor has streams of its own by now: what cannot be handed over is opened first, then closed. */
+async function replacement(
+  successor: Successor,
+  ours: Endpoints,
+  theirs: Endpoints,
+): Promise<ReadonlySet<string>> {
+  const domains = Object.keys(ours.servers).filter(
+    (domain) => ours.servers[domain]?.tls && isSame(ours, theirs, domain),
+  )
+  await successor.send({ kind: 'replace', domains })
+  const { domains: up } = await successor.next('replaced', replaceMs + prepareMs)
+  return new Set(up)
 }
 
 async function refusal(stopAsked: Promise<unknown>): Promise<never> {
@@ -124,21 +142,23 @@ async function giveStream(successor: Successor, stream: PlacedStream, log: Logge
 function wanted(ours: Endpoints, theirs: Endpoints) {
   return {
     listener: (name: ListenerName) => ours.listeners[name] === theirs.listeners[name],
-    stream: (domain: string, slot: number) => isSame(ours, theirs, domain) && slot < placesOf(theirs, domain),
+    stream: (domain: string, slot: number) =>
+      isSame(ours, theirs, domain) && ours.servers[domain]?.tls === false && slot < placesOf(theirs, domain),
   }
 }
 
 /** Why a stream that is up does not go on, for people. */
 function whyNot(ours: Endpoints, theirs: Endpoints, domain: string, slot: number): string {
-  if (ours.servers[domain] === undefined) return 'it is over TLS, whose state is in this process'
   if (!isSame(ours, theirs, domain))
     return 'the configuration has another server for the domain, TLS, or no such domain'
+  if (ours.servers[domain]?.tls) return 'it is over TLS, whose state is in this process'
   if (slot >= placesOf(theirs, domain)) return 'the configuration has fewer connections for the domain'
   return 'it is within a stanza, or being lost'
 }
 
 function isSame(ours: Endpoints, theirs: Endpoints, domain: string): boolean {
-  return ours.servers[domain] !== undefined && ours.servers[domain].server === theirs.servers[domain]?.server
+  const [our, their] = [ours.servers[domain], theirs.servers[domain]]
+  return our !== undefined && our.server === their?.server && our.tls === their.tls
 }
 
 function placesOf({ servers }: Endpoints, domain: string): number {

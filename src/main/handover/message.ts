@@ -2,6 +2,8 @@
  * What the daemon and its successor say to each other, over the IPC channel that Node.js gives to a child, as JSON:
  *
  *   successor  ready ───────────────▶  the program is loaded, the configuration checked, the workers are up
+ *              ◀─────────────── replace    domains over TLS, whose streams cannot be handed over
+ *              replaced ────────────▶  those of them of which it has a stream of its own, beside the old ones
  *              ◀─────────────── listener   its handle beside it; nothing is accepted until all streams go on
  *              got ─────────────────▶
  *              ◀─────────────── retired    nothing is read any more, all is answered or stored, the store is closed
@@ -16,7 +18,10 @@
 import type { StreamProgress } from '../xmpp/component-stream.ts'
 
 /** Raised whenever a message changes its meaning. Daemons of different formats do not hand over to each other. */
-export const handoverFormat = 1
+export const handoverFormat = 2
+
+/** How long the successor tries to get streams of its own beside the old ones, from `replace` to `replaced`. */
+export const replaceMs = 2_000
 
 /** Which of the daemon's listeners: `http.listen`, `gateway.listen`. */
 export const listenerNames = ['http', 'gateway'] as const
@@ -25,8 +30,15 @@ export type ListenerName = (typeof listenerNames)[number]
 /** Where a daemon listens and connects to, in the words of its configuration. What is the same in both is handed over. */
 export interface Endpoints {
   readonly listeners: Readonly<Partial<Record<ListenerName, string>>>
-  /** By domain. Only streams without TLS: the state of TLS cannot be handed over. */
-  readonly servers: Readonly<Record<string, { readonly server: string; readonly connections: number }>>
+  /** By domain. */
+  readonly servers: Readonly<Record<string, ServerEndpoint>>
+}
+
+export interface ServerEndpoint {
+  readonly server: string
+  readonly connections: number
+  /** The state of TLS is in the process: streams over it cannot be handed over. */
+  readonly tls: boolean
 }
 
 export type FromSuccessor =
@@ -36,10 +48,12 @@ export type FromSuccessor =
       readonly version: string
       readonly endpoints: Endpoints
     }
+  | { readonly kind: 'replaced'; readonly domains: readonly string[] }
   | { readonly kind: 'got' | 'open' | 'took' }
   | { readonly kind: 'failed'; readonly reason: string }
 
 export type FromOld =
+  | { readonly kind: 'replace'; readonly domains: readonly string[] }
   | { readonly kind: 'listener'; readonly name: ListenerName }
   | { readonly kind: 'retired' }
   | ({ readonly kind: 'stream' } & HandedStream)
@@ -74,6 +88,8 @@ export function fromOld(value: unknown): FromOld {
     case 'retired':
     case 'end':
       return { kind }
+    case 'replace':
+      return { kind, domains: message.texts('domains') }
     case 'listener': {
       const name = message.text('name')
       if (name !== 'http' && name !== 'gateway') throw new TypeError(`no listener: ${name}`)
@@ -109,6 +125,8 @@ export function fromSuccessor(value: unknown): FromSuccessor {
     case 'open':
     case 'took':
       return { kind }
+    case 'replaced':
+      return { kind, domains: message.texts('domains') }
     case 'failed':
       return { kind, reason: message.text('reason') }
     case 'ready': {
@@ -133,7 +151,10 @@ function endpointsOf(endpoints: Fields): Endpoints {
     servers: Object.fromEntries(
       servers.names.map((domain) => {
         const of = servers.fields(domain)
-        return [domain, { server: of.text('server'), connections: of.count('connections') }]
+        return [
+          domain,
+          { server: of.text('server'), connections: of.count('connections'), tls: of.flag('tls') },
+        ]
       }),
     ),
   }
@@ -159,6 +180,13 @@ class Fields {
   text(name: string): string {
     const value = this.#object[name]
     if (typeof value !== 'string') throw new TypeError(`${name}: not a text`)
+    return value
+  }
+
+  texts(name: string): string[] {
+    const value = this.#object[name]
+    if (!Array.isArray(value) || !value.every((text) => typeof text === 'string'))
+      throw new TypeError(`${name}: no list of texts`)
     return value
   }
 

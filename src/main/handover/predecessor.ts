@@ -16,6 +16,7 @@ export interface ReceivedStream extends HandedStream {
 export class Predecessor {
   readonly #listeners: Partial<Record<ListenerName, ListenHandle>> = {}
   readonly #streams: ReceivedStream[] = []
+  readonly #replaced = Promise.withResolvers<readonly string[]>()
   readonly #retired = Promise.withResolvers<void>()
   readonly #ended = Promise.withResolvers<void>()
   #isOver = false
@@ -35,7 +36,7 @@ export class Predecessor {
     })
     process.once('disconnect', () => this.#abandon(new AbandonedError('the old daemon has ended')))
     // Nobody may be waiting for them when the old one ends.
-    for (const { promise } of [this.#retired, this.#ended]) promise.catch(() => undefined)
+    for (const { promise } of [this.#replaced, this.#retired, this.#ended]) promise.catch(() => undefined)
   }
 
   /** Resolves when it is on its way. */
@@ -45,6 +46,11 @@ export class Predecessor {
       if (process.send === undefined) resolve()
       else process.send(message, undefined, undefined, () => resolve())
     })
+  }
+
+  /** Domains whose streams it cannot hand over, and will close where this process has one. Rejects with an AbandonedError. */
+  replaced(): Promise<readonly string[]> {
+    return this.#replaced.promise
   }
 
   /** What the old daemon listened on, when it has ended all else. Rejects with an AbandonedError. */
@@ -78,6 +84,9 @@ export class Predecessor {
         if (typeof handle === 'object' && handle !== null) this.#listeners[message.name] = handle
         void this.say({ kind: 'got' })
         return
+      case 'replace':
+        this.#replaced.resolve(message.domains)
+        return
       case 'retired':
         this.#retired.resolve()
         return
@@ -102,6 +111,7 @@ export class Predecessor {
 
   #abandon(error: unknown): void {
     if (this.#isOver) return
+    this.#replaced.reject(error)
     this.#retired.reject(error)
     this.#ended.reject(error)
   }

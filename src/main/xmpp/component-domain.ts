@@ -72,6 +72,7 @@ export class ComponentDomain implements SlotHost {
   readonly #self: string
   readonly #pingId: string
   #setups = 0
+  #isStarted = false
   readonly #turns = new ConnectTurns<StreamSlot>()
   #lastLoss: StreamLoss | undefined
 
@@ -155,9 +156,14 @@ export class ComponentDomain implements SlotHost {
 
   /**
    * Connects, and goes on connecting until `stopReading` or `close`. Returns at once. `handedOver`: streams that are up, by
-   * their place, to go on with.
+   * their place, to go on with. Once started, what waits for its next attempt connects at once.
    */
   start(handedOver: ReadonlyMap<number, HandedOverStream> = none): void {
+    if (this.#isStarted) {
+      for (const slot of this.#slots) slot.connectNow()
+      return
+    }
+    this.#isStarted = true
     for (const { answersAll } of handedOver.values()) if (!answersAll) this.#guard.answersNoMore()
     for (const slot of this.#slots) {
       const handedOverStream = handedOver.get(slot.index)

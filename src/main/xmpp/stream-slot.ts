@@ -146,6 +146,11 @@ export class StreamSlot implements StreamOwner {
     this.#connectIn(0)
   }
 
+  /** Waits no longer for its next attempt, if it does. */
+  connectNow(): void {
+    if (this.#state === 'waiting') this.#connectIn(0)
+  }
+
   /** It is the slot's turn, if it waited for that. */
   connectIfDue(): void {
     if (this.#isDue) this.#connect()

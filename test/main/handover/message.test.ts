@@ -27,19 +27,23 @@ const stream: FromOld = {
 const overTheChannel = (message: unknown): unknown => JSON.parse(JSON.stringify(message))
 
 describe('the messages of a handover', () => {
-  test.each<FromOld>([stream, { kind: 'listener', name: 'gateway' }, { kind: 'retired' }, { kind: 'end' }])(
-    'of the old daemon are read as they were written: $kind',
-    (message) => {
-      expect(fromOld(overTheChannel(packed(message)))).toEqual(message)
-    },
-  )
+  test.each<FromOld>([
+    stream,
+    { kind: 'replace', domains: ['push.example'] },
+    { kind: 'listener', name: 'gateway' },
+    { kind: 'retired' },
+    { kind: 'end' },
+  ])('of the old daemon are read as they were written: $kind', (message) => {
+    expect(fromOld(overTheChannel(packed(message)))).toEqual(message)
+  })
 
   const endpoints = {
     listeners: { http: '127.0.0.1:9590' },
-    servers: { 'push.example': { server: '127.0.0.1:5347', connections: 2 } },
+    servers: { 'push.example': { server: '127.0.0.1:5347', connections: 2, tls: true } },
   }
   test.each([
     { kind: 'ready', format: handoverFormat, version: '1.2.3', endpoints },
+    { kind: 'replaced', domains: [] },
     { kind: 'got' },
     { kind: 'open' },
     { kind: 'took' },
@@ -65,6 +69,8 @@ describe('the messages of a handover', () => {
     {},
     { kind: 'unknown' },
     { kind: 'listener', name: 'other' },
+    { kind: 'replace', domains: 'push.example' },
+    { kind: 'replaced', domains: [1] },
     { kind: 'stream', domain: 'push.example', slot: -1, answersAll: true, progress: {} },
     { kind: 'stream', domain: 'push.example', slot: 0 },
     { kind: 'ready', format: handoverFormat, version: '1', endpoints: { listeners: {}, servers: { a: {} } } },
@@ -75,7 +81,7 @@ describe('the messages of a handover', () => {
   })
 })
 
-test('what can be handed over are listeners that there are, and streams without TLS', () => {
+test('endpoints are the listeners that there are, and all servers', () => {
   const { config } = sound(`
 [http]
 listen = "127.0.0.1:1"
@@ -94,6 +100,9 @@ hosts = ["tls.test"]
 `)
   expect(endpointsOf(config)).toEqual({
     listeners: { http: '127.0.0.1:1' },
-    servers: { 'plain.example': { server: '127.0.0.1:5347', connections: 3 } },
+    servers: {
+      'plain.example': { server: '127.0.0.1:5347', connections: 3, tls: false },
+      'tls.example': { server: '127.0.0.1:5348', connections: 2, tls: true },
+    },
   })
 })
