@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'smol-toml'
+import { isThere } from '../../src/main/handover/successor.ts'
 import { Child } from '../../test/support/child.ts'
 import { freePort } from '../../test/support/free-port.ts'
 import { until } from '../../test/support/until.ts'
@@ -24,6 +25,10 @@ export class DaemonProcess implements AsyncDisposable {
   readonly url: string
   starts = 0
   #child: Child | undefined
+  /** Whether a process of it lives: its first one, or one that has taken over. */
+  #lives = false
+  /** The process that has taken over. */
+  #successor: number | undefined
   #ownEnd: ((how: string) => void) | undefined
   #expected = false
   #output = ''
@@ -65,7 +70,11 @@ export class DaemonProcess implements AsyncDisposable {
     const config = join(this.dir, 'pushd.toml')
     const child = new Child(process.execPath, [commandLine, 'start', '--config', config], { env })
     this.#child = child
+    this.#lives = true
+    this.#successor = undefined
+    // Successors have the same output, which is closed when the last one has ended.
     void child.exited.then(({ code, signal }) => {
+      this.#lives = false
       this.#output = (this.#output + child.output).slice(-100_000)
       if (!this.#expected) this.#ownEnd?.(`${code ?? signal}: ${child.output.slice(-2_000)}`)
     })
@@ -75,7 +84,7 @@ export class DaemonProcess implements AsyncDisposable {
   async ready(timeoutMs = 30_000): Promise<void> {
     let last = 'no answer'
     const isReady = async () => {
-      if (this.#child?.hasExited !== false) throw new Error('it is not running')
+      if (!this.#lives) throw new Error('it is not running')
       const response = await fetch(`${this.url}/readyz`).catch(() => undefined)
       if (response !== undefined) last = `${response.status} ${await response.text()}`
       return response?.status === 200
@@ -87,12 +96,48 @@ export class DaemonProcess implements AsyncDisposable {
     }
   }
 
+  /** Of the process that is the daemon, as far as is known. */
+  get pid(): number {
+    const pid = this.#successor ?? this.#child?.pid
+    if (pid === undefined) throw new Error('the daemon was not started')
+    return pid
+  }
+
+  /** Whether a process of it lives. */
+  get lives(): boolean {
+    return this.#lives
+  }
+
+  /** The processes of it that have begun to start, oldest first: what its log, at `info`, has said lately. */
+  get started(): number[] {
+    return [...this.output.matchAll(/"pid":(\d+),"config".*"msg":"starting"/g)].map(([, pid]) => Number(pid))
+  }
+
+  /** Asks for a planned restart, and waits for nothing. */
+  askForRestart(): void {
+    process.kill(this.pid, 'SIGUSR2')
+  }
+
+  /** `kill -9` of one of its processes, if that is still there; the others may end of it. */
+  kill(pid: number): void {
+    this.#expected = true
+    if (isThere(pid)) process.kill(pid, 'SIGKILL')
+  }
+
+  /** From now on it is this process. */
+  takenOverBy(pid: number): void {
+    this.#successor = pid
+    this.#expected = false
+  }
+
   /** Ends it; its exit code, or the signal that ended it. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | NodeJS.Signals | undefined> {
     const child = this.#child
     if (child === undefined) return undefined
     this.#expected = true
-    child.kill(signal)
+    // In the middle of a handover it may be another one.
+    for (const pid of new Set([this.pid, ...this.started]))
+      if (this.#lives && isThere(pid)) process.kill(pid, signal)
     const { code, signal: endedBy } = await child.exited
     this.#child = undefined
     return code ?? endedBy ?? undefined
@@ -101,7 +146,7 @@ export class DaemonProcess implements AsyncDisposable {
   /** Done to its worker threads: `exit 0`, `throw 1`, `block 0`, `exit all` (disturb-workers.ts). */
   disturbWorkers(what: string): void {
     writeFileSync(join(this.dir, 'disturbance'), what)
-    this.#child?.kill('SIGWINCH')
+    process.kill(this.pid, 'SIGWINCH')
   }
 
   /** All series of a metric that have these labels, summed; undefined while it does not answer. */
@@ -124,7 +169,7 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   get memory(): MemoryUse {
-    const status = readFileSync(`/proc/${this.#child?.pid ?? 'self'}/status`, 'utf8')
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8')
     const mb = (key: string) =>
       Math.round(Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 102.4) / 10
     return { anonymousMb: mb('RssAnon'), fileMb: mb('RssFile') }
@@ -132,7 +177,7 @@ export class DaemonProcess implements AsyncDisposable {
 
   /** The most memory that it ever had, RSS of all its threads. */
   get peakMb(): number {
-    const status = readFileSync(`/proc/${this.#child?.pid ?? 'self'}/status`, 'utf8')
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8')
     return Math.round(Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 102.4) / 10
   }
 

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { writeResult } from '../results.ts'
 import type { CaseReport, FaultCase } from './cases/fault-case.ts'
 import { gatewayCases } from './cases/gateway-cases.ts'
+import { handoverCases } from './cases/handover-cases.ts'
 import { isolationCases } from './cases/isolation-cases.ts'
 import { peopleCases } from './cases/people-cases.ts'
 import { processCases } from './cases/process-cases.ts'
@@ -18,6 +19,7 @@ const cases: Readonly<Record<string, FaultCase>> = {
   ...gatewayCases,
   ...xmppCases,
   ...processCases,
+  ...handoverCases,
   ...isolationCases,
   ...peopleCases,
   ...providerCases,

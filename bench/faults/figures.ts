@@ -34,6 +34,7 @@ interface FuzzFile extends Made {
 
 const runs = [
   faultRuns('faults', ''),
+  faultRuns('faults-handover', ' --name faults-handover --case handover --case handover-killed'),
   faultRuns('provider-faults', ' --name provider-faults --case provider-goaway …'),
   peopleRuns('people-faults', ' --name people-faults --case people-'),
 ]
