@@ -13,11 +13,11 @@ export interface XmppSandboxOptions {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined
   /**
    * What a further stream of a domain gets: its share of the requests (ejabberd), `conflict` (Prosody), or what MongooseIM has
-   * for it: `conflict`, too, but one that comes within `raceMs` of the other is accepted, and while there are both nothing is
-   * routed to the domain.
+   * for it: `conflict`, too, but both are accepted when the handshake of the one comes while that of the other is being
+   * accepted, and while there are both nothing is routed to the domain.
    */
   readonly secondStream?: 'balance' | 'conflict' | 'MongooseIM' | undefined
-  /** Default 50: MongooseIM looks for another stream, and then inserts this one. */
+  /** How long MongooseIM needs to accept a handshake: it looks for another stream first, and then inserts this one. Default 5. */
   readonly raceMs?: number | undefined
   /** Reads so much of each stream in a second and no more, as MongooseIM's shapers do: 50,000 by default there. */
   readonly readBytesPerSecond?: number | undefined

@@ -37,8 +37,6 @@ interface Connection {
 interface DomainStreams {
   readonly open: Connection[]
   opened: number
-  /** When the last one opened. */
-  openedAtMs: number
   turn: number
 }
 
@@ -61,7 +59,7 @@ class XmppServer implements XmppSandbox {
     this.#options = options
     this.#keep = options.keep ?? 100_000
     for (const domain of Object.keys(options.domains)) {
-      this.#domains.set(domain, { open: [], opened: 0, openedAtMs: 0, turn: 0 })
+      this.#domains.set(domain, { open: [], opened: 0, turn: 0 })
     }
   }
 
@@ -199,6 +197,7 @@ class XmppServer implements XmppSandbox {
         return Object.hasOwn(domains, domain) ? domains[domain] : undefined
       },
       isTaken: (domain) => this.#isTaken(domain),
+      acceptMs: this.#options.secondStream === 'MongooseIM' ? (this.#options.raceMs ?? 5) : 0,
       opened: (domain) => this.#opened(connection, domain),
       stanza: (element) => this.#stanza(connection, element),
       closed: (reason) => this.#gone(connection, reason),
@@ -220,10 +219,8 @@ class XmppServer implements XmppSandbox {
   }
 
   #isTaken(domain: string): boolean {
-    const { open, openedAtMs } = this.#of(domain)
-    const { secondStream = 'balance', raceMs = 50 } = this.#options
-    if (open.length === 0 || secondStream === 'balance') return false
-    return secondStream === 'conflict' || performance.now() - openedAtMs > raceMs
+    const { secondStream = 'balance' } = this.#options
+    return secondStream !== 'balance' && this.streamCount(domain) > 0
   }
 
   /** Whether MongooseIM has two streams of the domain, and so routes nothing to it. */
@@ -240,11 +237,10 @@ class XmppServer implements XmppSandbox {
   }
 
   #opened(connection: Connection, domain: string): string {
-    if (this.blackHole) return ''
+    if (this.blackHole || connection.socket.destroyed) return ''
     const streams = this.#of(domain)
     connection.number = streams.opened++
     streams.open.push(connection)
-    streams.openedAtMs = performance.now()
     const following = this.#options.withHandshake?.(domain) ?? ''
     if (following !== '') this.#tell(connection, 'out', following)
     this.#conditions.changed()

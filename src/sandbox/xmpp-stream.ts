@@ -17,6 +17,8 @@ export interface StreamPorts {
   secretOf(domain: string): string | undefined
   /** Whether another stream keeps this one out. */
   isTaken(domain: string): boolean
+  /** From that look to the stream being there, in milliseconds; 0: none. */
+  readonly acceptMs: number
   /** The handshake was right: what is to follow `<handshake/>` in the same write; '' when nothing is. */
   opened(domain: string): string
   /** A stanza with right addresses. */
@@ -95,11 +97,18 @@ export class ServerStream {
       this.fail('not-authorized', 'Given token does not match calculated token')
     } else if (this.#ports.isTaken(this.domain)) {
       this.fail('conflict', 'Component already connected')
+    } else if (this.#ports.acceptMs === 0) {
+      this.#accept()
     } else {
-      this.#state = 'open'
-      this.#ports.sawTag('out', '<handshake/>')
-      this.#ports.write(`<handshake/>${this.#ports.opened(this.domain)}`)
+      setTimeout(() => this.#accept(), this.#ports.acceptMs)
     }
+  }
+
+  #accept(): void {
+    if (this.#state !== 'handshake') return
+    this.#state = 'open'
+    this.#ports.sawTag('out', '<handshake/>')
+    this.#ports.write(`<handshake/>${this.#ports.opened(this.domain)}`)
   }
 
   /** ejabberd's rules: an address is missing or another's → the stream ends. */

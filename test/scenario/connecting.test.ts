@@ -36,7 +36,7 @@ test('of two daemons that MongooseIM accepts at one instant one gives way, and p
   await using xmpp = await startXmppSandbox({
     domains: { [virtualDomain]: secret },
     secondStream: 'MongooseIM',
-    raceMs: 600,
+    raceMs: 400,
   })
   await using gateway = await startGatewaySandbox()
   await xmpp.refuseConnections()
