@@ -103,7 +103,8 @@ const nothing = Buffer.alloc(0)
  *                                closing ──both sides ended, or closeTimeoutMs──▶ closed
  *
  * While `pinging` it carries stanzas as when it is up: the server may send the first one together with `<handshake/>`. It is
- * not up before, because MongooseIM accepts two streams of a domain at one instant, and then routes nothing to either.
+ * not up before, because MongooseIM accepts two streams of a domain at one instant, and then routes nothing to either. A stream
+ * that is paused meanwhile is up without that, and is tried when it is read again.
  *
  * While `closing` the socket is read and what it says ignored: a socket that is destroyed with unread
  * bytes takes back what was written last (TCP reset).
@@ -124,6 +125,8 @@ export class ComponentStream implements StanzaSink {
   #phase: 'connecting' | 'shaking-hands' | 'pinging' | 'up' | 'closing' | 'closed' = 'connecting'
   #header: Element | undefined
   #paused = false
+  /** Whether a ping came back over it: else the server may route nothing to it. */
+  #isProved = false
   #halt: PromiseWithResolvers<boolean> | undefined
   #pings = 0
   /** One at a time: the deadline of the handshake, the next step of liveness, the deadline of closing. */
@@ -196,13 +199,15 @@ export class ComponentStream implements StanzaSink {
     return false
   }
 
-  /** A ping with this id came back, or its result, on whichever stream: perhaps it is this one's. */
-  pingSeen(id: string): void {
-    if (!id.startsWith(this.#setup.pingId)) return
+  /** A ping with this id came back, or its result, on whichever stream: whether it is this one's. */
+  pingSeen(id: string): boolean {
+    if (!id.startsWith(this.#setup.pingId)) return false
+    this.#isProved = true
     this.#liveness.answered()
     this.#readRate.answered(id, performance.now())
     this.#tellSlow()
     if (this.#phase === 'pinging') this.#becomeUp()
+    return true
   }
 
   /** Reads no more until `resume`, but for what was handed over already. A handshake goes on. */
@@ -218,6 +223,8 @@ export class ComponentStream implements StanzaSink {
     this.#paused = false
     this.#excuse()
     this.#reader.resume()
+    // Up since it could not be read: whether the server routes to it shows only now.
+    if (this.#phase === 'up' && !this.#isProved) this.#askFirst()
   }
 
   /**
@@ -300,6 +307,7 @@ export class ComponentStream implements StanzaSink {
 
   #goOn({ header, unsent, pings }: StreamProgress): void {
     this.#phase = 'up'
+    this.#isProved = true
     this.#pings = pings
     this.#parser.write(Buffer.from(header))
     this.#writer.resume(unsent)
@@ -351,8 +359,11 @@ export class ComponentStream implements StanzaSink {
       this.#becomeUp()
       return
     }
-    if (!this.#ping()) return
-    this.#stepLater(Math.min(firstPingMs, this.#liveness.asked()))
+    this.#askFirst()
+  }
+
+  #askFirst(): void {
+    if (this.#ping()) this.#stepLater(Math.min(firstPingMs, this.#liveness.asked()))
   }
 
   #becomeUp(): void {
@@ -374,7 +385,7 @@ export class ComponentStream implements StanzaSink {
       this.#stepLater(this.#liveness.firstMs)
       return
     }
-    if (this.#phase === 'pinging') this.#owner.streamSilent(this)
+    if (!this.#isProved) this.#owner.streamSilent(this)
     this.#readRate.looked(
       this.#writer.sent,
       this.#writer.sent - this.#writer.unsent(queuedBytesOf(this.#socket)),

@@ -166,8 +166,8 @@ export class StreamSlot implements StreamOwner {
   }
 
   /**
-   * The same, if the stream does not come up before: each time in a row after a pause twice as long. By chance, so that of two
-   * daemons whose streams keep each other from coming up one gives way.
+   * The same, if no ping comes back before: each time in a row after a pause twice as long. By chance, so that of two daemons
+   * whose streams keep each other from getting anything one gives way.
    */
   giveUpSoon(loss: StreamLoss): void {
     if (this.#isGivingUp) return
@@ -179,7 +179,7 @@ export class StreamSlot implements StreamOwner {
 
   /** A ping with this id came back, or its result. */
   pingSeen(id: string): void {
-    this.#stream?.pingSeen(id)
+    if (this.#stream?.pingSeen(id)) this.#stopGivingUp()
   }
 
   pause(): void {

@@ -94,6 +94,30 @@ test('a single stream over which nothing comes gives way to the stream of anothe
   expect(metricValue(open.metrics.componentStreamsLost, domain, 'network')).toBe(2)
 })
 
+test('a stream that came up while nothing was read is tried when it is read again, and given up if nothing comes', async () => {
+  await using server = await ScriptedServer.listen()
+  await using open = new OpenDomain(server)
+  open.domain.pauseReading()
+  const first = await unanswered(server)
+  await open.log.until('connected')
+  expect(first.text).not.toContain('<ping ')
+  open.domain.resumeReading()
+  await first.until(/<ping /)
+  await first.until(/<\/stream:stream>/)
+  expect(await open.log.until('stream lost')).toMatchObject({
+    reason: 'the server routes nothing to the domain',
+  })
+
+  open.domain.pauseReading()
+  const second = await unanswered(server)
+  await open.log.until('connected')
+  open.domain.resumeReading()
+  await second.answerPing()
+  // Longer than the first one was waited for: it would be given up.
+  await new Promise((resolve) => setTimeout(resolve, 3_500))
+  expect(open.domain.streamsUp).toBe(1)
+})
+
 test('a server that is slow to answer the first ping keeps the other streams, if something comes over them', async () => {
   await using server = await ScriptedServer.listen()
   await using open = new OpenDomain(server, { connections: 2, pingTimeoutMs: 400 }, answerAll)
