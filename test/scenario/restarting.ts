@@ -60,6 +60,12 @@ export function components(
   return installed.config.component as { domain: string; server: string }[]
 }
 
+/**
+ * A connection that the old process had accepted, and on which nothing was asked yet when it began to stop: the client is told to
+ * come again or, if it is slower than the rest of the handover, has its connection ended. On a busy machine some are.
+ */
+const comeAgain = /^(?:429|503)$|ECONNRESET|socket hang up|disconnected before/
+
 /** Asks again and again, each time on a connection of its own; what went wrong. */
 export class Poll {
   readonly faults: string[] = []
@@ -67,9 +73,8 @@ export class Poll {
   #isOver = false
   readonly #done: Promise<void>
 
-  /** `again`: a status that asks to come again is no fault. */
-  constructor(ask: () => Promise<number>, again?: number) {
-    this.#done = this.#run(ask, again)
+  constructor(ask: () => Promise<number>) {
+    this.#done = this.#run(ask)
   }
 
   async stop(): Promise<string[]> {
@@ -78,11 +83,11 @@ export class Poll {
     return this.faults
   }
 
-  async #run(ask: () => Promise<number>, again: number | undefined): Promise<void> {
+  async #run(ask: () => Promise<number>): Promise<void> {
     while (!this.#isOver) {
       const status = await ask().catch((error: Error) => error.message)
       if (status === 200) this.answered++
-      else if (status !== again) this.faults.push(String(status))
+      else if (!comeAgain.test(String(status))) this.faults.push(String(status))
     }
   }
 }

@@ -273,12 +273,12 @@ export class Metrics {
   )
   readonly componentStreamsLost = new CounterFamily(
     'component_streams_lost_total',
-    'Streams that were lost or did not come up, by why.',
+    'Streams that were lost or did not come up, by cause.',
     { domain: 'components', cause: lossCauses },
   )
   readonly componentReadDelay = new GaugeFamily(
     'component_read_delay_seconds',
-    'How long what is sent now waits until the server reads it, on the slowest stream; 0: no wait is seen.',
+    'How long the server takes to read what is sent now, on the slowest stream; 0: no delay is seen.',
     { domain: 'components' },
   )
   readonly stanzas = new CounterFamily('stanzas_total', 'Stanzas received.', {
@@ -426,7 +426,7 @@ export class Metrics {
   })
   readonly startSeconds = new GaugeFamily(
     'start_seconds',
-    'From the beginning of the process to the end of each phase of its start; 0: not over yet.',
+    'Time from the start of the process to the end of each start phase; 0: not finished yet.',
     { phase: startPhases },
   )
   readonly buildInfo = new GaugeFamily('build_info', 'Always 1; the label says what runs.', {

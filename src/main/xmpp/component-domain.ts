@@ -318,7 +318,7 @@ export class ComponentDomain implements SlotHost {
   slotReadSlowly(slot: StreamSlot, bytesPerSecond: number): void {
     this.#log.warn(
       { stream: slot.index, bytesPerSecond },
-      'the server reads slowly what is sent to it, so answers are late: take the shaper out of its listener for components',
+      'the server is slow to read, so answers are late: remove the shaper from its component listener',
     )
   }
 
